@@ -1,0 +1,207 @@
+#ifndef UNIPRESENCE_AGGREGATOR_ENGINE_ENGINE_H_
+#define UNIPRESENCE_AGGREGATOR_ENGINE_ENGINE_H_
+
+// The single writer: tables of PBXs, devices and users, fused into presences, numbered and handed to a
+// sink. Whatever changes a presence goes through one of the methods below.
+//
+//   Engine engine({.epoch = epoch}, clock, sink);
+//   const PbxIndex pbx = engine.AddPbx("main", "127.0.0.1:5038");
+//   engine.AddUser(user, {});
+//   engine.BeginResync(pbx);
+//   engine.Apply(pbx, changes_of_the_lists);
+//   engine.EndResync(pbx);
+//   while (engine.DoWork(1000)) {}   // publishes what the resync changed, in slices
+//   engine.Apply(pbx, changes_of_one_read);
+//
+// Output goes out only on change, per user in the order of the causes, revision + 1 each time; the
+// sink's Flush() is called once at the end of each method that published (product.md sections 3, 8).
+// Laid out for millions of users: records without pointers of their own, devices interned, look-ups of a
+// batch interleaved with prefetches; tests/bench prints the bytes per user.
+//
+// Thread: the pipeline's, for every method.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "aggregator/base/clock.h"
+#include "aggregator/base/thread_checker.h"
+#include "aggregator/engine/device_table.h"
+#include "aggregator/engine/pbx_status.h"
+#include "aggregator/engine/presence_source.h"
+#include "aggregator/engine/update_sink.h"
+#include "aggregator/engine/user_table.h"
+#include "aggregator/fusion/fusion.h"
+#include "aggregator/model/device_change.h"
+#include "aggregator/model/presence.h"
+#include "aggregator/model/user.h"
+
+namespace unipresence {
+
+// Which calls of the deskphone count as "emitting" (product.md section 3).
+enum class DeskphoneCall : std::uint8_t { kEmitted, kAny };
+
+// What a user chose, kept across restarts by the store.
+struct UserSettings {
+  LineKind selected_device = LineKind::kWebrtc;  // the first login ever selects WEBRTC
+  bool do_not_disturb = false;
+
+  friend bool operator==(const UserSettings&, const UserSettings&) = default;
+};
+
+// Why a presence is what it is.
+struct Explanation {
+  struct Step {  // one published change
+    CauseKind cause;
+    std::string pbx;
+    std::string device;
+    DeviceState device_state;
+    PresenceState state;  // of the user, after it
+    Rule rule;
+    WallTimeMicros time;
+  };
+  struct LineInput {
+    LineKind kind;
+    std::string pbx;
+    std::string device;
+    DeviceState reported;  // what Asterisk reports of the device
+    DeviceState state;     // the line's state
+    bool emitting;
+    bool in_call;
+    bool holding;
+    bool held;
+    LinkState link;
+  };
+  std::string user;
+  fusion::Inputs inputs;
+  fusion::Result result;
+  std::vector<LineInput> lines;
+  std::vector<Step> steps;  // the newest first, at most Engine::kStepsKept
+  std::uint64_t revision = 0;
+  bool do_not_disturb = false;
+  bool stale = false;
+};
+
+class Engine final : public PresenceSource {
+ public:
+  struct Options {
+    DeskphoneCall deskphone_call = DeskphoneCall::kEmitted;
+    std::uint64_t epoch = 1;  // of this server start, not 0
+  };
+
+  static constexpr int kStepsKept = UserTable::kStepsKept;
+
+  // `clock` and `sink` must outlive the engine.
+  Engine(Options options, const Clock& clock, UpdateSink& sink);
+
+  // --- PBXs -------------------------------------------------------------------------------------
+
+  // Adds a PBX, or returns the index of the one that has this name and sets its address. Users may name
+  // PBXs that were never added: they stay UNKNOWN and stale.
+  PbxIndex AddPbx(std::string_view name, std::string_view address);
+
+  // The link is gone: users with a line on it become stale (by DoWork) and keep their presence.
+  void LinkLost(PbxIndex pbx, std::string_view error);
+  // Lists follow: changes are applied but not published, so that only real differences are.
+  void BeginResync(PbxIndex pbx, std::string_view asterisk_version);
+  // The lists are complete: devices that were not in them become UNKNOWN, and DoWork publishes the
+  // differences and takes the stale mark away.
+  void EndResync(PbxIndex pbx);
+
+  // Applies the changes of one read, in order. Devices that no user has are counted and dropped.
+  void Apply(PbxIndex pbx, std::span<const DeviceChange> changes);
+
+  const PbxStatus& pbx(PbxIndex pbx) const { return pbxs_[pbx]; }
+  const std::vector<PbxStatus>& pbxs() const { return pbxs_; }
+  bool AllSynced() const;
+
+  // --- Users, sessions, selection ---------------------------------------------------------------
+
+  // ALREADY_EXISTS names the id. The user must be valid (ValidateUser).
+  absl::Status AddUser(const User& user, const UserSettings& settings);
+  // Replaces the lines; NOT_FOUND names the id.
+  absl::Status UpdateUser(const User& user);
+  absl::Status RemoveUser(std::string_view id);
+
+  // `cause` is kLogin, kLogout or kSessionExpired. NOT_FOUND names the id.
+  absl::Status SetLoggedIn(std::string_view user, bool logged_in, CauseKind cause);
+  // NOT_FOUND; FAILED_PRECONDITION if the user has no line of that kind.
+  absl::Status SelectDevice(std::string_view user, LineKind device);
+  absl::Status SetDoNotDisturb(std::string_view user, bool do_not_disturb);
+
+  // --- Work cut into slices -----------------------------------------------------------------------
+
+  // Re-fuses up to `limit` users after a link was lost or synced. True while more is left: call again
+  // after the next read.
+  bool DoWork(std::size_t limit);
+
+  // --- Queries ------------------------------------------------------------------------------------
+
+  std::uint64_t epoch() const override { return options_.epoch; }
+  std::uint64_t sequence() const override { return sequence_; }
+  std::uint64_t removal_sequence() const override { return removal_sequence_; }
+  std::size_t user_count() const override { return users_.size(); }
+  bool Read(std::string_view user, Visitor visit) const override;
+  std::uint64_t Read(std::uint64_t cursor, std::size_t limit, Visitor visit) const override;
+
+  // NOT_FOUND names the id.
+  absl::StatusOr<Explanation> Explain(std::string_view user) const;
+
+  // Changes for devices that no user has, since the start.
+  std::uint64_t unknown_device_changes() const { return unknown_device_changes_; }
+  std::size_t device_count() const { return devices_.size(); }
+
+ private:
+  struct Trigger {  // what is being applied, for causes
+    CauseKind kind;
+    DeviceIndex device = kNoDevice;
+    DeviceState device_state = DeviceState::kUnknown;
+  };
+
+  void ApplyOne(PbxIndex pbx, DeviceIndex device, const DeviceChange& change);
+  void RefuseUsersOf(DeviceIndex device, const Trigger& trigger);
+  void AttachLines(UserIndex user, const std::vector<Line>& lines);
+  void DetachLines(UserIndex user);
+  fusion::Inputs InputsOf(const UserRecord& user) const;
+  bool StaleNow(const UserRecord& user) const;
+  bool Emits(const DeviceRecord& device) const;
+  // Fuses the user and publishes if the result differs from what was published last.
+  void Refuse(UserIndex user, const Trigger& trigger);
+  void Publish(UserIndex user, PresenceState previous, const Trigger& trigger);
+  void FillPresence(const UserRecord& user, Presence& presence) const;
+  void StartSweep(CauseKind cause);
+  void FlushIfPublished();
+
+  Options options_;
+  const Clock& clock_;
+  UpdateSink& sink_;
+  ThreadChecker thread_checker_;
+
+  std::vector<PbxStatus> pbxs_;
+  std::vector<MonotonicTime> resync_started_;  // by PbxIndex
+  DeviceTable devices_;
+  UserTable users_;
+  std::uint64_t sequence_ = 0;
+  std::uint64_t removal_sequence_ = 0;
+  std::uint64_t unknown_device_changes_ = 0;
+  WallTimeMicros now_ = 0;  // of the read or command being applied
+  bool published_ = false;  // something went to the sink since the last Flush()
+
+  // The sweep over all users that LinkLost and EndResync start: `sweep_left_` users from
+  // `sweep_cursor_` on, wrapping. A new one simply starts another full round.
+  std::uint64_t sweep_cursor_ = 0;
+  std::uint64_t sweep_left_ = 0;
+  CauseKind sweep_cause_ = CauseKind::kResync;
+
+  PresenceUpdate update_;            // reused from one publication to the next
+  mutable Presence read_buffer_;     // reused by Read
+  std::vector<DeviceIndex> lookup_;  // reused by Apply 
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_AGGREGATOR_ENGINE_ENGINE_H_

@@ -1,0 +1,101 @@
+#ifndef UNIPRESENCE_AGGREGATOR_ENGINE_SESSION_TABLE_H_
+#define UNIPRESENCE_AGGREGATOR_ENGINE_SESSION_TABLE_H_
+
+// The live sessions: who is logged in with what, and until when (product.md section 4).
+//
+// A session lives while it is kept alive: by calls (each `Touch` gives it another time-to-live) or by
+// open streams (`Hold`/`Release`; a held session does not expire, and gets a full time-to-live when the
+// last stream ends). The table does not tell the engine: its owner passes `AssistantCount(user) > 0` to
+// Engine::SetLoggedIn after each change.
+//
+// Thread: the pipeline's. Keys are digests of secret tokens; the table never sees a token.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "aggregator/base/clock.h"
+#include "aggregator/model/user.h"
+
+namespace unipresence {
+
+// What a session counts as: an assistant counts as logged in, a client (wallboard, script) does not.
+enum class SessionKind : std::uint8_t { kAssistant, kClient };
+
+std::string_view ToString(SessionKind kind);  // "ASSISTANT", "CLIENT"
+
+using SessionKey = std::array<std::uint8_t, 32>;  // digest of the token
+
+struct Session {
+  std::string id;    // public name of the session, not a secret
+  std::string user;  // user id
+  SessionKind kind = SessionKind::kAssistant;
+  Role role = Role::kUser;
+  WallTimeMicros create_time = 0;
+  MonotonicTime deadline;  // it expires then unless it is kept alive or held
+  int holds = 0;           // open streams that keep it alive
+};
+
+class SessionTable {
+ public:
+  struct Options {
+    Duration time_to_live = std::chrono::seconds(20);
+    std::size_t max_sessions = 1'000'000;
+    std::size_t max_sessions_per_user = 64;
+  };
+
+  explicit SessionTable(Options options) : options_(options) {}
+
+  // RESOURCE_EXHAUSTED names the bound that is reached; ALREADY_EXISTS for a key in use.
+  absl::Status Add(const SessionKey& key, Session session, MonotonicTime now);
+
+  // The session of that key, or null if there is none or its deadline has passed. Valid until the next
+  // non-const call.
+  const Session* Find(const SessionKey& key, MonotonicTime now) const;
+
+  // A new time-to-live; false if there is no such session or it has expired.
+  bool Touch(const SessionKey& key, MonotonicTime now);
+
+  // An open stream keeps it alive until `Release`. False if there is no such session.
+  bool Hold(const SessionKey& key, MonotonicTime now);
+  void Release(const SessionKey& key, MonotonicTime now);
+
+  // Ends it; the session that was, or nullopt.
+  std::optional<Session> Remove(const SessionKey& key);
+  // Ends all of a user (deleted, password changed); how many there were.
+  std::size_t RemoveUser(std::string_view user);
+
+  // Removes the sessions whose deadline has passed and returns them.
+  std::vector<Session> Expire(MonotonicTime now);
+  // The earliest deadline of a session that is not held; nullopt if none.
+  std::optional<MonotonicTime> NextDeadline() const;
+
+  std::size_t AssistantCount(std::string_view user) const;
+  std::vector<Session> OfUser(std::string_view user) const;
+  std::size_t size() const { return sessions_.size(); }
+  Duration time_to_live() const { return options_.time_to_live; }
+
+ private:
+  struct UserEntry {
+    std::vector<SessionKey> keys;
+    std::size_t assistants = 0;
+  };
+
+  void SetDeadline(const SessionKey& key, Session& session, MonotonicTime deadline);
+  void Unschedule(const SessionKey& key, const Session& session);
+
+  Options options_;
+  absl::flat_hash_map<SessionKey, Session> sessions_;
+  absl::flat_hash_map<std::string, UserEntry> users_;
+  std::multimap<MonotonicTime, SessionKey> deadlines_;  // of sessions without holds
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_AGGREGATOR_ENGINE_SESSION_TABLE_H_

@@ -1,0 +1,53 @@
+#ifndef UNIPRESENCE_AGGREGATOR_FUSION_FUSION_H_
+#define UNIPRESENCE_AGGREGATOR_FUSION_FUSION_H_
+
+// The rules of product.md section 3: from the states of a user's lines to one presence.
+//
+// Pure and total: no clock, no log, no state. Thread-safe.
+
+#include <optional>
+
+#include "aggregator/model/device_state.h"
+#include "aggregator/model/line.h"
+#include "aggregator/model/presence.h"
+
+namespace unipresence::fusion {
+
+// A snapshot of one user. A user with both line states is a unique account; a user with one is a
+// `sip` or `webrtc` user, for whom only that state counts.
+struct Inputs {
+  std::optional<DeviceState> deskphone;  // D, a line's state (see LineState)
+  std::optional<DeviceState> webrtc;     // W
+  bool logged_in = false;                // at least one live assistant session
+  LineKind selected = LineKind::kWebrtc;
+  bool emitting = false;  // the deskphone has a live channel that it originated itself
+};
+
+struct Result {
+  PresenceState state = PresenceState::kUnknown;
+  LineKind device_in_use = LineKind::kDeskphone;
+  Rule rule = Rule::kLoggedOut;
+
+  friend bool operator==(const Result&, const Result&) = default;
+};
+
+// The first row that matches decides. A user without any line is UNKNOWN by SINGLE_LINE.
+Result Fuse(const Inputs& inputs);
+
+// A line's state: what Asterisk reports of its device, but INUSE while the device has a live channel
+// that it originated itself and the report still says NOT_INUSE (the report lags up to seconds).
+DeviceState LineState(DeviceState reported, bool emitting);
+
+// What Asterisk would report once a device's last contact is gone (`reachable` false) or a first one is
+// back. It says so by DeviceStateChange in a running system, and says nothing after its own restart
+// (asterisk.md, "Life of the process"). A device with calls keeps the state of its calls.
+DeviceState StateAfterContactChange(DeviceState reported, bool reachable);
+
+// W is none of UNAVAILABLE, INVALID, UNKNOWN.
+bool Reachable(DeviceState state);
+// W is one of INUSE, BUSY, RINGING, RINGINUSE, ONHOLD.
+bool Active(DeviceState state);
+
+}  // namespace unipresence::fusion
+
+#endif  // UNIPRESENCE_AGGREGATOR_FUSION_FUSION_H_

@@ -1,0 +1,42 @@
+#ifndef UNIPRESENCE_AGGREGATOR_MODEL_USER_H_
+#define UNIPRESENCE_AGGREGATOR_MODEL_USER_H_
+
+// One person with one number and one or two lines (product.md section 1).
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "aggregator/model/line.h"
+
+namespace unipresence {
+
+enum class Role : std::uint8_t { kUser, kAdministrator };
+
+std::string_view ToString(Role role);  // "user", "administrator"
+std::optional<Role> ParseRole(std::string_view text);
+
+struct User {
+  std::string id;  // [A-Za-z0-9._@-], 1 to 64 characters
+  std::string display_name;
+  std::string exten;
+  std::string context;  // numbers are unique within a context only
+  LineType line_type = LineType::kSip;
+  std::string username;
+  Role role = Role::kUser;
+  std::vector<Line> lines;  // at most one of a kind
+
+  friend bool operator==(const User&, const User&) = default;
+};
+
+// Checks a user by itself: id and username charset and length, number and context, and that the lines
+// are those of the line type, each with a PBX and a device.
+// INVALID_ARGUMENT names the field, the value and the remedy.
+absl::Status ValidateUser(const User& user);
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_AGGREGATOR_MODEL_USER_H_
