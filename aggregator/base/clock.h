@@ -1,10 +1,11 @@
 #ifndef UNIPRESENCE_AGGREGATOR_BASE_CLOCK_H_
 #define UNIPRESENCE_AGGREGATOR_BASE_CLOCK_H_
 
-// Time as the server sees it: a monotonic clock for deadlines and a wall clock for what people read.
+// Time as the server sees it: a monotonic clock for deadlines and a wall clock for what people
+// read.
 //
-// Every component takes a `Clock&` or a `MonotonicTime` argument; none asks the system itself, so that
-// tests turn the hands (tests/testing/fake_clock.h).
+// Every component takes a `Clock&` or a `MonotonicTime` argument; none asks the system itself, so
+// that tests turn the hands (tests/testing/fake_clock.h).
 
 #include <chrono>
 #include <cstdint>

@@ -16,25 +16,26 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define UNIPRESENCE_RETURN_IF_ERROR(expression)        \
-  do {                                                 \
-    absl::Status unipresence_status = (expression);    \
-    if (!unipresence_status.ok()) {                    \
-      return unipresence_status;                       \
-    }                                                  \
+#define UNIPRESENCE_RETURN_IF_ERROR(expression)     \
+  do {                                              \
+    absl::Status unipresence_status = (expression); \
+    if (!unipresence_status.ok()) {                 \
+      return unipresence_status;                    \
+    }                                               \
   } while (false)
 
 #define UNIPRESENCE_CONCAT_INNER(a, b) a##b
 #define UNIPRESENCE_CONCAT(a, b) UNIPRESENCE_CONCAT_INNER(a, b)
 
-#define UNIPRESENCE_ASSIGN_OR_RETURN(declaration, expression) \
-  UNIPRESENCE_ASSIGN_OR_RETURN_INNER(UNIPRESENCE_CONCAT(statusor_, __LINE__), declaration, expression)
+#define UNIPRESENCE_ASSIGN_OR_RETURN(declaration, expression)                              \
+  UNIPRESENCE_ASSIGN_OR_RETURN_INNER(UNIPRESENCE_CONCAT(statusor_, __LINE__), declaration, \
+                                     expression)
 
 #define UNIPRESENCE_ASSIGN_OR_RETURN_INNER(statusor, declaration, expression) \
-  auto statusor = (expression);                                              \
-  if (!statusor.ok()) {                                                      \
-    return std::move(statusor).status();                                     \
-  }                                                                          \
+  auto statusor = (expression);                                               \
+  if (!statusor.ok()) {                                                       \
+    return std::move(statusor).status();                                      \
+  }                                                                           \
   declaration = *std::move(statusor)
 
 #endif  // UNIPRESENCE_AGGREGATOR_BASE_STATUS_MACROS_H_

@@ -33,13 +33,13 @@ class ThreadChecker {
 
 }  // namespace unipresence
 
-#define UNIPRESENCE_CHECK_THREAD(checker)                                                 \
-  do {                                                                                    \
-    if (!(checker).OnThread()) {                                                          \
+#define UNIPRESENCE_CHECK_THREAD(checker)                                                  \
+  do {                                                                                     \
+    if (!(checker).OnThread()) {                                                           \
       std::fprintf(stderr, "%s:%d: called on another thread than its owner's\n", __FILE__, \
-                   __LINE__);                                                             \
-      std::abort();                                                                       \
-    }                                                                                     \
+                   __LINE__);                                                              \
+      std::abort();                                                                        \
+    }                                                                                      \
   } while (false)
 
 #endif  // UNIPRESENCE_AGGREGATOR_BASE_THREAD_CHECKER_H_

@@ -1,8 +1,8 @@
 #ifndef UNIPRESENCE_AGGREGATOR_ENGINE_CHUNKED_VECTOR_H_
 #define UNIPRESENCE_AGGREGATOR_ENGINE_CHUNKED_VECTOR_H_
 
-// A vector that grows by chunks: elements never move, and growing neither copies nor doubles the memory
-// of millions of records. Indices are dense, from 0. Not thread-safe.
+// A vector that grows by chunks: elements never move, and growing neither copies nor doubles the
+// memory of millions of records. Indices are dense, from 0. Not thread-safe.
 
 #include <cstddef>
 #include <memory>
@@ -16,7 +16,9 @@ class ChunkedVector {
   static constexpr std::size_t kChunkSize = std::size_t{1} << kChunkBits;
 
   T& operator[](std::size_t i) { return chunks_[i >> kChunkBits][i & (kChunkSize - 1)]; }
-  const T& operator[](std::size_t i) const { return chunks_[i >> kChunkBits][i & (kChunkSize - 1)]; }
+  const T& operator[](std::size_t i) const {
+    return chunks_[i >> kChunkBits][i & (kChunkSize - 1)];
+  }
 
   T& emplace_back() {
     if ((size_ & (kChunkSize - 1)) == 0 && (size_ >> kChunkBits) == chunks_.size()) {

@@ -1,8 +1,8 @@
 #ifndef UNIPRESENCE_AGGREGATOR_ENGINE_ENGINE_H_
 #define UNIPRESENCE_AGGREGATOR_ENGINE_ENGINE_H_
 
-// The single writer: tables of PBXs, devices and users, fused into presences, numbered and handed to a
-// sink. Whatever changes a presence goes through one of the methods below.
+// The single writer: tables of PBXs, devices and users, fused into presences, numbered and handed
+// to a sink. Whatever changes a presence goes through one of the methods below.
 //
 //   Engine engine({.epoch = epoch}, clock, sink);
 //   const PbxIndex pbx = engine.AddPbx("main", "127.0.0.1:5038");
@@ -14,9 +14,9 @@
 //   engine.Apply(pbx, changes_of_one_read);
 //
 // Output goes out only on change, per user in the order of the causes, revision + 1 each time; the
-// sink's Flush() is called once at the end of each method that published (product.md sections 3, 8).
-// Laid out for millions of users: records without pointers of their own, devices interned, look-ups of a
-// batch interleaved with prefetches; tests/bench prints the bytes per user.
+// sink's Flush() is called once at the end of each method that published (product.md sections 3,
+// 8). Laid out for millions of users: records without pointers of their own, devices interned,
+// look-ups of a batch interleaved with prefetches; tests/bench prints the bytes per user.
 //
 // Thread: the pipeline's, for every method.
 
@@ -100,8 +100,8 @@ class Engine final : public PresenceSource {
 
   // --- PBXs -------------------------------------------------------------------------------------
 
-  // Adds a PBX, or returns the index of the one that has this name and sets its address. Users may name
-  // PBXs that were never added: they stay UNKNOWN and stale.
+  // Adds a PBX, or returns the index of the one that has this name and sets its address. Users may
+  // name PBXs that were never added: they stay UNKNOWN and stale.
   PbxIndex AddPbx(std::string_view name, std::string_view address);
 
   // The link is gone: users with a line on it become stale (by DoWork) and keep their presence.
@@ -111,6 +111,9 @@ class Engine final : public PresenceSource {
   // The lists are complete: devices that were not in them become UNKNOWN, and DoWork publishes the
   // differences and takes the stale mark away.
   void EndResync(PbxIndex pbx);
+
+  // True once after a line was bound to a device that this PBX was not asked about: have it listed.
+  bool TakeListingWanted(PbxIndex pbx);
 
   // Applies the changes of one read, in order. Devices that no user has are counted and dropped.
   void Apply(PbxIndex pbx, std::span<const DeviceChange> changes);
@@ -133,13 +136,15 @@ class Engine final : public PresenceSource {
   absl::Status SelectDevice(std::string_view user, LineKind device);
   absl::Status SetDoNotDisturb(std::string_view user, bool do_not_disturb);
 
-  // --- Work cut into slices -----------------------------------------------------------------------
+  // --- Work cut into slices
+  // -----------------------------------------------------------------------
 
-  // Re-fuses up to `limit` users after a link was lost or synced. True while more is left: call again
-  // after the next read.
+  // Re-fuses up to `limit` users after a link was lost or synced. True while more is left: call
+  // again after the next read.
   bool DoWork(std::size_t limit);
 
-  // --- Queries ------------------------------------------------------------------------------------
+  // --- Queries
+  // ------------------------------------------------------------------------------------
 
   std::uint64_t epoch() const override { return options_.epoch; }
   std::uint64_t sequence() const override { return sequence_; }
@@ -161,28 +166,44 @@ class Engine final : public PresenceSource {
     DeviceIndex device = kNoDevice;
     DeviceState device_state = DeviceState::kUnknown;
   };
+  struct Resync {
+    std::uint8_t generation = 0;  // of the newest resync; see DeviceRecord::generation
+    MonotonicTime started;
+  };
 
-  void ApplyOne(PbxIndex pbx, DeviceIndex device, const DeviceChange& change);
-  void RefuseUsersOf(DeviceIndex device, const Trigger& trigger);
-  void AttachLines(UserIndex user, const std::vector<Line>& lines);
-  void DetachLines(UserIndex user);
-  fusion::Inputs InputsOf(const UserRecord& user) const;
-  bool StaleNow(const UserRecord& user) const;
-  bool Emits(const DeviceRecord& device) const;
-  // Fuses the user and publishes if the result differs from what was published last.
-  void Refuse(UserIndex user, const Trigger& trigger);
-  void Publish(UserIndex user, PresenceState previous, const Trigger& trigger);
-  void FillPresence(const UserRecord& user, Presence& presence) const;
+  PbxIndex PbxByName(std::string_view name);
+  void SetLink(PbxIndex pbx, LinkState link);
   void StartSweep(CauseKind cause);
+
+  void PrefetchUser(DeviceIndex device) const;
+  void ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& change);
+  // A device that the newest resync has not named is UNKNOWN; true if it was forgotten now.
+  bool ForgetIfNotNamed(DeviceRecord& device);
+  bool Emits(const DeviceRecord& device) const;
+
+  void AttachLines(UserIndex index, const std::vector<Line>& lines);
+  void DetachLines(UserIndex index);
+  template <typename Change>
+  absl::Status ChangeUser(std::string_view id, CauseKind cause, Change change);
+
+  // Fuses the user anew and publishes if the outcome differs from what was published last.
+  void FuseUser(UserIndex index, const Trigger& trigger);
+  bool StaleNow(const UserRecord& user) const;
+  bool TakeLineStates(const UserRecord& user);  // true if a line differs from what was published
+  fusion::Inputs InputsOf(const UserRecord& user) const;
+  void Publish(UserIndex index, PresenceState previous, const Trigger& trigger);
+  Cause CauseOf(const Trigger& trigger) const;
+  void FillPresence(const UserRecord& user, Presence& presence) const;
   void FlushIfPublished();
 
   Options options_;
   const Clock& clock_;
   UpdateSink& sink_;
-  ThreadChecker thread_checker_;
+  mutable ThreadChecker thread_checker_;
 
   std::vector<PbxStatus> pbxs_;
-  std::vector<MonotonicTime> resync_started_;  // by PbxIndex
+  std::vector<Resync> resyncs_;       // by PbxIndex
+  std::vector<bool> listing_wanted_;  // by PbxIndex
   DeviceTable devices_;
   UserTable users_;
   std::uint64_t sequence_ = 0;
@@ -199,7 +220,7 @@ class Engine final : public PresenceSource {
 
   PresenceUpdate update_;            // reused from one publication to the next
   mutable Presence read_buffer_;     // reused by Read
-  std::vector<DeviceIndex> lookup_;  // reused by Apply 
+  std::vector<DeviceIndex> lookup_;  // reused by Apply
 };
 
 }  // namespace unipresence

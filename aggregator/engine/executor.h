@@ -1,8 +1,8 @@
 #ifndef UNIPRESENCE_AGGREGATOR_ENGINE_EXECUTOR_H_
 #define UNIPRESENCE_AGGREGATOR_ENGINE_EXECUTOR_H_
 
-// How other threads reach the engine: they post a command, which runs on the pipeline thread between two
-// reads and answers by whatever callback it carries.
+// How other threads reach the engine: they post a command, which runs on the pipeline thread
+// between two reads and answers by whatever callback it carries.
 //
 //   executor.Post([user, reply](Core& core) { reply(core.engine.Explain(user)); });
 
@@ -25,8 +25,8 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  // Thread-safe. False, and the command is destroyed unrun, when the queue is full or the pipeline is
-  // stopping: answer UNAVAILABLE. Commands must be short and must not block.
+  // Thread-safe. False, and the command is destroyed unrun, when the queue is full or the pipeline
+  // is stopping: answer UNAVAILABLE. Commands must be short and must not block.
   virtual bool Post(Command command) = 0;
 };
 

@@ -3,10 +3,10 @@
 
 // The live sessions: who is logged in with what, and until when (product.md section 4).
 //
-// A session lives while it is kept alive: by calls (each `Touch` gives it another time-to-live) or by
-// open streams (`Hold`/`Release`; a held session does not expire, and gets a full time-to-live when the
-// last stream ends). The table does not tell the engine: its owner passes `AssistantCount(user) > 0` to
-// Engine::SetLoggedIn after each change.
+// A session lives while it is kept alive: by calls (each `Touch` gives it another time-to-live) or
+// by open streams (`Hold`/`Release`; a held session does not expire, and gets a full time-to-live
+// when the last stream ends). The table does not tell the engine: its owner passes
+// `AssistantCount(user) > 0` to Engine::SetLoggedIn after each change.
 //
 // Thread: the pipeline's. Keys are digests of secret tokens; the table never sees a token.
 
@@ -25,7 +25,8 @@
 
 namespace unipresence {
 
-// What a session counts as: an assistant counts as logged in, a client (wallboard, script) does not.
+// What a session counts as: an assistant counts as logged in, a client (wallboard, script) does
+// not.
 enum class SessionKind : std::uint8_t { kAssistant, kClient };
 
 std::string_view ToString(SessionKind kind);  // "ASSISTANT", "CLIENT"
@@ -55,8 +56,8 @@ class SessionTable {
   // RESOURCE_EXHAUSTED names the bound that is reached; ALREADY_EXISTS for a key in use.
   absl::Status Add(const SessionKey& key, Session session, MonotonicTime now);
 
-  // The session of that key, or null if there is none or its deadline has passed. Valid until the next
-  // non-const call.
+  // The session of that key, or null if there is none or its deadline has passed. Valid until the
+  // next non-const call.
   const Session* Find(const SessionKey& key, MonotonicTime now) const;
 
   // A new time-to-live; false if there is no such session or it has expired.

@@ -3,8 +3,7 @@
 
 // Every user with his lines, his choice and what was last published of him. Thread: the pipeline's.
 //
-// Users keep their index until they are removed; a removed user's index is reused by a later one, with
-// the revision going on, so that a follower never sees a revision step back.
+// Users keep their index until they are removed; a removed user's index is reused by a later one.
 
 #include <array>
 #include <cstddef>
@@ -15,6 +14,7 @@
 #include "aggregator/base/clock.h"
 #include "aggregator/engine/chunked_vector.h"
 #include "aggregator/engine/device_table.h"
+#include "aggregator/engine/inline_name.h"
 #include "aggregator/model/cause.h"
 #include "aggregator/model/line.h"
 #include "aggregator/model/presence.h"
@@ -32,10 +32,11 @@ struct LineRecord {
   UserIndex user = kNoUser;
   LineIndex next_of_device = kNoLine;
   LineKind kind = LineKind::kDeskphone;
-  // As last published.
+  // As last taken from the device, and published.
   DeviceState state = DeviceState::kUnknown;
-  bool holding = false;
-  bool held = false;
+  bool holding : 1 = false;
+  bool held : 1 = false;
+  bool emitting : 1 = false;
 };
 
 // One published change, for Explain.
@@ -43,19 +44,15 @@ struct StepRecord {
   WallTimeMicros time = 0;
   DeviceIndex device = kNoDevice;
   CauseKind cause = CauseKind::kServerStart;
-  std::uint8_t states = 0;  // presence state << 4 | rule
-  DeviceState device_state = DeviceState::kUnknown;
-  bool used = false;
+  PresenceState state : 4 = PresenceState::kUnknown;
+  Rule rule : 4 = Rule::kLoggedOut;
+  DeviceState device_state : 7 = DeviceState::kUnknown;
+  bool used : 1 = false;
 };
+static_assert(sizeof(StepRecord) == 16);
 
 struct UserRecord {
-  static constexpr std::size_t kInlineId = 22;
-
-  union {
-    char inline_id[kInlineId];
-    char* long_id;
-  };
-  std::uint8_t id_size = 0;  // 0: no user here
+  InlineName id;  // empty: no user here
   std::uint8_t line_count = 0;
   LineIndex first_line = kNoLine;  // `line_count` lines from here on
   // Choice and session.
@@ -76,9 +73,6 @@ struct UserRecord {
   std::uint64_t revision = 0;
   std::uint64_t sequence = 0;  // of the newest update
   WallTimeMicros update_time = 0;
-
-  UserRecord() : long_id(nullptr) {}
-  std::string_view id() const { return {id_size <= kInlineId ? inline_id : long_id, id_size}; }
 };
 
 class UserTable {
@@ -108,7 +102,7 @@ class UserTable {
   LineIndex AllocateLines(std::size_t count);
   void FreeLines(LineIndex first, std::size_t count);
 
-  std::size_t size() const { return size_; }         // live users
+  std::size_t size() const { return size_; }             // live users
   std::size_t slots() const { return records_.size(); }  // indices in use or free
 
  private:
@@ -117,7 +111,6 @@ class UserTable {
     UserIndex user = kNoUser;  // kNoUser: empty; removal shifts back, so there are no tombstones
   };
 
-  static std::uint64_t Hash(std::string_view id);
   std::size_t FindSlot(std::uint64_t hash, std::string_view id) const;  // slots_.size() if none
   void Insert(std::uint64_t hash, UserIndex user);
   void Grow();

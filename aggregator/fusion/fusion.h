@@ -34,13 +34,14 @@ struct Result {
 // The first row that matches decides. A user without any line is UNKNOWN by SINGLE_LINE.
 Result Fuse(const Inputs& inputs);
 
-// A line's state: what Asterisk reports of its device, but INUSE while the device has a live channel
-// that it originated itself and the report still says NOT_INUSE (the report lags up to seconds).
+// A line's state: what Asterisk reports of its device, but INUSE while the device has a live
+// channel that it originated itself and the report still says NOT_INUSE (the report lags up to
+// seconds).
 DeviceState LineState(DeviceState reported, bool emitting);
 
-// What Asterisk would report once a device's last contact is gone (`reachable` false) or a first one is
-// back. It says so by DeviceStateChange in a running system, and says nothing after its own restart
-// (asterisk.md, "Life of the process"). A device with calls keeps the state of its calls.
+// What Asterisk would report once a device's last contact is gone (`reachable` false) or a first
+// one is back. It says so by DeviceStateChange in a running system, and says nothing after its own
+// restart (asterisk.md, "Life of the process"). A device with calls keeps the state of its calls.
 DeviceState StateAfterContactChange(DeviceState reported, bool reachable);
 
 // W is none of UNAVAILABLE, INVALID, UNKNOWN.

@@ -6,15 +6,30 @@
 namespace unipresence {
 
 std::string_view ToString(CauseKind kind) {
-  static constexpr std::array<std::string_view, kCauseKindCount> kNames = {
-      "DEVICE_STATE_CHANGE", "CONTACT_STATUS", "NEWCHANNEL",
-      "NEWSTATE",            "DIAL_BEGIN",     "HANGUP",
-      "RENAME",              "PICKUP",         "HOLD",
-      "UNHOLD",              "MUSIC_ON_HOLD",  "TRANSFER",
-      "RESYNC",              "RECONCILE",      "LINK_LOST",
-      "LOGIN",               "LOGOUT",         "SESSION_EXPIRED",
-      "SELECT_DEVICE",       "SET_DO_NOT_DISTURB", "USER_CREATED",
-      "USER_UPDATED",        "USER_DELETED",   "SERVER_START"};
+  static constexpr std::array<std::string_view, kCauseKindCount> kNames = {"DEVICE_STATE_CHANGE",
+                                                                           "CONTACT_STATUS",
+                                                                           "NEWCHANNEL",
+                                                                           "NEWSTATE",
+                                                                           "DIAL_BEGIN",
+                                                                           "HANGUP",
+                                                                           "RENAME",
+                                                                           "PICKUP",
+                                                                           "HOLD",
+                                                                           "UNHOLD",
+                                                                           "MUSIC_ON_HOLD",
+                                                                           "TRANSFER",
+                                                                           "RESYNC",
+                                                                           "RECONCILE",
+                                                                           "LINK_LOST",
+                                                                           "LOGIN",
+                                                                           "LOGOUT",
+                                                                           "SESSION_EXPIRED",
+                                                                           "SELECT_DEVICE",
+                                                                           "SET_DO_NOT_DISTURB",
+                                                                           "USER_CREATED",
+                                                                           "USER_UPDATED",
+                                                                           "USER_DELETED",
+                                                                           "SERVER_START"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

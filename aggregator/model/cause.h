@@ -46,8 +46,8 @@ inline constexpr int kCauseKindCount = static_cast<int>(CauseKind::kServerStart)
 // "DEVICE_STATE_CHANGE" and so on: the names of unipresence.v1.CauseKind without their prefix.
 std::string_view ToString(CauseKind kind);
 
-// One cause as it is published. `pbx` and `device` are empty when the cause is a command; they point
-// into tables of the engine and are valid for the call they are passed to.
+// One cause as it is published. `pbx` and `device` are empty when the cause is a command; they
+// point into tables of the engine and are valid for the call they are passed to.
 struct Cause {
   CauseKind kind = CauseKind::kServerStart;
   std::string_view pbx;

@@ -23,10 +23,10 @@ struct DeviceChange {
   CauseKind cause = CauseKind::kDeviceStateChange;
   DeviceState state = DeviceState::kUnknown;
   bool reachable = false;
-  bool emitting = false;  // at least one live channel that the device originated itself
-  bool in_call = false;   // at least one live channel that it originated or that is answered
-  bool holding = false;   // the device holds the other side of a call
-  bool held = false;      // it is held by the other side
+  bool emitting = false;    // at least one live channel that the device originated itself
+  bool in_call = false;     // at least one live channel that it originated or that is answered
+  bool holding = false;     // the device holds the other side of a call
+  bool held = false;        // it is held by the other side
   std::string_view device;  // "PJSIP/alice"; points into the read buffer, valid for the call
 
   friend bool operator==(const DeviceChange&, const DeviceChange&) = default;

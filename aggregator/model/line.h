@@ -1,7 +1,8 @@
 #ifndef UNIPRESENCE_AGGREGATOR_MODEL_LINE_H_
 #define UNIPRESENCE_AGGREGATOR_MODEL_LINE_H_
 
-// A user's line: a slot of some kind, bound to one Asterisk device on one PBX (product.md section 1).
+// A user's line: a slot of some kind, bound to one Asterisk device on one PBX (product.md section
+// 1).
 
 #include <cstdint>
 #include <optional>
@@ -15,13 +16,13 @@ enum class LineKind : std::uint8_t { kDeskphone, kWebrtc };
 
 inline constexpr int kLineKindCount = 2;
 
-std::string_view ToString(LineKind kind);                     // "DESKPHONE", "WEBRTC"
+std::string_view ToString(LineKind kind);                      // "DESKPHONE", "WEBRTC"
 std::optional<LineKind> ParseLineKind(std::string_view text);  // any case
 
 // Which lines a user has.
 enum class LineType : std::uint8_t { kSip, kWebrtc, kUniqueAccount };
 
-std::string_view ToString(LineType type);                     // "sip", "webrtc", "unique_account"
+std::string_view ToString(LineType type);                      // "sip", "webrtc", "unique_account"
 std::optional<LineType> ParseLineType(std::string_view text);  // also "ua"
 
 struct Line {

@@ -6,8 +6,9 @@
 namespace unipresence {
 namespace {
 
-constexpr std::array<std::string_view, 8> kStateNames = {
-    "AVAILABLE", "IN_USE", "BUSY", "UNAVAILABLE", "RINGING", "RINGING_IN_USE", "ON_HOLD", "UNKNOWN"};
+constexpr std::array<std::string_view, 8> kStateNames = {"AVAILABLE",   "IN_USE",  "BUSY",
+                                                         "UNAVAILABLE", "RINGING", "RINGING_IN_USE",
+                                                         "ON_HOLD",     "UNKNOWN"};
 
 }  // namespace
 

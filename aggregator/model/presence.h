@@ -61,8 +61,8 @@ struct LinePresence {
   friend bool operator==(const LinePresence&, const LinePresence&) = default;
 };
 
-// A user's presence as it is published. The views point into the tables that made it and are valid for
-// the call it is passed to; `lines` is reused by the caller from one update to the next.
+// A user's presence as it is published. The views point into the tables that made it and are valid
+// for the call it is passed to; `lines` is reused by the caller from one update to the next.
 struct Presence {
   std::string_view user;
   PresenceState state = PresenceState::kUnknown;

@@ -24,9 +24,8 @@ bool IsPrintable(std::string_view text) {
 absl::Status CheckId(std::string_view field, std::string_view value) {
   if (value.empty() || value.size() > kMaxIdLength ||
       !std::all_of(value.begin(), value.end(), IsIdCharacter)) {
-    return absl::InvalidArgumentError(
-        fmt::format("{} '{}': use 1 to {} of the characters A-Z a-z 0-9 . _ @ -", field, value,
-                    kMaxIdLength));
+    return absl::InvalidArgumentError(fmt::format(
+        "{} '{}': use 1 to {} of the characters A-Z a-z 0-9 . _ @ -", field, value, kMaxIdLength));
   }
   return absl::OkStatus();
 }
@@ -49,9 +48,8 @@ absl::Status CheckLines(const User& user) {
   std::vector<LineKind> kinds;
   for (const Line& line : user.lines) {
     if (std::find(kinds.begin(), kinds.end(), line.kind) != kinds.end()) {
-      return absl::InvalidArgumentError(
-          fmt::format("lines: two of kind {}; a user has at most one of a kind",
-                      ToString(line.kind)));
+      return absl::InvalidArgumentError(fmt::format(
+          "lines: two of kind {}; a user has at most one of a kind", ToString(line.kind)));
     }
     kinds.push_back(line.kind);
     if (auto status = CheckDialplanName("lines.pbx", line.pbx, ""); !status.ok()) return status;
@@ -69,11 +67,11 @@ absl::Status CheckLines(const User& user) {
   const bool wants_deskphone = user.line_type != LineType::kWebrtc;
   const bool wants_webrtc = user.line_type != LineType::kSip;
   if (has(LineKind::kDeskphone) != wants_deskphone || has(LineKind::kWebrtc) != wants_webrtc) {
-    return absl::InvalidArgumentError(fmt::format(
-        "line_type '{}': needs {}; give exactly these lines", ToString(user.line_type),
-        wants_deskphone && wants_webrtc ? "one deskphone and one webrtc line"
-        : wants_deskphone               ? "one deskphone line"
-                                        : "one webrtc line"));
+    return absl::InvalidArgumentError(
+        fmt::format("line_type '{}': needs {}; give exactly these lines", ToString(user.line_type),
+                    wants_deskphone && wants_webrtc ? "one deskphone and one webrtc line"
+                    : wants_deskphone               ? "one deskphone line"
+                                                    : "one webrtc line"));
   }
   return absl::OkStatus();
 }
@@ -101,8 +99,8 @@ absl::Status ValidateUser(const User& user) {
   if (auto status = CheckId("username", user.username); !status.ok()) return status;
   if (user.display_name.size() > kMaxDisplayNameLength || !IsPrintable(user.display_name)) {
     return absl::InvalidArgumentError(
-        fmt::format("display_name of user '{}': at most {} bytes without control characters", user.id,
-                    kMaxDisplayNameLength));
+        fmt::format("display_name of user '{}': at most {} bytes without control characters",
+                    user.id, kMaxDisplayNameLength));
   }
   if (auto status = CheckDialplanName("exten", user.exten, "+*#"); !status.ok()) return status;
   if (auto status = CheckDialplanName("context", user.context, ""); !status.ok()) return status;

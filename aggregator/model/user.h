@@ -32,9 +32,9 @@ struct User {
   friend bool operator==(const User&, const User&) = default;
 };
 
-// Checks a user by itself: id and username charset and length, number and context, and that the lines
-// are those of the line type, each with a PBX and a device.
-// INVALID_ARGUMENT names the field, the value and the remedy.
+// Checks a user by itself: id and username charset and length, number and context, and that the
+// lines are those of the line type, each with a PBX and a device. INVALID_ARGUMENT names the field,
+// the value and the remedy.
 absl::Status ValidateUser(const User& user);
 
 }  // namespace unipresence
