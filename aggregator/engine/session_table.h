@@ -10,7 +10,6 @@
 //
 // Thread: the pipeline's. Keys are digests of secret tokens; the table never sees a token.
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -21,17 +20,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "aggregator/base/clock.h"
+#include "aggregator/model/session.h"
 #include "aggregator/model/user.h"
 
 namespace unipresence {
 
-// What a session counts as: an assistant counts as logged in, a client (wallboard, script) does
-// not.
-enum class SessionKind : std::uint8_t { kAssistant, kClient };
-
 std::string_view ToString(SessionKind kind);  // "ASSISTANT", "CLIENT"
-
-using SessionKey = std::array<std::uint8_t, 32>;  // digest of the token
 
 struct Session {
   std::string id;    // public name of the session, not a secret
