@@ -1,0 +1,1 @@
+"""A real Asterisk, SIP phones, an AMI listener and the server under test, on one loopback."""

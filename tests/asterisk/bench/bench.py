@@ -1,0 +1,103 @@
+"""One Asterisk with its phones and its listener, ready for calls."""
+import contextlib
+import pathlib
+import shutil
+import tempfile
+
+from . import configuration
+from .ami import Listener
+from .asterisk import Asterisk
+from .phone import Phone
+from .waiting import until
+
+
+class Bench:
+    """Use as a context manager. Phones are attributes: alice, alice_w, bob, bob_w, carol."""
+
+    def __init__(self, version, options=None, boot=True):
+        self.version = version
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"unipresence-asterisk{version}-"))
+        self.asterisk = Asterisk(version, self.folder / "asterisk", options)
+        self.listener = None
+        self.phones = {user: Phone(user) for user in configuration.DEVICES}
+        self.extra_phones = []
+        if boot:
+            try:
+                self.boot()
+            except Exception:
+                self.close(keep=True)
+                raise
+
+    def __getattr__(self, name):
+        phones = self.__dict__.get("phones", {})
+        if name in phones:
+            return phones[name]
+        raise AttributeError(name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.close(keep=kind is not None)
+
+    def boot(self, register=True):
+        """Starts Asterisk, waits until it is fully booted and all phones are registered."""
+        self.asterisk.start()
+        self.listen()
+        if register:
+            for phone in self.phones.values():
+                phone.register()
+            for user in self.phones:
+                self.wait_device(user, "NOT_INUSE")
+
+    def listen(self):
+        """Opens a new AMI connection of the bench, once Asterisk takes one."""
+        def connect():
+            with contextlib.suppress(OSError, RuntimeError, TimeoutError):
+                return Listener()
+            return None
+        if self.listener:
+            self.listener.close()
+        self.listener = until(connect, 15, "an AMI connection of the bench")
+        self.listener.wait_booted()
+
+    def wait_device(self, device, state, seconds=5):
+        """Waits until Asterisk itself reports this state of PJSIP/device."""
+        until(lambda: self.listener.device_state(device) == state, seconds,
+              lambda: f"PJSIP/{device} {state}, is {self.listener.device_state(device)}")
+
+    def extra_phone(self, user):
+        """A further phone (browser tab) of the same device."""
+        phone = Phone(user)
+        self.extra_phones.append(phone)
+        return phone
+
+    def all_phones(self):
+        return [*self.phones.values(), *self.extra_phones]
+
+    def wait_quiet(self, seconds=5):
+        """Waits until no phone has a call and Asterisk has no channel."""
+        until(lambda: not any(phone.live_calls() for phone in self.all_phones()), seconds,
+              lambda: f"all calls ended: {[(p, p.live_calls()) for p in self.all_phones()]}")
+        until(lambda: not self.listener.listing("CoreShowChannels"), seconds, "no channel left in Asterisk")
+
+    def rest(self):
+        """Back to the beginning after a scenario: phones as they were, nobody in a call."""
+        self.wait_quiet()
+        for phone in self.extra_phones:
+            phone.close()
+        self.extra_phones.clear()
+        for phone in self.phones.values():
+            phone.reset()
+
+    def close(self, keep=False):
+        """Ends everything that was started here; the run folder stays for a look if keep."""
+        for phone in self.all_phones():
+            phone.close()
+        if self.listener:
+            self.listener.close()
+        self.asterisk.kill()
+        if keep:
+            print(f"the logs of Asterisk are in {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)

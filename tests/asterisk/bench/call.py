@@ -1,0 +1,194 @@
+"""One call of one phone: its SIP dialog and what the phone can do in it."""
+import time
+
+from . import sip
+
+# How far a call has come. `answering` and `refusing` wait for the ACK.
+PROGRESS = {"calling": 0, "ringing": 1, "answering": 1, "refusing": 1, "answered": 2, "ended": 3}
+REASONS = {180: "Ringing", 200: "OK", 486: "Busy Here", 603: "Decline", 487: "Request Terminated"}
+
+
+class Call:
+    """States: calling -> ringing -> answered -> ended."""
+
+    def __init__(self, phone, target, incoming, invite=None):
+        self.phone = phone
+        self.incoming = incoming
+        self.invite = invite
+        self.state = "calling"
+        self.status = None  # of an ended call of ours: the refusing status
+        self.reason = ""  # Reason header of the CANCEL or BYE that ended it
+        self.notified = []  # the progress of a REFER, as sipfrag first lines
+        self.at = {}  # state -> monotonic time
+        self.call_id = invite.get("call-id") if invite else f"call-{sip.new_tag()}{sip.new_tag()}"
+        self.local_tag = sip.new_tag()
+        self.remote_tag = sip.parameter(invite.get("from"), "tag") if invite else ""
+        self.target = target
+        self.dialled = target
+        self.dialling = None  # of an outgoing call: the transaction of its INVITE
+        own, other = f"<sip:{phone.user}@127.0.0.1>", f"<{target}>"
+        if invite:
+            own, other = invite.get("to").split(";tag")[0], invite.get("from").split(";tag")[0]
+        self._own, self._other = own, other
+        self._cseq = 0
+        self._version = 0
+
+    def __repr__(self):
+        way = "in" if self.incoming else "out"
+        return f"<call {way} {self.state} {self.status or ''}>"
+
+    # --- what the test tells the phone ---
+
+    def wait(self, state, seconds=5):
+        """Waits for a state; an answered call counts as one that rang."""
+        self.phone.wait(lambda: PROGRESS[self.state] >= PROGRESS[state], seconds, f"the call is {state}")
+        if self.state == "ended" != state:
+            raise RuntimeError(f"{self.phone}: the call to {self.dialled} ended with {self.status}")
+        return self
+
+    def ring(self):
+        self.phone.reply(self.invite, 180, REASONS[180], to_tag=self.local_tag,
+                         headers=[("contact", self.phone.contact)])
+        self._enter("ringing")
+
+    def answer(self, wait=True):
+        """Answers 200; returns when Asterisk has acknowledged."""
+        with self.phone.changed:
+            self.phone.reply(self.invite, 200, REASONS[200], to_tag=self.local_tag, body=self.offer(),
+                             headers=[("contact", self.phone.contact), ("content-type", "application/sdp")])
+            self._enter("answering")
+        if wait:
+            self.wait("answered")
+
+    def reject(self, status, wait=True):
+        """Refuses with a status such as 486 or 603."""
+        with self.phone.changed:
+            self.status = status
+            self.phone.reply(self.invite, status, REASONS.get(status, "Refused"), to_tag=self.local_tag)
+            self._enter("refusing")
+        if wait:
+            self.wait("ended")
+
+    def cancel(self):
+        """Gives up a call that is not answered."""
+        with self.phone.changed:
+            first = self.dialling.request
+            kept = [(k, v) for k, v in first.headers if k in ("via", "from", "to", "call-id", "max-forwards")]
+            request = sip.Message(first.start.replace("INVITE", "CANCEL", 1),
+                                  kept + [("cseq", f"{first.cseq} CANCEL")])
+            self.phone.send(request)
+        self.wait("ended")
+
+    def hangup(self):
+        answer = self._finish(self.request("BYE"))
+        with self.phone.changed:
+            self._enter("ended")
+            self.phone.changed.notify_all()
+        return answer.status
+
+    def hold(self, direction="sendonly"):
+        """Re-INVITE that holds the other side (`sendonly`, or `inactive` as some phones say)."""
+        self._reinvite(direction)
+
+    def resume(self):
+        self._reinvite("sendrecv")
+
+    def transfer(self, number):
+        """Blind transfer: REFER to a number; returns when Asterisk has accepted it."""
+        self._refer(f"<sip:{number}@127.0.0.1>")
+
+    def transfer_to(self, other):
+        """Attended transfer: the far ends of this call and of `other` are put together."""
+        replaces = f"{other.call_id}%3Bto-tag%3D{other.remote_tag}%3Bfrom-tag%3D{other.local_tag}"
+        self._refer(f"<{other.dialled}?Replaces={replaces}>")
+
+    def wait_notified(self, status, seconds=5):
+        """Waits until the progress of our REFER says this status."""
+        self.phone.wait(lambda: any(f" {status} " in line for line in self.notified), seconds,
+                        f"NOTIFY {status}, had {self.notified}")
+
+    # --- the dialog ---
+
+    def next_cseq(self):
+        self._cseq += 1
+        return self._cseq
+
+    def offer(self, direction="sendrecv"):
+        self._version += 1
+        return sip.sdp(30000 + self.phone.port, direction, self._version)
+
+    def request(self, method, headers=(), body="", cseq=None):
+        """A request inside this dialog (or the INVITE that makes it)."""
+        to = self._other + (f";tag={self.remote_tag}" if self.remote_tag else "")
+        content = [("content-type", "application/sdp")] if body else []
+        return sip.Message(f"{method} {self.target} SIP/2.0", [
+            ("via", self.phone.via()), ("max-forwards", "70"), ("from", f"{self._own};tag={self.local_tag}"),
+            ("to", to), ("call-id", self.call_id), ("cseq", f"{cseq or self.next_cseq()} {method}"),
+            ("contact", self.phone.contact), *headers, *content], body)
+
+    def acknowledge(self, response, request):
+        """ACK: of a success in the dialog, of a refusal in the transaction of the INVITE."""
+        if response.status < 300:
+            self.remote_tag = sip.parameter(response.get("to"), "tag")
+            self.target = sip.uri_of(response.get("contact")) or self.target
+            self.phone.send(self.request("ACK", cseq=response.cseq))
+            return
+        kept = [(k, v) for k, v in request.headers if k in ("via", "from", "call-id", "max-forwards")]
+        self.phone.send(sip.Message(request.start.replace("INVITE", "ACK", 1),
+                                    kept + [("to", response.get("to")), ("cseq", f"{response.cseq} ACK")]))
+
+    def on_invite_response(self, response):
+        if self.state == "answered":
+            return  # a re-INVITE: the test waits for its transaction
+        if response.status < 200:
+            if response.status > 100:
+                self.remote_tag = sip.parameter(response.get("to"), "tag")
+                self._enter("ringing")
+        elif response.status < 300:
+            self._enter("answered")
+        else:
+            self.status = response.status
+            self._enter("ended")
+
+    def on_ack(self):
+        if self.state == "answering":
+            self._enter("answered")
+        elif self.state == "refusing":
+            self._enter("ended")
+
+    def on_request(self, request):
+        if request.method == "INVITE":
+            direction = sip.mirrored(request.body)
+            self.phone.reply(request, 200, "OK", to_tag=self.local_tag, body=self.offer(direction),
+                             headers=[("contact", self.phone.contact), ("content-type", "application/sdp")])
+        elif request.method == "CANCEL":
+            self.reason = request.get("reason")
+            self.phone.reply(request, 200, "OK", to_tag=self.local_tag)
+            if self.state in ("calling", "ringing"):
+                self.phone.reply(self.invite, 487, REASONS[487], to_tag=self.local_tag)
+                self._enter("refusing")
+        else:
+            if request.method == "NOTIFY":
+                self.notified.append(request.body.split("\r\n")[0] + " ")
+            self.phone.reply(request, 200, "OK", to_tag=self.local_tag)
+            if request.method == "BYE":
+                self.reason = request.get("reason")
+                self._enter("ended")
+
+    def _enter(self, state):
+        self.state = state
+        self.at.setdefault(state, time.monotonic())
+
+    def _finish(self, request):
+        return self.phone.finish(self.phone.send_request(request, self))
+
+    def _reinvite(self, direction):
+        answer = self._finish(self.request("INVITE", body=self.offer(direction)))
+        if answer.status != 200:
+            raise RuntimeError(f"{self.phone}: re-INVITE answered {answer.start}")
+
+    def _refer(self, refer_to):
+        answer = self._finish(self.request("REFER", headers=[("refer-to", refer_to),
+                                                             ("referred-by", f"<sip:{self.phone.user}@127.0.0.1>")]))
+        if answer.status != 202:
+            raise RuntimeError(f"{self.phone}: REFER answered {answer.start}")

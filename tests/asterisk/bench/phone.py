@@ -1,0 +1,244 @@
+"""A SIP phone of the bench: a small user agent over UDP that does what the test tells it.
+
+A thread per phone reads the socket and answers what a phone answers by itself; the test calls the
+methods of Phone and Call, each of which waits for its effect on the wire, never for time.
+"""
+import itertools
+import socket
+import threading
+import time
+
+from . import configuration, sip
+from .call import Call
+
+SERVER = ("127.0.0.1", configuration.SIP_PORT)
+ALLOW = ("allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO")
+RETRANSMIT_SECONDS = 0.5
+
+
+class Transaction:
+    """A request of ours that waits for its answers; sent again until one comes."""
+
+    def __init__(self, request, call=None):
+        self.request = request
+        self.call = call
+        self.responses = []
+        self.tried_auth = False
+        self.sent_at = time.monotonic()
+
+    @property
+    def final(self):
+        return next((r for r in self.responses if r.status >= 200), None)
+
+
+class Phone:
+    """One registered device on one port of 127.0.0.1."""
+
+    _ports = itertools.count(6000)
+
+    def __init__(self, user, port=None, secret=configuration.SECRET):
+        self.user = user
+        self.secret = secret
+        self.port = port or next(Phone._ports)
+        self.reset()
+        self.changed = threading.Condition(threading.RLock())
+        self._transactions = {}
+        self._answered = {}  # (branch, method) -> bytes: a request sent again gets the same answer
+        self._cseq = itertools.count(1)
+        self._registration = (f"reg-{sip.new_tag()}", sip.new_tag())
+        self._closed = False
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", self.port))
+        self._socket.settimeout(0.1)
+        self._thread = threading.Thread(target=self._run, daemon=True, name=f"phone-{user}")
+        self._thread.start()
+
+    def __repr__(self):
+        return f"<phone {self.user}:{self.port}>"
+
+    @property
+    def contact(self):
+        return f"<sip:{self.user}@127.0.0.1:{self.port}>"
+
+    def close(self):
+        """Pulls the plug: no unregister, no BYE."""
+        self._closed = True
+        self._thread.join()
+        self._socket.close()
+
+    def reset(self):
+        """Factory settings; ended calls are forgotten."""
+        self.on_invite = "ring"  # ring | answer (200 at once) | silent | a status code to refuse with
+        self.answers_options = True
+        self.calls = []
+
+    # --- what the test tells the phone ---
+
+    def register(self, expires=120):
+        answer = self._request_register(f"{self.contact};expires={expires}", expires)
+        if answer.status != 200:
+            raise RuntimeError(f"{self} could not register: {answer.start}")
+
+    def unregister(self):
+        self.register(expires=0)
+
+    def call(self, number, wait="ringing"):
+        """Dials; returns when the far side rings (or, with wait=answered, answers; None: at once)."""
+        call = Call(self, f"sip:{number}@127.0.0.1", incoming=False)
+        with self.changed:
+            self.calls.append(call)
+            call.dialling = self.send_request(call.request("INVITE", body=call.offer()), call)
+        if wait:
+            call.wait(wait)
+        return call
+
+    def ringing(self, seconds=5):
+        """Waits until this phone rings; returns the call."""
+        return self._waiting_call(lambda c: c.incoming and c.state == "ringing", seconds, "does not ring")
+
+    def talking(self, seconds=5):
+        """Waits until this phone talks by itself (auto-answer); returns the call."""
+        return self._waiting_call(lambda c: c.state == "answered", seconds, "has no answered call")
+
+    def live_calls(self):
+        with self.changed:
+            return [call for call in self.calls if call.state != "ended"]
+
+    def wait(self, condition, seconds, what):
+        with self.changed:
+            if not self.changed.wait_for(condition, seconds):
+                raise TimeoutError(f"{self}: not within {seconds} s: {what}; calls: {self.calls}")
+
+    def _waiting_call(self, matches, seconds, problem):
+        found = []
+
+        def look():
+            found[:] = [call for call in self.calls if matches(call)]
+            return found
+        self.wait(look, seconds, problem)
+        return found[-1]
+
+    def _request_register(self, contact, expires):
+        call_id, tag = self._registration
+        own = f"<sip:{self.user}@127.0.0.1>"
+        request = sip.Message("REGISTER sip:127.0.0.1 SIP/2.0", [
+            ("via", self.via()), ("max-forwards", "70"), ("from", f"{own};tag={tag}"), ("to", own),
+            ("call-id", call_id), ("cseq", f"{next(self._cseq)} REGISTER"), ("contact", contact),
+            ("expires", str(expires)), ALLOW])
+        return self.finish(self.send_request(request))
+
+    # --- the wire ---
+
+    def via(self):
+        return f"SIP/2.0/UDP 127.0.0.1:{self.port};branch={sip.new_branch()};rport"
+
+    def send(self, message):
+        self._socket.sendto(message.encode(), SERVER)
+
+    def send_request(self, request, call=None):
+        transaction = Transaction(request, call)
+        with self.changed:
+            self._transactions[request.branch, request.method] = transaction
+        self.send(request)
+        return transaction
+
+    def finish(self, transaction, seconds=5):
+        """Waits for the final response of a transaction (after the digest challenge, if one comes)."""
+        self.wait(lambda: transaction.final, seconds, f"an answer to {transaction.request.start}")
+        return transaction.final
+
+    def _run(self):
+        while not self._closed:
+            try:
+                data = self._socket.recv(65536)
+            except socket.timeout:
+                self._retransmit()
+                continue
+            except OSError:  # an ICMP error: Asterisk is down at the moment
+                continue
+            if not data.strip():
+                continue
+            message = sip.Message.parse(data)
+            with self.changed:
+                (self._on_response if message.is_response else self._on_request)(message)
+                self.changed.notify_all()
+
+    def _retransmit(self):
+        now = time.monotonic()
+        with self.changed:
+            for transaction in self._transactions.values():
+                if not transaction.responses and now - transaction.sent_at > RETRANSMIT_SECONDS:
+                    transaction.sent_at = now
+                    self.send(transaction.request)
+
+    def _on_response(self, response):
+        transaction = self._transactions.get((response.branch, response.method))
+        if transaction is None:
+            return
+        invite = response.method == "INVITE"
+        if response.status in (401, 407) and not transaction.tried_auth:
+            if invite:
+                transaction.call.acknowledge(response, transaction.request)
+            self._send_with_digest(transaction, response)
+            return
+        again = transaction.final is not None
+        transaction.responses.append(response)
+        if invite:
+            if response.status >= 200:
+                transaction.call.acknowledge(response, transaction.request)
+            if not again:
+                transaction.call.on_invite_response(response)
+
+    def _send_with_digest(self, transaction, response):
+        old = transaction.request
+        challenge = response.get("www-authenticate") or response.get("proxy-authenticate")
+        name = "authorization" if response.status == 401 else "proxy-authorization"
+        method, uri = old.start.split()[:2]
+        number = transaction.call.next_cseq() if transaction.call else next(self._cseq)
+        replaced = {"via": self.via(), "cseq": f"{number} {method}"}
+        headers = [(key, replaced.get(key, value)) for key, value in old.headers]
+        headers.append((name, sip.authorization(challenge, method, uri, self.user, self.secret)))
+        transaction.request = sip.Message(old.start, headers, old.body)
+        transaction.tried_auth = True
+        transaction.sent_at = time.monotonic()
+        self._transactions[transaction.request.branch, method] = transaction
+        self.send(transaction.request)
+
+    def _on_request(self, request):
+        key = (request.branch, request.method)
+        if key in self._answered:
+            if self._answered[key]:
+                self.send(self._answered[key])
+            return
+        call = next((c for c in self.calls if c.call_id == request.get("call-id")), None)
+        if request.method == "ACK":
+            if call:
+                call.on_ack()
+        elif request.method == "OPTIONS":
+            if self.answers_options:
+                self.reply(request, 200, "OK", headers=[ALLOW])
+        elif request.method == "INVITE" and call is None:
+            self._on_new_call(request)
+        elif call is not None:
+            call.on_request(request)
+        elif request.method in ("NOTIFY", "INFO"):
+            self.reply(request, 200, "OK")
+        else:
+            self.reply(request, 481, "Call/Transaction Does Not Exist")
+
+    def reply(self, request, status, reason, **more):
+        answer = sip.response(request, status, reason, **more)
+        self._answered[request.branch, request.method] = answer
+        self.send(answer)
+
+    def _on_new_call(self, request):
+        call = Call(self, sip.uri_of(request.get("contact")), incoming=True, invite=request)
+        self.calls.append(call)
+        if self.on_invite == "silent":
+            self._answered[request.branch, "INVITE"] = None
+        elif self.on_invite == "ring":
+            call.ring()
+        elif self.on_invite == "answer":
+            call.answer(wait=False)
+        else:
+            call.reject(self.on_invite, wait=False)

@@ -1,0 +1,243 @@
+"""Scenarios: transfers, directed pickup and parking, with alice in each of the roles."""
+from .calls import desk_emits, desk_receives, web_call
+from .scenario import idle, row, scenario
+from .waiting import until
+
+
+def established(caller, number, callee):
+    """A call that is answered: (call of the caller, call of the callee)."""
+    call = caller.call(number)
+    other = callee.ringing()
+    other.answer()
+    call.wait("answered")
+    return call, other
+
+
+def gone(b, *calls):
+    for call in calls:
+        call.wait("ended")
+    b.wait_quiet()
+
+
+# --- blind ---
+
+@scenario("transfer")
+def alice_transfers_blindly(b):
+    caller, own = established(b.carol, "1200", b.alice_w)
+    own.transfer("1101")
+    b.bob.ringing()
+    if own.state != "ended":
+        own.hangup()
+    yield idle("alice has transferred carol to bob, who rings")
+    b.bob.ringing().answer()
+    yield idle("carol and bob talk without alice")
+    caller.hangup()
+    gone(b, caller, b.bob.calls[-1])
+
+
+@scenario("transfer")
+def alice_who_emitted_is_transferred_blindly(b):
+    own, other = established(b.alice, "1101", b.bob)
+    yield desk_emits("alice has called bob")
+    other.transfer("1002")
+    third = b.carol.ringing()
+    yield desk_emits("bob transfers her to carol, who rings")
+    third.answer()
+    if other.state != "ended":
+        other.hangup()
+    yield desk_emits("carol answers: still the call that alice emitted")
+    third.hangup()
+    gone(b, own)
+
+
+@scenario("transfer")
+def alice_who_received_is_transferred_blindly(b):
+    other, own = established(b.bob, "1100", b.alice)
+    yield desk_receives("bob has called alice", "INUSE", "IN_USE")
+    other.transfer("1002")
+    third = b.carol.ringing()
+    yield desk_receives("bob transfers her to carol, who rings", "INUSE", "IN_USE")
+    third.answer()
+    if other.state != "ended":
+        other.hangup()
+    yield desk_receives("carol answers: still a call that alice received", "INUSE", "IN_USE")
+    own.hangup()
+    gone(b, third)
+
+
+@scenario("transfer")
+def a_caller_is_transferred_blindly_to_alice(b):
+    caller, other = established(b.carol, "1101", b.bob)
+    other.transfer("1100")
+    own = b.alice.ringing()
+    yield desk_receives("bob transfers carol to alice, whose deskphone rings", "RINGING", "RINGING")
+    own.answer()
+    if other.state != "ended":
+        other.hangup()
+    yield desk_receives("alice answers", "INUSE", "IN_USE")
+    caller.hangup()
+    gone(b, own)
+
+
+# --- attended ---
+
+@scenario("transfer")
+def alice_transfers_with_consultation(b):
+    caller, own = established(b.carol, "1100", b.alice)
+    own.hold()
+    yield desk_receives("alice has received a call and holds it", "INUSE", "IN_USE", DESKPHONE="holding")
+    consult, other = established(b.alice, "1101", b.bob)
+    yield desk_emits("alice consults bob", DESKPHONE="holding")
+    own.transfer_to(consult)
+    for call in (own, consult):
+        if call.state != "ended":
+            call.wait("ended")
+    yield idle("carol and bob talk without alice")
+    caller.hangup()
+    gone(b, other)
+
+
+@scenario("transfer")
+def alice_transfers_on_web_with_consultation(b):
+    caller, own = established(b.carol, "1200", b.alice_w)
+    own.hold()
+    consult, other = established(b.alice_w, "1101", b.bob)
+    yield web_call("alice holds carol and consults bob", "INUSE", "IN_USE", WEBRTC="holding")
+    consult.transfer_to(own)
+    for call in (own, consult):
+        call.wait("ended")
+    yield idle("carol and bob talk without alice")
+    caller.hangup()
+    gone(b, other)
+
+
+@scenario("transfer")
+def alice_who_emitted_is_transferred_with_consultation(b):
+    own, other = established(b.alice, "1101", b.bob)
+    other.hold()
+    yield desk_emits("bob holds alice", deskphone="ONHOLD", DESKPHONE="held")
+    consult, third = established(b.bob, "1002", b.carol)
+    other.transfer_to(consult)
+    consult.wait("ended")
+    yield desk_emits("alice talks with carol: still the call that she emitted")
+    third.hangup()
+    gone(b, own)
+
+
+@scenario("transfer")
+def alice_who_received_is_transferred_with_consultation(b):
+    other, own = established(b.bob, "1100", b.alice)
+    other.hold()
+    yield desk_receives("bob holds alice", "ONHOLD", "ON_HOLD", DESKPHONE="held")
+    consult, third = established(b.bob, "1002", b.carol)
+    other.transfer_to(consult)
+    consult.wait("ended")
+    yield desk_receives("alice talks with carol: still a call that she received", "INUSE", "IN_USE")
+    own.hangup()
+    gone(b, third)
+
+
+@scenario("transfer")
+def a_caller_is_transferred_to_alice_with_consultation(b):
+    caller, other = established(b.carol, "1101", b.bob)
+    other.hold()
+    consult, own = established(b.bob, "1100", b.alice)
+    yield desk_receives("bob consults alice", "INUSE", "IN_USE")
+    other.transfer_to(consult)
+    consult.wait("ended")
+    yield desk_receives("alice talks with carol", "INUSE", "IN_USE")
+    caller.hangup()
+    gone(b, own)
+
+
+# --- pickup ---
+
+@scenario("pickup")
+def alice_picks_up_carols_call(b):
+    caller = b.bob.call("1002")
+    b.carol.ringing()
+    own = b.alice.call("*81002", wait="answered")
+    caller.wait("answered")
+    b.carol.calls[-1].wait("ended")
+    yield desk_receives("alice dialled the pickup code: the call she has now is a received one", "INUSE", "IN_USE")
+    own.hangup()
+    gone(b, caller)
+    yield idle("alice hangs up")
+    again = b.alice.call("1002")
+    yield desk_emits("her next call is emitted again")
+    again.cancel()
+
+
+@scenario("pickup")
+def alice_picks_up_on_web(b):
+    caller = b.bob.call("1002")
+    b.carol.ringing()
+    b.alice_w.call("*81002", wait="answered")
+    caller.wait("answered")
+    yield web_call("alice picks up in the browser", "INUSE", "IN_USE")
+    caller.hangup()
+
+
+@scenario("pickup")
+def somebody_picks_up_alices_call(b):
+    caller = b.carol.call("1100")
+    b.alice.ringing()
+    yield desk_receives("alice's deskphone rings", "RINGING", "RINGING")
+    other = b.bob.call("*81100", wait="answered")
+    b.alice.calls[-1].wait("ended")
+    yield idle("bob has taken the call")
+    other.hangup()
+    gone(b, caller)
+
+
+@scenario("pickup")
+def pickup_of_nothing(b):
+    own = b.alice.call("*81002", wait=None)
+    own.wait("ended")
+    yield idle("nothing rings: the pickup fails")
+
+
+# --- parking ---
+
+@scenario("parking")
+def alice_parks_and_retrieves(b):
+    caller, own = established(b.carol, "1100", b.alice)
+    own.transfer("799")
+    b.listener.wait(lambda e: e.get("Event") == "ParkedCall", 0, 5, "ParkedCall")
+    if own.state != "ended":
+        own.hangup()
+    yield idle("alice has parked carol")
+    back = b.alice.call("701", wait="answered")
+    yield desk_emits("alice dials the place: she emitted this call")
+    caller.hangup()
+    gone(b, back)
+
+
+@scenario("parking")
+def alice_who_emitted_is_parked(b):
+    own, other = established(b.alice, "1101", b.bob)
+    since = b.listener.mark()
+    other.transfer("799")
+    b.listener.wait(lambda e: e.get("Event") == "ParkedCall", since, 5, "ParkedCall")
+    if other.state != "ended":
+        other.hangup()
+    yield desk_emits("bob has parked alice, she hears music")
+    third = b.carol.call("701", wait="answered")
+    yield desk_emits("carol takes her from the place: still the call that alice emitted")
+    third.hangup()
+    gone(b, own)
+
+
+@scenario("parking")
+def alice_who_received_is_parked(b):
+    other, own = established(b.bob, "1100", b.alice)
+    since = b.listener.mark()
+    other.transfer("799")
+    b.listener.wait(lambda e: e.get("Event") == "ParkedCall", since, 5, "ParkedCall")
+    if other.state != "ended":
+        other.hangup()
+    yield desk_receives("bob has parked alice", "INUSE", "IN_USE")
+    third = b.carol.call("701", wait="answered")
+    yield desk_receives("carol takes her from the place", "INUSE", "IN_USE")
+    own.hangup()
+    gone(b, third)
