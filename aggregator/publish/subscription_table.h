@@ -1,0 +1,72 @@
+#ifndef UNIPRESENCE_AGGREGATOR_PUBLISH_SUBSCRIPTION_TABLE_H_
+#define UNIPRESENCE_AGGREGATOR_PUBLISH_SUBSCRIPTION_TABLE_H_
+
+// Which topics somebody wants, and whose turn it is to be refreshed.
+//
+// Fed with the messages of an XPUB socket in mode XPUB_VERBOSE: a byte 1 and a topic for each new
+// subscription, also when others have the topic already; a byte 0 and a topic when its last
+// subscriber unsubscribed or vanished. So the table is a set and nothing is counted. Pure. Not
+// thread-safe.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/node_hash_map.h"
+
+namespace unipresence::publish {
+
+// Topics as replication.proto gives them; the NUL ends the topic and belongs to it.
+inline constexpr std::string_view kStreamTopic{"all\0", 4};
+inline constexpr std::string_view kHeartbeatTopic{"heartbeat\0", 10};
+inline constexpr std::string_view kUserTopicPrefix{"user/"};
+
+// "user/<id>\0".
+std::string UserTopic(std::string_view user);
+
+class SubscriptionTable {
+ public:
+  enum class Change : std::uint8_t {
+    kStream,     // somebody newly subscribed to `all`: he waits for a heartbeat
+    kHeartbeat,  // the same for `heartbeat`
+    kUser,       // the same for `user/<id>`
+    kEnded,      // a topic lost its last subscriber
+    kUnknown,    // no such topic, or no subscription message at all
+  };
+
+  // Takes in one message of the XPUB.
+  Change Apply(std::string_view message);
+
+  bool stream() const { return stream_; }
+  bool heartbeat() const { return heartbeat_; }
+  bool any_user() const { return !order_.empty(); }
+  std::size_t user_count() const { return order_.size(); }
+  bool user(std::string_view id) const { return users_.find(id) != users_.end(); }
+
+  // The next user of the current round of refreshes; empty at the end of the round. Valid until the
+  // next Apply. Whoever is subscribed during a whole round is named in it, whatever comes and goes
+  // meanwhile.
+  std::string_view NextToRefresh();
+  void StartRefreshRound() { refresh_cursor_ = order_.size(); }
+
+ private:
+  // Values are places in `order_`; nodes keep their address.
+  using Users = absl::node_hash_map<std::string, std::size_t>;
+
+  void AddUser(std::string_view id);
+  bool RemoveUser(std::string_view id);
+
+  bool stream_ = false;
+  bool heartbeat_ = false;
+  Users users_;
+  std::vector<Users::value_type*> order_;
+  // The round goes downwards: users before the cursor are still to come. A removal fills its hole
+  // from the end, which can only bring a user that was named already before the cursor again.
+  std::size_t refresh_cursor_ = 0;
+};
+
+}  // namespace unipresence::publish
+
+#endif  // UNIPRESENCE_AGGREGATOR_PUBLISH_SUBSCRIPTION_TABLE_H_
