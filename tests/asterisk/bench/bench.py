@@ -66,6 +66,32 @@ class Bench:
         until(lambda: self.listener.device_state(device) == state, seconds,
               lambda: f"PJSIP/{device} {state}, is {self.listener.device_state(device)}")
 
+    def answer(self, phone):
+        """The phone answers what rings; returns its call once Asterisk has bridged it.
+
+        A person is never faster than the bridge; a phone of the bench would be.
+        """
+        since = self.listener.mark()
+        call = phone.ringing()
+        call.answer()
+        self.listener.wait(lambda e: e.get("Event") == "BridgeEnter" and e.get("BridgeNumChannels") == "2",
+                           since, 5, f"both ends of the call of {phone} in one bridge")
+        return call
+
+    def connect(self, caller, number, callee):
+        """A call that is answered: (call of the caller, call of the callee)."""
+        call = caller.call(number)
+        other = self.answer(callee)
+        return call.wait("answered"), other
+
+    def speak(self, *calls, until_true):
+        """Sends voice on these calls until the condition holds: Local channels leave only on a frame."""
+        def spoken():
+            for call in calls:
+                call.send_voice()
+            return until_true()
+        until(spoken, 5, "the effect of voice")
+
     def extra_phone(self, user):
         """A further phone (browser tab) of the same device."""
         phone = Phone(user)

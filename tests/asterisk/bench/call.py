@@ -1,4 +1,6 @@
 """One call of one phone: its SIP dialog and what the phone can do in it."""
+import re
+import struct
 import time
 
 from . import sip
@@ -32,6 +34,8 @@ class Call:
         self._own, self._other = own, other
         self._cseq = 0
         self._version = 0
+        self._voice = 0
+        self.remote_sdp = invite.body if invite else ""
 
     def __repr__(self):
         way = "in" if self.incoming else "out"
@@ -80,11 +84,13 @@ class Call:
         self.wait("ended")
 
     def hangup(self):
-        answer = self._finish(self.request("BYE"))
+        """Ends the call; nothing happens if Asterisk was faster."""
+        if self.state == "ended":
+            return
+        self._finish(self.request("BYE"))
         with self.phone.changed:
             self._enter("ended")
             self.phone.changed.notify_all()
-        return answer.status
 
     def hold(self, direction="sendonly"):
         """Re-INVITE that holds the other side (`sendonly`, or `inactive` as some phones say)."""
@@ -94,18 +100,25 @@ class Call:
         self._reinvite("sendrecv")
 
     def transfer(self, number):
-        """Blind transfer: REFER to a number; returns when Asterisk has accepted it."""
+        """Blind transfer: REFER to a number, and out of the call as soon as Asterisk has accepted it."""
         self._refer(f"<sip:{number}@127.0.0.1>")
+        self.hangup()
 
     def transfer_to(self, other):
         """Attended transfer: the far ends of this call and of `other` are put together."""
         replaces = f"{other.call_id}%3Bto-tag%3D{other.remote_tag}%3Bfrom-tag%3D{other.local_tag}"
         self._refer(f"<{other.dialled}?Replaces={replaces}>")
+        self.phone.wait(lambda: any(" 200 " in line for line in self.notified), 5,
+                        lambda: f"NOTIFY 200 of the transfer, had {self.notified}")
+        self.hangup()
+        other.hangup()
 
-    def wait_notified(self, status, seconds=5):
-        """Waits until the progress of our REFER says this status."""
-        self.phone.wait(lambda: any(f" {status} " in line for line in self.notified), seconds,
-                        f"NOTIFY {status}, had {self.notified}")
+    def send_voice(self):
+        """One packet of silence to where Asterisk listens for this call."""
+        port = re.search(r"m=audio (\d+)", self.remote_sdp)
+        self._voice += 1
+        packet = struct.pack("!BBHII", 0x80, 0, self._voice & 0xFFFF, self._voice * 160, 1) + b"\xff" * 160
+        self.phone.send_datagram(packet, int(port[1]))
 
     # --- the dialog ---
 
@@ -145,6 +158,7 @@ class Call:
                 self.remote_tag = sip.parameter(response.get("to"), "tag")
                 self._enter("ringing")
         elif response.status < 300:
+            self.remote_sdp = response.body
             self._enter("answered")
         else:
             self.status = response.status
@@ -158,6 +172,7 @@ class Call:
 
     def on_request(self, request):
         if request.method == "INVITE":
+            self.remote_sdp = request.body
             direction = sip.mirrored(request.body)
             self.phone.reply(request, 200, "OK", to_tag=self.local_tag, body=self.offer(direction),
                              headers=[("contact", self.phone.contact), ("content-type", "application/sdp")])

@@ -26,7 +26,7 @@ def web_call(what, webrtc, state, **more):
 def desk_emits_answered(b):
     call = b.alice.call("1002")
     yield desk_emits("alice dials on her deskphone, carol rings")
-    b.carol.ringing().answer()
+    b.answer(b.carol)
     call.wait("answered")
     yield desk_emits("carol answers")
     call.hangup()
@@ -36,7 +36,7 @@ def desk_emits_answered(b):
 @scenario("emitted")
 def desk_emits_answered_and_hung_up_by_the_other(b):
     call = b.alice.call("1002")
-    b.carol.ringing().answer()
+    b.answer(b.carol)
     yield desk_emits("carol answers")
     b.carol.talking().hangup()
     call.wait("ended")
@@ -85,7 +85,7 @@ def desk_emits_to_an_application(b):
 def web_emits_answered(b):
     call = b.alice_w.call("1002")
     yield web_call("alice dials in the browser, carol rings", "INUSE", "IN_USE")
-    b.carol.ringing().answer()
+    b.answer(b.carol)
     call.wait("answered")
     yield web_call("carol answers", "INUSE", "IN_USE")
     call.hangup()
@@ -109,7 +109,7 @@ def web_emits_to_a_silent_phone_and_cancels(b):
 def desk_received(b):
     call = b.carol.call("1100")
     yield desk_receives("alice's deskphone rings", "RINGING", "RINGING")
-    b.alice.ringing().answer()
+    b.answer(b.alice)
     yield desk_receives("alice answers", "INUSE", "IN_USE")
     call.hangup()
     b.alice.calls[-1].wait("ended")
@@ -120,7 +120,7 @@ def desk_received(b):
 def web_received(b):
     call = b.carol.call("1200")
     yield web_call("the browser rings", "RINGING", "RINGING")
-    b.alice_w.ringing().answer()
+    b.answer(b.alice_w)
     yield web_call("alice answers", "INUSE", "IN_USE")
     b.alice_w.talking().hangup()
     call.wait("ended")
@@ -137,7 +137,7 @@ def both_ring_web_answers(b):
     b.alice.ringing()
     b.alice_w.ringing()
     yield both_ring("carol calls, both devices ring")
-    b.alice_w.ringing().answer()
+    b.answer(b.alice_w)
     b.alice.calls[-1].wait("ended")
     yield web_call("alice answers in the browser", "INUSE", "IN_USE")
     call.hangup()
@@ -150,7 +150,7 @@ def both_ring_desk_answers(b):
     b.alice.ringing()
     b.alice_w.ringing()
     yield both_ring("carol calls, both devices ring")
-    b.alice.ringing().answer()
+    b.answer(b.alice)
     b.alice_w.calls[-1].wait("ended")
     yield desk_receives("alice answers on the deskphone", "INUSE", "IN_USE")
     call.hangup()
@@ -221,8 +221,7 @@ def desk_answers_by_itself(b):
 @scenario("hold")
 def desk_emits_with_holds(b):
     call = b.alice.call("1002")
-    other = b.carol.ringing()
-    other.answer()
+    other = b.answer(b.carol)
     call.wait("answered").hold()
     yield desk_emits("alice holds", deskphone="INUSE", DESKPHONE="holding")
     call.resume()
@@ -241,8 +240,7 @@ def desk_emits_with_holds(b):
 @scenario("hold")
 def desk_received_with_holds(b):
     call = b.carol.call("1100")
-    own = b.alice.ringing()
-    own.answer()
+    own = b.answer(b.alice)
     own.hold("inactive")
     yield desk_receives("alice holds, her phone says inactive", "INUSE", "IN_USE", DESKPHONE="holding")
     own.resume()
@@ -255,8 +253,7 @@ def desk_received_with_holds(b):
 @scenario("hold")
 def web_received_with_holds(b):
     call = b.carol.call("1200")
-    own = b.alice_w.ringing()
-    own.answer()
+    own = b.answer(b.alice_w)
     own.hold()
     yield web_call("alice holds", "INUSE", "IN_USE", WEBRTC="holding")
     own.resume()

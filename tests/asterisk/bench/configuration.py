@@ -117,8 +117,10 @@ exten => 310{index},1,Dial(Local/110{index}@default,30)
 exten => 311{index},1,Dial(Local/110{index}@default/n,30)
 """
     return text + """
-exten => 2000,1,Queue(support,,,,30)
-exten => 2001,1,Queue(local,,,,30)
+exten => 2000,1,Answer()
+ same => n,Queue(support,,,,30)
+exten => 2001,1,Answer()
+ same => n,Queue(local,,,,30)
 exten => _*8.,1,Pickup(${EXTEN:2}@default)
 
 exten => 4000,1,Dial(PJSIP/alice,1)
@@ -147,7 +149,7 @@ OTHERS = {
     "cdr.conf": "[general]\nenable=yes\n",
     "cdr_manager.conf": "[general]\nenabled=yes\n",
     "cel.conf": "[general]\nenable=yes\napps=dial,park,queue\nevents=ALL\n[manager]\nenabled=yes\n",
-    "cli.conf": "", "rtp.conf": "[general]\nrtpstart=20000\nrtpend=20999\n", "http.conf": "[general]\nenabled=no\n",
+    "cli.conf": "", "rtp.conf": "[general]\nrtpstart=20000\nrtpend=20999\nstrictrtp=no\n", "http.conf": "[general]\nenabled=no\n",
     "udptl.conf": "", "ccss.conf": "", "indications.conf": "[general]\ncountry=us\n[us]\ndescription=us\nringcadence=2000,4000\ndial=350+440\nbusy=480+620/500,0/500\nring=440+480/2000,0/4000\ncongestion=480+620/250,0/250\n",
     "features.conf": "", "acl.conf": "", "pjproject.conf": "", "pjsip_notify.conf": "", "sorcery.conf": "",
     "res_parking.conf": "[general]\n[default]\nparkext=799\nparkpos=701-720\ncontext=parkedcalls\n"

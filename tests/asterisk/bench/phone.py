@@ -107,7 +107,7 @@ class Phone:
     def wait(self, condition, seconds, what):
         with self.changed:
             if not self.changed.wait_for(condition, seconds):
-                raise TimeoutError(f"{self}: not within {seconds} s: {what}; calls: {self.calls}")
+                raise TimeoutError(f"{self}: not within {seconds} s: {what() if callable(what) else what}; calls: {self.calls}")
 
     def _waiting_call(self, matches, seconds, problem):
         found = []
@@ -134,6 +134,9 @@ class Phone:
 
     def send(self, message):
         self._socket.sendto(message.encode(), SERVER)
+
+    def send_datagram(self, data, port):
+        self._socket.sendto(data, ("127.0.0.1", port))
 
     def send_request(self, request, call=None):
         transaction = Transaction(request, call)

@@ -70,7 +70,7 @@ def web_registration_expires(b):
 @scenario("registration")
 def web_unregisters_during_a_call(b):
     call = b.carol.call("1200")
-    b.alice_w.ringing().answer()
+    b.answer(b.alice_w)
     b.alice_w.unregister()
     yield web_call("the line unregisters during a call: the channel lives on", "INUSE", "IN_USE")
     call.hangup()

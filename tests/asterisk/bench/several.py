@@ -1,19 +1,16 @@
 """Scenarios: several calls at once, Originate, queues and Local channels."""
-from . import configuration
 from .calls import desk_emits, desk_receives, web_call
 from .scenario import idle, row, scenario
-from .waiting import until
 
 
 @scenario("several")
 def call_waiting_on_web(b):
     first = b.carol.call("1200")
-    own = b.alice_w.ringing()
-    own.answer()
+    own = b.answer(b.alice_w)
     second = b.bob.call("1200")
     yield web_call("a second call rings while alice talks", "RINGINUSE", "RINGING_IN_USE")
     own.hold()
-    b.alice_w.ringing().answer()
+    b.answer(b.alice_w)
     yield web_call("alice holds the first and answers the second", "INUSE", "IN_USE", WEBRTC="holding")
     second.hangup()
     yield web_call("the second caller hangs up", "INUSE", "IN_USE", WEBRTC="holding")
@@ -25,7 +22,7 @@ def call_waiting_on_web(b):
 @scenario("several")
 def call_waiting_on_desk(b):
     first = b.carol.call("1100")
-    b.alice.ringing().answer()
+    b.answer(b.alice)
     second = b.bob.call("1100")
     yield desk_receives("a second call rings while alice talks", "RINGINUSE", "RINGING_IN_USE")
     second.cancel()
@@ -37,11 +34,11 @@ def call_waiting_on_desk(b):
 @scenario("several")
 def second_emitted_call_ends_first(b):
     first = b.alice.call("1002")
-    b.carol.ringing().answer()
+    b.answer(b.carol)
     first.wait("answered").hold()
     second = b.alice.call("1101")
     yield desk_emits("alice holds carol and dials bob", DESKPHONE="holding")
-    b.bob.ringing().answer()
+    b.answer(b.bob)
     second.wait("answered").hangup()
     yield desk_emits("alice ends the second call, the first is still hers", DESKPHONE="holding")
     first.hangup()
@@ -51,7 +48,7 @@ def second_emitted_call_ends_first(b):
 @scenario("several")
 def emitted_call_beside_a_received_one(b):
     received = b.carol.call("1100")
-    b.alice.ringing().answer()
+    b.answer(b.alice)
     yield desk_receives("alice receives a call", "INUSE", "IN_USE")
     emitted = b.alice.call("1101")
     yield desk_emits("alice dials bob beside it")
@@ -64,7 +61,7 @@ def emitted_call_beside_a_received_one(b):
 @scenario("several")
 def desk_emits_while_web_talks(b):
     received = b.carol.call("1200")
-    b.alice_w.ringing().answer()
+    b.answer(b.alice_w)
     yield web_call("alice talks in the browser", "INUSE", "IN_USE")
     emitted = b.alice.call("1101")
     yield row("and dials on the deskphone", "INUSE INUSE", out="IN_USE", web="2 IN_USE", desk="2 IN_USE",
@@ -81,7 +78,7 @@ def desk_emits_while_web_talks(b):
 @scenario("several")
 def web_rings_while_desk_emits(b):
     emitted = b.alice.call("1101")
-    b.bob.ringing().answer()
+    b.answer(b.bob)
     emitted.wait("answered")
     received = b.carol.call("1200")
     yield row("the browser rings while the deskphone emits", "INUSE RINGING", out="IN_USE", web="2 IN_USE",
@@ -95,7 +92,7 @@ def web_rings_while_desk_emits(b):
 @scenario("several")
 def web_rings_while_desk_received(b):
     first = b.bob.call("1100")
-    b.alice.ringing().answer()
+    b.answer(b.alice)
     second = b.carol.call("1200")
     yield row("a received deskphone call does not break precedence", "INUSE RINGING", out="IN_USE",
               web="3 RINGING", desk="5 RINGING")
@@ -120,7 +117,7 @@ def click_to_call_on_desk(b):
     own.answer()
     b.carol.ringing()
     yield desk_emits("alice picks up her own phone, carol rings")
-    b.carol.ringing().answer()
+    b.answer(b.carol)
     yield desk_emits("carol answers")
     own.hangup()
     yield idle("alice hangs up")
@@ -141,7 +138,7 @@ def click_to_call_on_web(b):
     own = b.alice_w.ringing()
     yield web_call("her own browser rings", "RINGING", "RINGING")
     own.answer()
-    b.carol.ringing().answer()
+    b.answer(b.carol)
     yield web_call("carol answers", "INUSE", "IN_USE")
     own.hangup()
     yield idle("alice hangs up")
@@ -153,7 +150,8 @@ def originate_through_local_is_received(b):
     own = b.alice.ringing()
     yield desk_receives("a dialplan calls alice: received", "RINGING", "RINGING")
     own.answer()
-    b.carol.ringing().answer()
+    other = b.answer(b.carol)
+    b.speak(own, other, until_true=no_local_channel(b))
     yield desk_receives("alice and carol talk, the Local channel optimised away", "INUSE", "IN_USE")
     own.hangup()
     yield idle("alice hangs up")
@@ -166,7 +164,7 @@ def queue_call_received_on_desk(b):
     call = b.carol.call("2000", wait="answered")
     own = b.alice.ringing()
     yield desk_receives("a queue call rings", "RINGING", "RINGING")
-    own.answer()
+    b.answer(b.alice)
     yield desk_receives("alice answers", "INUSE", "IN_USE")
     call.hangup()
     own.wait("ended")
@@ -178,7 +176,7 @@ def queue_call_through_local(b):
     call = b.carol.call("2001", wait="answered")
     own = b.alice.ringing()
     yield desk_receives("a queue call rings through a Local channel", "RINGING", "RINGING")
-    own.answer()
+    b.answer(b.alice)
     yield desk_receives("alice answers", "INUSE", "IN_USE")
     own.hangup()
     call.hangup() if call.state == "answered" else None
@@ -196,12 +194,18 @@ def web_calls_the_queue_of_the_own_desk(b):
     yield idle("alice leaves the queue")
 
 
-def desk_receives_through(b, number):
+def no_local_channel(b):
+    return lambda: not any(e["Channel"].startswith("Local/") for e in b.listener.listing("CoreShowChannels"))
+
+
+def desk_receives_through(b, number, lasting):
     call = b.carol.call(number)
     own = b.alice.ringing()
     yield desk_receives("rings through a Local channel", "RINGING", "RINGING")
-    own.answer()
+    b.answer(b.alice)
     call.wait("answered")
+    if not lasting:
+        b.speak(call, own, until_true=no_local_channel(b))
     yield desk_receives("alice answers", "INUSE", "IN_USE")
     call.hangup()
     yield idle("carol hangs up")
@@ -209,23 +213,28 @@ def desk_receives_through(b, number):
 
 @scenario("local")
 def desk_receives_through_local(b):
-    yield from desk_receives_through(b, "3100")
+    yield from desk_receives_through(b, "3100", lasting=False)
 
 
 @scenario("local")
 def desk_receives_through_lasting_local(b):
-    yield from desk_receives_through(b, "3110")
+    yield from desk_receives_through(b, "3110", lasting=True)
 
 
-def desk_emits_through(b, number):
+def desk_emits_through(b, number, lasting):
     call = b.alice.call(number)
     yield desk_emits("carol rings through a Local channel")
-    other = b.carol.ringing()
-    other.answer()
+    other = b.answer(b.carol)
     call.wait("answered")
-    yield desk_emits("carol answers")
-    other.hold()
-    yield desk_emits("carol holds", deskphone="ONHOLD", DESKPHONE="held")
+    if lasting:
+        yield desk_emits("carol answers")
+        other.hold()
+        yield desk_emits("carol holds: the Local channel hears the music, alice's line is not held")
+    else:
+        b.speak(call, other, until_true=no_local_channel(b))
+        yield desk_emits("carol answers, the Local channel leaves")
+        other.hold()
+        yield desk_emits("carol holds", deskphone="ONHOLD", DESKPHONE="held")
     other.resume()
     other.hangup()
     call.wait("ended")
@@ -234,9 +243,9 @@ def desk_emits_through(b, number):
 
 @scenario("local")
 def desk_emits_through_local(b):
-    yield from desk_emits_through(b, "3102")
+    yield from desk_emits_through(b, "3102", lasting=False)
 
 
 @scenario("local")
 def desk_emits_through_lasting_local(b):
-    yield from desk_emits_through(b, "3112")
+    yield from desk_emits_through(b, "3112", lasting=True)

@@ -1,16 +1,6 @@
 """Scenarios: transfers, directed pickup and parking, with alice in each of the roles."""
 from .calls import desk_emits, desk_receives, web_call
-from .scenario import idle, row, scenario
-from .waiting import until
-
-
-def established(caller, number, callee):
-    """A call that is answered: (call of the caller, call of the callee)."""
-    call = caller.call(number)
-    other = callee.ringing()
-    other.answer()
-    call.wait("answered")
-    return call, other
+from .scenario import idle, scenario
 
 
 def gone(b, *calls):
@@ -23,13 +13,11 @@ def gone(b, *calls):
 
 @scenario("transfer")
 def alice_transfers_blindly(b):
-    caller, own = established(b.carol, "1200", b.alice_w)
+    caller, own = b.connect(b.carol, "1200", b.alice_w)
     own.transfer("1101")
     b.bob.ringing()
-    if own.state != "ended":
-        own.hangup()
     yield idle("alice has transferred carol to bob, who rings")
-    b.bob.ringing().answer()
+    b.answer(b.bob)
     yield idle("carol and bob talk without alice")
     caller.hangup()
     gone(b, caller, b.bob.calls[-1])
@@ -37,14 +25,12 @@ def alice_transfers_blindly(b):
 
 @scenario("transfer")
 def alice_who_emitted_is_transferred_blindly(b):
-    own, other = established(b.alice, "1101", b.bob)
+    own, other = b.connect(b.alice, "1101", b.bob)
     yield desk_emits("alice has called bob")
     other.transfer("1002")
     third = b.carol.ringing()
     yield desk_emits("bob transfers her to carol, who rings")
-    third.answer()
-    if other.state != "ended":
-        other.hangup()
+    b.answer(b.carol)
     yield desk_emits("carol answers: still the call that alice emitted")
     third.hangup()
     gone(b, own)
@@ -52,14 +38,12 @@ def alice_who_emitted_is_transferred_blindly(b):
 
 @scenario("transfer")
 def alice_who_received_is_transferred_blindly(b):
-    other, own = established(b.bob, "1100", b.alice)
+    other, own = b.connect(b.bob, "1100", b.alice)
     yield desk_receives("bob has called alice", "INUSE", "IN_USE")
     other.transfer("1002")
     third = b.carol.ringing()
     yield desk_receives("bob transfers her to carol, who rings", "INUSE", "IN_USE")
-    third.answer()
-    if other.state != "ended":
-        other.hangup()
+    b.answer(b.carol)
     yield desk_receives("carol answers: still a call that alice received", "INUSE", "IN_USE")
     own.hangup()
     gone(b, third)
@@ -67,13 +51,11 @@ def alice_who_received_is_transferred_blindly(b):
 
 @scenario("transfer")
 def a_caller_is_transferred_blindly_to_alice(b):
-    caller, other = established(b.carol, "1101", b.bob)
+    caller, other = b.connect(b.carol, "1101", b.bob)
     other.transfer("1100")
     own = b.alice.ringing()
     yield desk_receives("bob transfers carol to alice, whose deskphone rings", "RINGING", "RINGING")
-    own.answer()
-    if other.state != "ended":
-        other.hangup()
+    b.answer(b.alice)
     yield desk_receives("alice answers", "INUSE", "IN_USE")
     caller.hangup()
     gone(b, own)
@@ -83,15 +65,12 @@ def a_caller_is_transferred_blindly_to_alice(b):
 
 @scenario("transfer")
 def alice_transfers_with_consultation(b):
-    caller, own = established(b.carol, "1100", b.alice)
+    caller, own = b.connect(b.carol, "1100", b.alice)
     own.hold()
     yield desk_receives("alice has received a call and holds it", "INUSE", "IN_USE", DESKPHONE="holding")
-    consult, other = established(b.alice, "1101", b.bob)
+    consult, other = b.connect(b.alice, "1101", b.bob)
     yield desk_emits("alice consults bob", DESKPHONE="holding")
     own.transfer_to(consult)
-    for call in (own, consult):
-        if call.state != "ended":
-            call.wait("ended")
     yield idle("carol and bob talk without alice")
     caller.hangup()
     gone(b, other)
@@ -99,13 +78,11 @@ def alice_transfers_with_consultation(b):
 
 @scenario("transfer")
 def alice_transfers_on_web_with_consultation(b):
-    caller, own = established(b.carol, "1200", b.alice_w)
+    caller, own = b.connect(b.carol, "1200", b.alice_w)
     own.hold()
-    consult, other = established(b.alice_w, "1101", b.bob)
+    consult, other = b.connect(b.alice_w, "1101", b.bob)
     yield web_call("alice holds carol and consults bob", "INUSE", "IN_USE", WEBRTC="holding")
     consult.transfer_to(own)
-    for call in (own, consult):
-        call.wait("ended")
     yield idle("carol and bob talk without alice")
     caller.hangup()
     gone(b, other)
@@ -113,12 +90,11 @@ def alice_transfers_on_web_with_consultation(b):
 
 @scenario("transfer")
 def alice_who_emitted_is_transferred_with_consultation(b):
-    own, other = established(b.alice, "1101", b.bob)
+    own, other = b.connect(b.alice, "1101", b.bob)
     other.hold()
     yield desk_emits("bob holds alice", deskphone="ONHOLD", DESKPHONE="held")
-    consult, third = established(b.bob, "1002", b.carol)
+    consult, third = b.connect(b.bob, "1002", b.carol)
     other.transfer_to(consult)
-    consult.wait("ended")
     yield desk_emits("alice talks with carol: still the call that she emitted")
     third.hangup()
     gone(b, own)
@@ -126,12 +102,11 @@ def alice_who_emitted_is_transferred_with_consultation(b):
 
 @scenario("transfer")
 def alice_who_received_is_transferred_with_consultation(b):
-    other, own = established(b.bob, "1100", b.alice)
+    other, own = b.connect(b.bob, "1100", b.alice)
     other.hold()
     yield desk_receives("bob holds alice", "ONHOLD", "ON_HOLD", DESKPHONE="held")
-    consult, third = established(b.bob, "1002", b.carol)
+    consult, third = b.connect(b.bob, "1002", b.carol)
     other.transfer_to(consult)
-    consult.wait("ended")
     yield desk_receives("alice talks with carol: still a call that she received", "INUSE", "IN_USE")
     own.hangup()
     gone(b, third)
@@ -139,12 +114,11 @@ def alice_who_received_is_transferred_with_consultation(b):
 
 @scenario("transfer")
 def a_caller_is_transferred_to_alice_with_consultation(b):
-    caller, other = established(b.carol, "1101", b.bob)
+    caller, other = b.connect(b.carol, "1101", b.bob)
     other.hold()
-    consult, own = established(b.bob, "1100", b.alice)
+    consult, own = b.connect(b.bob, "1100", b.alice)
     yield desk_receives("bob consults alice", "INUSE", "IN_USE")
     other.transfer_to(consult)
-    consult.wait("ended")
     yield desk_receives("alice talks with carol", "INUSE", "IN_USE")
     caller.hangup()
     gone(b, own)
@@ -199,13 +173,17 @@ def pickup_of_nothing(b):
 
 # --- parking ---
 
+def park(b, call):
+    """Transfers the far end of this call to the car park."""
+    since = b.listener.mark()
+    call.transfer("799")
+    b.listener.wait(lambda e: e.get("Event") == "ParkedCall", since, 5, "ParkedCall")
+
+
 @scenario("parking")
 def alice_parks_and_retrieves(b):
-    caller, own = established(b.carol, "1100", b.alice)
-    own.transfer("799")
-    b.listener.wait(lambda e: e.get("Event") == "ParkedCall", 0, 5, "ParkedCall")
-    if own.state != "ended":
-        own.hangup()
+    caller, own = b.connect(b.carol, "1100", b.alice)
+    park(b, own)
     yield idle("alice has parked carol")
     back = b.alice.call("701", wait="answered")
     yield desk_emits("alice dials the place: she emitted this call")
@@ -215,12 +193,8 @@ def alice_parks_and_retrieves(b):
 
 @scenario("parking")
 def alice_who_emitted_is_parked(b):
-    own, other = established(b.alice, "1101", b.bob)
-    since = b.listener.mark()
-    other.transfer("799")
-    b.listener.wait(lambda e: e.get("Event") == "ParkedCall", since, 5, "ParkedCall")
-    if other.state != "ended":
-        other.hangup()
+    own, other = b.connect(b.alice, "1101", b.bob)
+    park(b, other)
     yield desk_emits("bob has parked alice, she hears music")
     third = b.carol.call("701", wait="answered")
     yield desk_emits("carol takes her from the place: still the call that alice emitted")
@@ -230,12 +204,8 @@ def alice_who_emitted_is_parked(b):
 
 @scenario("parking")
 def alice_who_received_is_parked(b):
-    other, own = established(b.bob, "1100", b.alice)
-    since = b.listener.mark()
-    other.transfer("799")
-    b.listener.wait(lambda e: e.get("Event") == "ParkedCall", since, 5, "ParkedCall")
-    if other.state != "ended":
-        other.hangup()
+    other, own = b.connect(b.bob, "1100", b.alice)
+    park(b, other)
     yield desk_receives("bob has parked alice", "INUSE", "IN_USE")
     third = b.carol.call("701", wait="answered")
     yield desk_receives("carol takes her from the place", "INUSE", "IN_USE")
