@@ -1,0 +1,82 @@
+#ifndef UNIPRESENCE_SERVER_CONFIG_CONFIG_H_
+#define UNIPRESENCE_SERVER_CONFIG_CONFIG_H_
+
+// What an administrator may set, as structs: one per subsystem, units in names, defaults in place.
+// config_loader.h fills them; README and deploy/ show the file.
+//
+// Values. Copy the part a subsystem needs; nothing here changes while the server runs.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace unipresence::config {
+
+struct TlsConfig {
+  bool enabled = false;
+  std::string ca_file;  // PEM of who may sign the PBX's certificate; empty = the system's list
+  bool verify = true;   // the certificate and that it names the host
+};
+
+// One Asterisk (pbx: [...]).
+struct PbxConfig {
+  std::string name;  // unique; lines refer to it
+  std::string host;
+  std::uint16_t port = 5038;  // AMI's usual port
+  std::string username;
+  std::string secret;  // from `secret`, the file `secret_file` or the environment
+  TlsConfig tls;
+};
+
+struct GrpcConfig {
+  std::string listen = "127.0.0.1:50051";  // host:port (0 = any free one) or unix:/path
+};
+
+struct ZeromqConfig {
+  std::string publish = "tcp://127.0.0.1:5561";   // XPUB; port * = any free one
+  std::string snapshot = "tcp://127.0.0.1:5562";  // ROUTER
+};
+
+struct MetricsConfig {
+  std::string listen = "127.0.0.1:9464";  // host:port (0 = any free one)
+};
+
+struct StoreConfig {
+  std::string path = "unipresence.db";  // relative to the working directory
+};
+
+struct SessionsConfig {
+  int time_to_live_s = 20;  // 1 to 86400; product.md section 4 explains the default
+};
+
+// Which calls of the deskphone count as "emitting" (product.md section 3).
+enum class DeskphoneCall : std::uint8_t { kEmitted, kAny };
+std::string_view ToString(DeskphoneCall deskphone_call);  // "emitted", "any"
+
+struct FusionConfig {
+  DeskphoneCall deskphone_call = DeskphoneCall::kEmitted;
+};
+
+enum class LogLevel : std::uint8_t { kTrace, kDebug, kInfo, kWarning, kError };
+std::string_view ToString(LogLevel level);  // "trace", "debug", "info", "warning", "error"
+
+struct LogConfig {
+  LogLevel level = LogLevel::kInfo;
+};
+
+struct Config {
+  std::vector<PbxConfig> pbxs;
+  GrpcConfig grpc;
+  ZeromqConfig zeromq;
+  MetricsConfig metrics;
+  StoreConfig store;
+  SessionsConfig sessions;
+  FusionConfig fusion;
+  LogConfig log;
+  std::string users_file;  // empty = none
+};
+
+}  // namespace unipresence::config
+
+#endif  // UNIPRESENCE_SERVER_CONFIG_CONFIG_H_

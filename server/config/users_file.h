@@ -1,0 +1,55 @@
+#ifndef UNIPRESENCE_SERVER_CONFIG_USERS_FILE_H_
+#define UNIPRESENCE_SERVER_CONFIG_USERS_FILE_H_
+
+// Users from a YAML file, to seed the store with.
+//
+//   - id: alice
+//     display_name: Alice Martin
+//     exten: "1001"
+//     context: default
+//     line_type: unique_account            # sip, webrtc or unique_account
+//     username: alice
+//     password: correct horse              # or password_hash: $argon2id$...; neither = cannot log
+//     in role: administrator                  # default: user lines:
+//       - {kind: deskphone, pbx: main, device: PJSIP/alice}
+//       - {kind: webrtc, pbx: main, device: PJSIP/alice_w}
+//
+// The file is read as a stream: memory is that of the users, not of the YAML.
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "aggregator/model/user.h"
+
+namespace unipresence::config {
+
+inline constexpr std::size_t kMaxUsersFileBytes = std::size_t{512} << 20;
+// Errors listed before the rest is only counted.
+inline constexpr std::size_t kMaxErrorsListed = 100;
+
+struct UserSeed {
+  User user;
+  std::string password;  // at most one of the two; the caller hashes it (server/auth/password.h)
+  std::string password_hash;  // as libsodium writes them: $argon2id$...
+
+  friend bool operator==(const UserSeed&, const UserSeed&) = default;
+};
+
+// Reads and checks the file. INVALID_ARGUMENT lists every error, one a line, with file, line and
+// row (1 = the first user): keys that are unknown or missing, values that ValidateUser refuses, and
+// ids, usernames (without regard to ASCII case), numbers in a context and devices on a PBX that
+// occur twice, with both rows. `known_pbxs`, unless empty, are the only PBXs that lines may name.
+// NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE: the file cannot be read.
+absl::StatusOr<std::vector<UserSeed>> LoadUsers(const std::string& path,
+                                                std::span<const std::string> known_pbxs = {});
+
+// The same for a text in memory; `name` stands for the file in messages.
+absl::StatusOr<std::vector<UserSeed>> ParseUsers(std::string_view yaml, const std::string& name,
+                                                 std::span<const std::string> known_pbxs = {});
+
+}  // namespace unipresence::config
+
+#endif  // UNIPRESENCE_SERVER_CONFIG_USERS_FILE_H_
