@@ -175,7 +175,10 @@ class Engine final : public PresenceSource {
   void SetLink(PbxIndex pbx, LinkState link);
   void StartSweep(CauseKind cause);
 
+  // Steps of fetching what a change of that device will touch.
+  void PrefetchLine(DeviceIndex device) const;
   void PrefetchUser(DeviceIndex device) const;
+  void PrefetchOthers(DeviceIndex device) const;
   void ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& change);
   // A device that the newest resync has not named is UNKNOWN; true if it was forgotten now.
   bool ForgetIfNotNamed(DeviceRecord& device);
