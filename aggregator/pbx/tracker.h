@@ -1,0 +1,160 @@
+#ifndef UNIPRESENCE_AGGREGATOR_PBX_TRACKER_H_
+#define UNIPRESENCE_AGGREGATOR_PBX_TRACKER_H_
+
+// Everything that one Asterisk says, turned into DeviceChanges: the only room that knows its
+// spelling. One for each PBX, for the life of the server, behind its ami::Session:
+//
+//   void OnOnline() {
+//     engine.BeginResync(pbx, version);
+//     tracker.StartResync(pbx::ResyncKind::kResync);
+//     SendNext();
+//   }
+//   void OnEvent(const ami::Message& event, ami::ActionToken list) { tracker.OnEvent(event, list);
+//   } void OnReadEnd() {
+//     engine.Apply(pbx, tracker.changes());
+//     tracker.ClearChanges();  // the changes point into the read buffer
+//     if (auto outcome = tracker.TakeOutcome()) engine.EndResync(pbx);
+//     SendNext();
+//   }
+//   void OnOffline(...) { tracker.LinkLost(); engine.LinkLost(pbx, ...); }
+//
+//   void SendNext() {
+//     const auto action = tracker.NextAction();
+//     if (!action) return;
+//     auto token = session.Send(ami::ActionBuilder(action->name),
+//                               action->list ? kList : kSingle,
+//                               [this](const auto& reply) { tracker.OnReply(reply); });
+//     if (token.ok()) tracker.ActionSent(*token);  // else the next read tries again
+//   }
+//
+// These events matter, so a manager account must not filter them away (privileges call, system):
+//   DeviceStateChange; ContactStatus; Newchannel, Newstate, Hangup, Rename; DialBegin; Pickup;
+//   Hold, Unhold, MusicOnHoldStart, MusicOnHoldStop; BridgeEnter, BridgeLeave; MessageWaiting
+// and the rows of the list actions (resync.h). Any other event is passed over.
+//
+// Rules (asterisk.md, product.md sections 3 and 8):
+// - In a resync each row gives a kState or kContact change with cause kResync, an unchanged one
+//   too; live events come in arrival order between them. kCalls changes come when the sequence is
+//   over, one for each device that has, or had, a flag.
+// - In a reconcile rows carry kReconcile, and live events go on as ever.
+// - After LinkLost the tracker keeps only which channels it knew and who originated them, and
+//   nothing of that counts until a CoreShowChannels confirms it.
+// - Flags come from live channels only: a flag ends with the channel's Hangup at the latest, or
+//   with the next list that does not show it.
+//
+// Thread: the pipeline's. Nothing here blocks or fails; what is not understood is counted.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "aggregator/ami/message.h"
+#include "aggregator/ami/session_handler.h"
+#include "aggregator/model/device_change.h"
+#include "aggregator/pbx/change_batch.h"
+#include "aggregator/pbx/channel_tracker.h"
+#include "aggregator/pbx/contact_table.h"
+#include "aggregator/pbx/mailbox_table.h"
+#include "aggregator/pbx/resync.h"
+
+namespace unipresence::pbx {
+
+// Bounds against a PBX gone mad; what does not fit is ignored and counted.
+struct TrackerOptions {
+  std::size_t max_channels = 200'000;
+  std::size_t max_contacts = 16'000'000;
+  std::size_t max_mailboxes = 4'000'000;
+};
+
+// All since the start; for metrics.
+struct TrackerCounters {
+  std::uint64_t unknown_device_states = 0;  // a word that is none of the nine
+  std::uint64_t unknown_contact_statuses = 0;
+  std::uint64_t malformed_events = 0;        // without a header that such an event has
+  std::uint64_t rejected_names = 0;          // device names beyond ChangeBatch::kMaxDeviceName
+  std::uint64_t unknown_channel_events = 0;  // about a channel that was never seen
+  std::uint64_t rejected_channels = 0;       // beyond TrackerOptions
+  std::uint64_t rejected_contacts = 0;
+  std::uint64_t rejected_mailboxes = 0;
+  std::uint64_t dropped_channels = 0;  // known, but not in a list: their Hangup was lost
+  std::uint64_t found_channels = 0;    // in a list, but not known: their Newchannel was lost
+  std::uint64_t list_errors = 0;       // list actions that were refused or cut short
+};
+
+// What became of a sequence of lists.
+struct ResyncOutcome {
+  ResyncKind kind = ResyncKind::kResync;
+  std::uint64_t rows = 0;
+  std::vector<std::string> errors;  // "CoreShowChannels: Permission denied" and so on
+};
+
+class Tracker {
+ public:
+  explicit Tracker(TrackerOptions options = {});
+
+  // One event of this PBX: a live one, or a row of the list that the token names. Rows of lists
+  // that others asked for are passed over.
+  void OnEvent(const ami::Message& event, ami::ActionToken list);
+
+  // What came since the last ClearChanges(), in the order in which the PBX said it. The changes
+  // point into the read buffer and into the tracker; they are valid until the next ClearChanges()
+  // or the next read, whichever is first.
+  std::span<const DeviceChange> changes() const { return batch_.changes(); }
+  void ClearChanges() { batch_.Clear(); }
+
+  // --- Lists ------------------------------------------------------------------------------------
+
+  // Starts a sequence of lists; false, and nothing happens, while one runs.
+  bool StartResync(ResyncKind kind);
+  // The action to send now, if any; the same one until ActionSent().
+  std::optional<ListAction> NextAction() const { return resync_.NextAction(); }
+  void ActionSent(ami::ActionToken token);
+  // The answer to the action sent last.
+  void OnReply(const absl::StatusOr<ami::ActionReply>& reply);
+  // The sequence that came to its end since the last call. Apply the changes first.
+  std::optional<ResyncOutcome> TakeOutcome();
+  bool resync_running() const { return resync_.running(); }
+
+  // The link is gone, with what was on its way. A running sequence is given up without an outcome.
+  void LinkLost();
+
+  // --- Queries ----------------------------------------------------------------------------------
+
+  // The live calls of a device, the oldest first.
+  std::vector<CallView> Calls(std::string_view device) const { return channels_.Calls(device); }
+  // Whether a contact of "PJSIP/alice" can be called, by what was heard of contacts.
+  bool Reachable(std::string_view device) const;
+  const MailboxTable& mailboxes() const { return mailboxes_; }
+  std::size_t channel_count() const { return channels_.size(); }
+  std::size_t contact_count() const { return contacts_.size(); }
+  TrackerCounters counters() const;
+
+ private:
+  void OnLiveEvent(const ami::Message& event);
+  void OnRow(const ami::Message& row);
+  void OnDeviceState(const ami::Message& event, CauseKind cause);
+  void OnEndpointRow(const ami::Message& row);
+  void OnContactRow(const ami::Message& row);
+  void OnContactStatus(const ami::Message& event);
+  void OnListDone(Resync::Done done);
+  CauseKind ListCause() const;
+
+  ChangeBatch batch_;
+  ChannelTracker channels_;
+  ContactTable contacts_;
+  MailboxTable mailboxes_;
+  Resync resync_;
+  ami::ActionToken sent_ = 0;                // the action that OnReply answers
+  std::vector<std::string> lost_endpoints_;  // the running lists show no contact of them any more
+  std::optional<ResyncOutcome> outcome_;
+  TrackerCounters counters_;  // those that no part counts itself
+};
+
+}  // namespace unipresence::pbx
+
+#endif  // UNIPRESENCE_AGGREGATOR_PBX_TRACKER_H_
