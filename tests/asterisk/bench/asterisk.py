@@ -25,6 +25,11 @@ class Asterisk:
         self._output = None
         configuration.write(self.root, self.run, self.options)
 
+    @property
+    def database(self):
+        """The file behind AstDB, where the contacts live while Asterisk does not."""
+        return self.run / "lib/astdb.sqlite3"
+
     def _words(self):
         # The configuration file is named to the command line client as well.
         return fetch_asterisk.loader_command(self.root, "usr/sbin/asterisk") + ["-C", str(self.run / "etc/asterisk.conf")]

@@ -2,6 +2,7 @@
 import contextlib
 import pathlib
 import shutil
+import sqlite3
 import tempfile
 
 from . import configuration
@@ -65,6 +66,14 @@ class Bench:
         """Waits until Asterisk itself reports this state of PJSIP/device."""
         until(lambda: self.listener.device_state(device) == state, seconds,
               lambda: f"PJSIP/{device} {state}, is {self.listener.device_state(device)}")
+
+    def wait_contacts_on_disk(self):
+        """Waits until Asterisk has committed the contacts: it does so up to a second later."""
+        def stored():
+            with contextlib.closing(sqlite3.connect(self.asterisk.database)) as database:
+                rows = database.execute("SELECT key FROM astdb WHERE key LIKE '/registrar/contact/%'").fetchall()
+            return {key.split("/")[3].split(";")[0] for (key,) in rows} >= set(self.phones)
+        until(stored, 10, "the contacts in Asterisk's database file")
 
     def answer(self, phone):
         """The phone answers what rings; returns its call once Asterisk has bridged it.

@@ -100,17 +100,15 @@ class Call:
         self._reinvite("sendrecv")
 
     def transfer(self, number):
-        """Blind transfer: REFER to a number, and out of the call as soon as Asterisk has accepted it."""
+        """Blind transfer: REFER to a number; the phone leaves when it hears that the new call proceeds."""
         self._refer(f"<sip:{number}@127.0.0.1>")
-        self.hangup()
+        self._leave_transfer(r" (18\d|2\d\d) ")
 
     def transfer_to(self, other):
         """Attended transfer: the far ends of this call and of `other` are put together."""
         replaces = f"{other.call_id}%3Bto-tag%3D{other.remote_tag}%3Bfrom-tag%3D{other.local_tag}"
         self._refer(f"<{other.dialled}?Replaces={replaces}>")
-        self.phone.wait(lambda: any(" 200 " in line for line in self.notified), 5,
-                        lambda: f"NOTIFY 200 of the transfer, had {self.notified}")
-        self.hangup()
+        self._leave_transfer(r" 200 ")
         other.hangup()
 
     def send_voice(self):
@@ -119,6 +117,12 @@ class Call:
         self._voice += 1
         packet = struct.pack("!BBHII", 0x80, 0, self._voice & 0xFFFF, self._voice * 160, 1) + b"\xff" * 160
         self.phone.send_datagram(packet, int(port[1]))
+
+    def _leave_transfer(self, status):
+        """Hangs up once Asterisk has notified this progress, unless it ended the call itself."""
+        self.phone.wait(lambda: self.state == "ended" or any(re.search(status, n) for n in self.notified), 5,
+                        lambda: f"NOTIFY{status}of the transfer, had {self.notified}")
+        self.hangup()
 
     # --- the dialog ---
 

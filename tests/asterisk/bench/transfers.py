@@ -180,12 +180,21 @@ def park(b, call):
     b.listener.wait(lambda e: e.get("Event") == "ParkedCall", since, 5, "ParkedCall")
 
 
+def take_from_park(b, phone):
+    """The phone dials the parking place; returns its call once both ends are in one bridge."""
+    since = b.listener.mark()
+    call = phone.call("701", wait="answered")
+    b.listener.wait(lambda e: e.get("Event") == "BridgeEnter" and e.get("BridgeNumChannels") == "2",
+                    since, 5, "the parked call in a bridge")
+    return call
+
+
 @scenario("parking")
 def alice_parks_and_retrieves(b):
     caller, own = b.connect(b.carol, "1100", b.alice)
     park(b, own)
     yield idle("alice has parked carol")
-    back = b.alice.call("701", wait="answered")
+    back = take_from_park(b, b.alice)
     yield desk_emits("alice dials the place: she emitted this call")
     caller.hangup()
     gone(b, back)
@@ -196,7 +205,7 @@ def alice_who_emitted_is_parked(b):
     own, other = b.connect(b.alice, "1101", b.bob)
     park(b, other)
     yield desk_emits("bob has parked alice, she hears music")
-    third = b.carol.call("701", wait="answered")
+    third = take_from_park(b, b.carol)
     yield desk_emits("carol takes her from the place: still the call that alice emitted")
     third.hangup()
     gone(b, own)
@@ -207,7 +216,7 @@ def alice_who_received_is_parked(b):
     other, own = b.connect(b.bob, "1100", b.alice)
     park(b, other)
     yield desk_receives("bob has parked alice", "INUSE", "IN_USE")
-    third = b.carol.call("701", wait="answered")
+    third = take_from_park(b, b.carol)
     yield desk_receives("carol takes her from the place", "INUSE", "IN_USE")
     own.hangup()
     gone(b, third)
