@@ -142,6 +142,7 @@ class Engine final : public PresenceSource {
   // Re-fuses up to `limit` users after a link was lost or synced. True while more is left: call
   // again after the next read.
   bool DoWork(std::size_t limit);
+  bool HasWork() const { return sweep_left_ > 0; }
 
   // --- Queries
   // ------------------------------------------------------------------------------------
