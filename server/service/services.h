@@ -1,0 +1,97 @@
+#ifndef UNIPRESENCE_SERVER_SERVICE_SERVICES_H_
+#define UNIPRESENCE_SERVER_SERVICE_SERVICES_H_
+
+// The gRPC side of the server: every service of unipresence.v1, reflection, grpc.health.v1, and the
+// hub of the watch streams.
+//
+//   Services services(options, {.executor = pipeline, .store = store_thread, .hasher = hasher,
+//                               .clock = clock,
+//                               .want_batches = [&](bool on) { publisher.SetBatchWanted(on); }});
+//   publisher.SetBatchSink(&services.batch_sink());          // changes -> watch streams
+//   ... on the pipeline thread, after the users are loaded:
+//   services.LoadSessions(core, stored_sessions);            // those that survived a restart
+//   ... on the pipeline thread, at sessions.NextDeadline() or each 250 ms:
+//   services.ExpireSessions(core);
+//   UNIPRESENCE_ASSIGN_OR_RETURN(auto server, GrpcServer::Start({.listen = address}, services));
+//   server->SetServing(...);                                 // grpc_server.h
+//
+// Durable first: a command that changes something is committed by the store thread, then applied by
+// the pipeline, then answered. No reactor blocks: the parts of a command run on the thread that
+// owns what they touch, and the answer is handed to gRPC by the `reply` thread.
+//
+// Stop in this order: Services::BeginStop, GrpcServer::Stop, then the pipeline and the store
+// thread, then destroy the services.
+//
+// Thread-safe, except where a method says otherwise.
+
+#include <grpcpp/server_builder.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "aggregator/base/clock.h"
+#include "aggregator/engine/executor.h"
+#include "aggregator/publish/batch.h"
+#include "server/auth/login_throttle.h"
+#include "server/auth/password_hasher.h"
+#include "server/service/service_probe.h"
+#include "server/service/watch_options.h"
+#include "server/storage/store_thread.h"
+
+namespace unipresence {
+
+struct ServiceOptions {
+  std::string version;  // of the server, for GetServerStatus
+  auth::LoginThrottle::Options throttle;
+  WatchOptions watch;
+};
+
+// All must outlive the services.
+struct ServicePorts {
+  Executor& executor;
+  StoreThread& store;
+  auth::PasswordHasher& hasher;
+  const Clock& clock;
+  // Called on the pipeline thread: are batches wanted from now on?
+  std::function<void(bool)> want_batches;
+};
+
+class Services {
+ public:
+  Services(ServiceOptions options, ServicePorts ports);
+  ~Services();
+  Services(const Services&) = delete;
+  Services& operator=(const Services&) = delete;
+
+  // Every service, and the limits of messages; not the address. For GrpcServer.
+  void RegisterOn(grpc::ServerBuilder& builder);
+
+  // Where the publisher's batches go.
+  publish::BatchSink& batch_sink();
+
+  // Thread: the pipeline's. Makes sessions that the store kept live again, each with a full
+  // time-to-live. Those of unknown users are forgotten. Once, after the users are loaded.
+  void LoadSessions(Core& core, std::span<const StoredSession> sessions);
+  // Thread: the pipeline's. Ends the sessions whose time is over: their users fall back, their
+  // streams end, the store forgets them.
+  void ExpireSessions(Core& core);
+
+  // What GetServerStatus says of readiness; GrpcServer::SetServing sets it.
+  void SetReadiness(bool ready, bool store_writable);
+
+  // Ends every stream and answers new calls with SERVER_STOPPING. Returns at once.
+  void BeginStop();
+
+  const ServiceProbe& probe() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_SERVICE_SERVICES_H_
