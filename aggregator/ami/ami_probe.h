@@ -44,7 +44,7 @@ struct AmiProbe {
   Counter logins;           // times the link came online
   Counter disconnects;      // links lost after the TCP connection stood
   Counter login_refused;    // Asterisk said no: wrong user, secret or address
-  Counter protocol_errors;  // links closed because of bytes that are not AMI
+  Counter protocol_errors;  // bytes that are not AMI: most end the link
   Counter dead_links;       // closed because nothing came, not even the answer to a ping
   Counter bytes_received;
   Counter bytes_sent;

@@ -26,7 +26,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +36,7 @@
 #include "aggregator/ami/ami_probe.h"
 #include "aggregator/ami/config.h"
 #include "aggregator/ami/framer.h"
+#include "aggregator/ami/pending_actions.h"
 #include "aggregator/ami/session_handler.h"
 #include "aggregator/base/clock.h"
 
@@ -57,16 +57,9 @@ class SessionTransport {
   virtual void Close() = 0;
 };
 
-// How an action is answered.
-enum class ActionKind : std::uint8_t {
-  kSingle,  // one response. If Asterisk starts a list all the same, it is taken as one
-  kList,  // a response, rows, and an event that says `EventList: Complete` or is named ...Complete
-};
-
 class Session {
  public:
-  // The references outlive the session. `random` gives uniform 64-bit
-  // numbers, for the jitter.
+  // The references outlive the session. `random` gives uniform 64-bit numbers, for the jitter.
   Session(const PbxConfig& config, SessionTransport& transport, SessionHandler& handler,
           AmiProbe& probe, const Clock& clock, std::function<std::uint64_t()> random);
   Session(const Session&) = delete;
@@ -93,8 +86,7 @@ class Session {
   // Sends an action. The token names it in OnEvent. Errors, after which `callback` is not called:
   //   INVALID_ARGUMENT    of the action itself (action.h)
   //   UNAVAILABLE         not online
-  //   RESOURCE_EXHAUSTED  too many in flight, or the write queue is full: send again after a
-  //   callback
+  //   RESOURCE_EXHAUSTED  too many in flight, or the write queue is full: send after a callback
   absl::StatusOr<ActionToken> Send(const ActionBuilder& action, ActionKind kind,
                                    ActionCallback callback);
 
@@ -104,6 +96,8 @@ class Session {
   // The token in an ActionID of this session, for live events that carry one (OriginateResponse);
   // kLiveEvent if it is another's.
   ActionToken TokenOf(std::string_view action_id) const;
+  // The reverse: the ActionID that the rows and answers of a sent action carry.
+  std::string ActionIdOf(ActionToken token) const { return id_prefix_ + std::to_string(token); }
 
   SessionState state() const { return state_; }
   bool online() const { return state_ == SessionState::kOnline; }
@@ -113,37 +107,34 @@ class Session {
   bool shutting_down() const { return shutting_down_; }
 
  private:
-  struct Pending {
-    std::string name;
-    ActionKind kind;
-    ActionCallback callback;  // null for the session's own
-    MonotonicTime last_heard;
-  };
-  using PendingMap = std::map<ActionToken, Pending>;
+  bool logged_in() const {
+    return state_ == SessionState::kBooting || state_ == SessionState::kOnline;
+  }
 
   void Enter(SessionState state, MonotonicTime deadline);
-  void Fail(const absl::Status& reason, bool login_refused);
-  void Drop(const absl::Status& reason);
-  void FailPending(const absl::Status& reason);
+  void Connect();
+  void Fail(const absl::Status& reason);
+  void FailLogin(const absl::Status& reason);
+  void Drop(const absl::Status& reason, SessionState next, MonotonicTime deadline);
+  void Report(const absl::Status& reason, Duration delay);
   Duration NextBackoff();
+  absl::Status StateTimeout() const;
 
-  void Drain();
+  bool Drain();
   bool TakeBanner();
   void OnMessage(const Message& message);
   void OnResponse(const Message& response);
-  void OnChallengeResponse(const Message& response);
-  void OnLoginResponse(const Message& response);
   void OnEvent(const Message& event);
-  void OnOwnEvent(const Message& event);
-  void OnRow(PendingMap::iterator pending, const Message& row);
-  void OnSilence();
-  void TimeOutActions();
-  void Finish(PendingMap::iterator pending, const absl::StatusOr<ActionReply>& reply);
+  void OnRow(std::string_view action_id, const Message& event);
+  void CheckSilence(MonotonicTime now);
 
   void SendChallenge();
-  void SendLogin(std::string_view challenge);
-  absl::StatusOr<ActionToken> Write(const ActionBuilder& action, ActionKind kind,
-                                    ActionCallback callback);
+  void OnChallengeReply(const absl::StatusOr<ActionReply>& reply);
+  void SendLogin(std::string_view key_header, std::string_view key);
+  void OnLoginReply(const absl::StatusOr<ActionReply>& reply);
+  void SendPing(MonotonicTime now);
+  absl::StatusOr<ActionToken> Submit(const ActionBuilder& action, ActionKind kind,
+                                     ActionCallback callback);
 
   const PbxConfig& config_;
   SessionTransport& transport_;
@@ -154,21 +145,20 @@ class Session {
   std::string id_prefix_;  // of ActionIDs; random, for OriginateResponse goes to every client
 
   SessionState state_ = SessionState::kStopped;
-  // Of the state; max() for none.
-  MonotonicTime deadline_ = MonotonicTime::max();
-  std::uint32_t failures_ = 0;  // since last online
-  std::uint64_t link_ = 0;      // changes with each link and each end of one
+  MonotonicTime deadline_ = MonotonicTime::max();  // of the state
+  std::uint32_t failures_ = 0;                     // since last online
+  std::uint64_t link_ = 0;                         // changes at the start and the end of each link
   std::string banner_;
+  std::string reported_;  // the failure that was logged last
   bool shutting_down_ = false;
 
-  MonotonicTime last_received_{};
-  bool ping_sent_ = false;  // since last_received_
+  MonotonicTime read_time_{};    // of the newest bytes
+  MonotonicTime silence_due_{};  // when to ping, or to give up
+  bool ping_sent_ = false;       // since read_time_
 
   Framer framer_;
-  PendingMap pending_;  // in order of sending
+  PendingActions pending_;
   ActionToken next_token_ = 1;
-  ActionToken login_token_ = 0;                       // of Challenge or Login
-  MonotonicTime actions_due_ = MonotonicTime::max();  // no action times out before
 };
 
 }  // namespace unipresence::ami

@@ -1,0 +1,78 @@
+#ifndef UNIPRESENCE_AGGREGATOR_AMI_PENDING_ACTIONS_H_
+#define UNIPRESENCE_AGGREGATOR_AMI_PENDING_ACTIONS_H_
+
+// The actions of a session that wait for their answers, by token. Part of Session.
+//
+// A callback may add actions and may fail all of them; it runs after its own action has been taken
+// out.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "aggregator/ami/message.h"
+#include "aggregator/ami/session_handler.h"
+#include "aggregator/base/clock.h"
+
+namespace unipresence::ami {
+
+// How an action is answered.
+enum class ActionKind : std::uint8_t {
+  kSingle,  // one response. If Asterisk starts a list all the same, it is taken as one
+  kList,  // a response, rows, and an event that says `EventList: Complete` or is named ...Complete
+};
+
+// What an event with the ActionID of an action in flight is.
+enum class RowKind : std::uint8_t {
+  kRow,
+  kEnd,    // the list is complete or cancelled
+  kStray,  // of no action in flight
+};
+
+class PendingActions {
+ public:
+  // An action that hears nothing for `timeout` has failed.
+  explicit PendingActions(Duration timeout) : timeout_(timeout) {}
+
+  void Add(ActionToken token, std::string_view name, ActionKind kind, ActionCallback callback,
+           MonotonicTime now);
+
+  // A response came. False if it is of no action in flight.
+  bool OnResponse(ActionToken token, const Message& response, MonotonicTime now);
+
+  // What an event is; a row keeps its list alive.
+  RowKind Classify(ActionToken token, const Message& event, MonotonicTime now);
+  // The event that ends a list.
+  void OnListEnd(ActionToken token, const Message& event);
+
+  // Fails those that waited too long; returns how many.
+  std::size_t TimeOut(MonotonicTime now);
+  void FailAll(const absl::Status& reason);
+
+  // None times out before; max() if there is none.
+  MonotonicTime deadline() const { return deadline_; }
+  std::size_t size() const { return actions_.size(); }
+
+ private:
+  struct Action {
+    std::string name;
+    ActionKind kind;
+    ActionCallback callback;
+    MonotonicTime deadline;
+  };
+  using Map = std::map<ActionToken, Action>;
+
+  void Finish(Map::iterator at, const absl::StatusOr<ActionReply>& reply);
+
+  const Duration timeout_;
+  Map actions_;
+  MonotonicTime deadline_ = MonotonicTime::max();
+};
+
+}  // namespace unipresence::ami
+
+#endif  // UNIPRESENCE_AGGREGATOR_AMI_PENDING_ACTIONS_H_
