@@ -19,7 +19,7 @@
 //   the socket may swallow an edge. So call HandleEvents() also after each read, command or slice
 //   of work that published, and when it returns true, again soon, without waiting for a descriptor.
 //   Never close, read or write them.
-// - Call OnTimer() at next_timer() or a little later.
+// - Call OnTimer() at next_timer() or a little later, then HandleEvents().
 //
 // A subscriber that is too slow loses frames (libzmq drops them when its queue is full), sees the
 // gap and asks for a snapshot; it never slows others.
@@ -104,7 +104,7 @@ class Publisher final : public UpdateSink {
   // more to do at once. Must not be called between an OnUpdate and its Flush.
   bool HandleEvents(std::size_t budget = kDefaultBudget);
 
-  // Heartbeats and refreshes that are due.
+  // Heartbeats and refreshes that are due. Must not be called between an OnUpdate and its Flush.
   void OnTimer(MonotonicTime now);
   // When OnTimer next has something to do.
   MonotonicTime next_timer() const;
@@ -121,6 +121,7 @@ class Publisher final : public UpdateSink {
  private:
   void BeginFrame(std::uint64_t first_sequence);
   void SendGathered();
+  void SendBatch();
   void SendUser(std::string_view user, std::string_view update);
   void SendHeartbeat(std::string_view topic);
   bool Send(std::string_view frame);
@@ -128,7 +129,7 @@ class Publisher final : public UpdateSink {
   bool AnswerSnapshots(std::size_t& budget);
   bool ReceiveRequest();
   void SendReply();
-  void RefreshUsers(std::size_t limit);
+  void RefreshUsers(MonotonicTime now);
   void RefreshUser(std::string_view user);
 
   const PublisherOptions options_;
@@ -159,10 +160,10 @@ class Publisher final : public UpdateSink {
   std::optional<SnapshotResponder> responder_;
   zmq::message_t requester_;  // routing id of the one whose page is in work
   bool page_in_work_ = false;
+  zmq::message_t received_;  // reused
 
   MonotonicTime next_heartbeat_{};
   MonotonicTime next_refresh_{};
-  MonotonicTime refresh_round_end_{};
 
   PublishProbe probe_;
 };

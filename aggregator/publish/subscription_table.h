@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/container/node_hash_map.h"
+#include "aggregator/base/strings.h"
 
 namespace unipresence::publish {
 
@@ -43,7 +44,7 @@ class SubscriptionTable {
   bool heartbeat() const { return heartbeat_; }
   bool any_user() const { return !order_.empty(); }
   std::size_t user_count() const { return order_.size(); }
-  bool user(std::string_view id) const { return users_.find(id) != users_.end(); }
+  bool user(std::string_view id) const { return users_.contains(ToAbsl(id)); }
 
   // The next user of the current round of refreshes; empty at the end of the round. Valid until the
   // next Apply. Whoever is subscribed during a whole round is named in it, whatever comes and goes

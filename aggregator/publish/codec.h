@@ -1,0 +1,62 @@
+#ifndef UNIPRESENCE_AGGREGATOR_PUBLISH_CODEC_H_
+#define UNIPRESENCE_AGGREGATOR_PUBLISH_CODEC_H_
+
+// Between the model and unipresence.v1: the one place that knows both.
+//
+// Two encoders give the same bytes: AppendUpdate and AppendPresence write the wire format by hand
+// (each change of a running server passes here, and the generated classes take half as long again),
+// ToProto fills generated messages. Thread-safe, without state.
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "aggregator/model/presence.h"
+#include "aggregator/publish/byte_buffer.h"
+#include "aggregator/publish/presence_value.h"
+#include "unipresence/v1/presence.pb.h"
+
+namespace unipresence::publish {
+
+// Appends a serialized unipresence.v1.PresenceUpdate, without tag and length.
+void AppendUpdate(const PresenceUpdate& update, ByteBuffer& out);
+
+// The same for a repetition of a user's current value (PresenceUpdate.refresh): `sequence` is that
+// of his last change; the state before and the cause are left out.
+void AppendRefresh(const Presence& presence, std::uint64_t sequence, ByteBuffer& out);
+
+// The same for a user that does not exist (UserRemoved with revision 0) as of `sequence`.
+void AppendRefreshOfUnknown(std::string_view user, std::uint64_t sequence, ByteBuffer& out);
+
+// Appends a serialized unipresence.v1.Presence as an element of the repeated field number `field`
+// (below 16), with tag and length.
+void AppendPresenceField(std::uint32_t field, const Presence& presence, ByteBuffer& out);
+
+// Into generated messages; what they held is cleared.
+void ToProto(const Presence& presence, v1::Presence& out);
+void ToProto(const PresenceUpdate& update, v1::PresenceUpdate& out);
+
+// The values of enums, for messages that are filled elsewhere.
+v1::PresenceState ToProto(PresenceState state);
+v1::DeviceState ToProto(DeviceState state);
+v1::LineKind ToProto(LineKind kind);
+v1::Rule ToProto(Rule rule);
+v1::CauseKind ToProto(CauseKind kind);
+
+// nullopt for UNSPECIFIED and for values of a newer server.
+std::optional<PresenceState> FromProto(v1::PresenceState state);
+std::optional<DeviceState> FromProto(v1::DeviceState state);
+std::optional<LineKind> FromProto(v1::LineKind kind);
+std::optional<Rule> FromProto(v1::Rule rule);
+std::optional<CauseKind> FromProto(v1::CauseKind kind);
+
+// Into a client's own value, in place: strings keep their memory. Total: what is missing or unknown
+// takes the value that PresenceValue has for it; UNKNOWN for states.
+void FromProto(const v1::Presence& presence, PresenceValue& out);
+
+// What FromProto gives for a presence that went over the wire.
+PresenceValue ToValue(const Presence& presence);
+
+}  // namespace unipresence::publish
+
+#endif  // UNIPRESENCE_AGGREGATOR_PUBLISH_CODEC_H_

@@ -1,0 +1,376 @@
+#include "aggregator/publish/publisher.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "aggregator/publish/codec.h"
+#include "aggregator/publish/wire.h"
+#include "aggregator/publish/zmq_socket.h"
+#include "unipresence/v1/replication.pb.h"
+
+namespace unipresence::publish {
+namespace {
+
+// Numbers of the fields of StreamFrame and UserFrame.
+constexpr std::uint32_t kEpochField = 1;
+constexpr std::uint32_t kFirstSequenceField = 2;
+constexpr std::uint32_t kUpdatesField = 3;
+constexpr std::uint32_t kHeartbeatField = 4;
+constexpr std::uint32_t kUserUpdateField = 2;
+static_assert(v1::StreamFrame::kEpochFieldNumber == kEpochField);
+static_assert(v1::StreamFrame::kFirstSequenceFieldNumber == kFirstSequenceField);
+static_assert(v1::StreamFrame::kUpdatesFieldNumber == kUpdatesField);
+static_assert(v1::StreamFrame::kHeartbeatFieldNumber == kHeartbeatField);
+static_assert(v1::UserFrame::kEpochFieldNumber == kEpochField);
+static_assert(v1::UserFrame::kUpdateFieldNumber == kUserUpdateField);
+
+// The longest subscription is a byte, "user/", an id and a NUL.
+constexpr std::int64_t kMaxSubscriptionBytes = 1024;
+// Subscriptions of one subscriber on their way here; more wait in his socket, none is lost.
+constexpr int kSubscriptionQueue = 100'000;
+// A request of 10,000 ids of 64 bytes takes 660,000 bytes.
+constexpr std::int64_t kMaxRequestBytes = 1 << 20;
+// Requests and pages queued for one requester: a proper one has one in flight.
+constexpr int kRequestQueue = 16;
+constexpr int kReplyQueue = 8;
+// Connections that the kernel keeps until they are accepted: all followers come back at once.
+constexpr int kBacklog = 1024;
+
+constexpr std::size_t kMinFrameBytes = 1 << 10;
+constexpr std::size_t kMaxFrameBytes = (1 << 20) - (64 << 10);
+constexpr std::size_t kMaxBatchUpdates = 10'000;
+constexpr int kSubscriptionsPerCall = 4096;
+
+// A slice of refreshes is about this many users...
+constexpr std::size_t kRefreshSlice = 64;
+// ...but no more than this, however late the timer is.
+constexpr std::size_t kMaxRefreshSlice = 1024;
+constexpr Duration kMinRefreshInterval = std::chrono::milliseconds(1);
+constexpr Duration kMaxRefreshInterval = std::chrono::seconds(1);
+
+std::string LastEndpoint(zmq::socket_t& socket) { return socket.get(zmq::sockopt::last_endpoint); }
+
+void SetDuration(Duration duration, google::protobuf::Duration& out) {
+  out.set_seconds(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+  out.set_nanos(static_cast<std::int32_t>((duration % std::chrono::seconds(1)).count()));
+}
+
+}  // namespace
+
+Publisher::Publisher(PublisherOptions options, const Clock& clock)
+    : options_([&] {
+        options.max_frame_bytes =
+            std::clamp(options.max_frame_bytes, kMinFrameBytes, kMaxFrameBytes);
+        return std::move(options);
+      }()),
+      clock_(clock) {}
+
+Publisher::~Publisher() = default;
+
+// --- Sockets ------------------------------------------------------------------------------------
+
+absl::Status Publisher::Bind(const PresenceSource& source) {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  if (publish_socket_) {
+    return absl::FailedPreconditionError(
+        fmt::format("bound to {} already; a publisher is bound once", publish_endpoint_));
+  }
+  std::string_view address = options_.publish_address;
+  try {
+    zmq::context_t* context = options_.context;
+    if (context == nullptr) context = &own_context_.emplace(1);
+
+    zmq::socket_t publish(*context, zmq::socket_type::xpub);
+    SetCommonOptions(publish, kMaxSubscriptionBytes, options_.stuck_connection_timeout);
+    // Also subscriptions to a topic that others have already: each new subscriber gets a heartbeat.
+    publish.set(zmq::sockopt::xpub_verbose, 1);
+    publish.set(zmq::sockopt::sndhwm, options_.send_queue_frames);
+    publish.set(zmq::sockopt::rcvhwm, kSubscriptionQueue);
+    publish.set(zmq::sockopt::backlog, kBacklog);
+    publish.bind(options_.publish_address);
+
+    address = options_.snapshot_address;
+    zmq::socket_t snapshot(*context, zmq::socket_type::router);
+    SetCommonOptions(snapshot, kMaxRequestBytes, options_.stuck_connection_timeout);
+    // Replies that cannot be delivered are refused at once, and counted, instead of vanishing.
+    snapshot.set(zmq::sockopt::router_mandatory, 1);
+    snapshot.set(zmq::sockopt::sndhwm, kReplyQueue);
+    snapshot.set(zmq::sockopt::rcvhwm, kRequestQueue);
+    snapshot.set(zmq::sockopt::backlog, kBacklog);
+    snapshot.bind(options_.snapshot_address);
+
+    publish_endpoint_ = LastEndpoint(publish);
+    snapshot_endpoint_ = LastEndpoint(snapshot);
+    publish_fd_ = publish.get(zmq::sockopt::fd);
+    snapshot_fd_ = snapshot.get(zmq::sockopt::fd);
+    publish_socket_ = std::move(publish);
+    snapshot_socket_ = std::move(snapshot);
+  } catch (const zmq::error_t& error) {
+    return ToStatus(error, fmt::format("cannot bind the ZeroMQ address '{}'", address));
+  }
+  source_ = &source;
+  epoch_ = source.epoch();
+  last_sequence_ = source.sequence();
+  responder_.emplace(source);
+  next_heartbeat_ = next_refresh_ = clock_.Now();
+  return absl::OkStatus();
+}
+
+bool Publisher::Send(std::string_view frame) {
+  if (!SendFrame(*publish_socket_, frame)) {
+    probe_.send_failures.Add();
+    return false;
+  }
+  probe_.bytes.Add(frame.size());
+  return true;
+}
+
+// --- Updates
+// --------------------------------------------------------------------------------------
+
+void Publisher::OnUpdate(const PresenceUpdate& update) {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  probe_.updates.Add();
+  last_sequence_ = update.sequence;
+  const std::string_view user = update.presence.user;
+  const bool for_stream = subscriptions_.stream();
+  const bool for_user = subscriptions_.any_user() && subscriptions_.user(user);
+  const bool for_batch = batch_sink_ != nullptr && batch_wanted_.load(std::memory_order_acquire);
+  if (!for_stream && !for_user && !for_batch) return;
+
+  encoded_.clear();
+  AppendUpdate(update, encoded_);
+  probe_.updates_encoded.Add();
+  const std::string_view encoded = encoded_.view();
+  if (for_stream) {
+    if (!frame_.empty() && frame_.size() + encoded.size() > options_.max_frame_bytes) {
+      SendGathered();
+    }
+    if (frame_.empty()) BeginFrame(update.sequence);
+    char* end = frame_.Reserve(1 + wire::kMaxVarint + encoded.size());
+    frame_.Commit(wire::PutBytesField<kUpdatesField>(end, encoded));
+  }
+  if (for_user) {
+    SendUser(user, encoded);
+    probe_.user_frames.Add();
+  }
+  if (for_batch) {
+    if (batch_ == nullptr) batch_ = std::make_shared<Batch>(epoch_);
+    batch_->Add(user, update.sequence, update.presence.revision, update.removed, encoded);
+    if (batch_->size() >= kMaxBatchUpdates) SendBatch();
+  }
+}
+
+void Publisher::Flush() {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  SendGathered();
+  SendBatch();
+}
+
+void Publisher::BeginFrame(std::uint64_t first_sequence) {
+  frame_.Append(kStreamTopic);
+  char* end = frame_.Reserve(2 * (1 + wire::kMaxVarint));
+  end = wire::PutFixed64Field<kEpochField>(end, epoch_);
+  end = wire::PutVarintField<kFirstSequenceField>(end, first_sequence);
+  frame_.Commit(end);
+}
+
+void Publisher::SendGathered() {
+  if (frame_.empty()) return;
+  Send(frame_.view());
+  probe_.stream_frames.Add();
+  frame_.clear();
+}
+
+void Publisher::SendBatch() {
+  if (batch_ == nullptr) return;
+  const std::shared_ptr<const Batch> batch = std::exchange(batch_, nullptr);
+  if (batch_sink_ == nullptr) return;
+  probe_.batches.Add();
+  batch_sink_->OnBatch(batch);
+}
+
+void Publisher::SendUser(std::string_view user, std::string_view update) {
+  user_frame_.clear();
+  user_frame_.Append(kUserTopicPrefix);
+  user_frame_.Append(user);
+  user_frame_.Append(std::string_view("\0", 1));
+  char* end = user_frame_.Reserve(2 * (1 + wire::kMaxVarint) + update.size());
+  end = wire::PutFixed64Field<kEpochField>(end, epoch_);
+  user_frame_.Commit(wire::PutBytesField<kUserUpdateField>(end, update));
+  Send(user_frame_.view());
+}
+
+// --- Subscriptions
+// --------------------------------------------------------------------------------
+
+bool Publisher::HandleEvents(std::size_t budget) {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  if (!publish_socket_) return false;
+  const bool more_subscriptions = ReadSubscriptions();
+  const bool more_requests = AnswerSnapshots(budget);
+  return more_subscriptions || more_requests;
+}
+
+bool Publisher::ReadSubscriptions() {
+  int limit = kSubscriptionsPerCall;
+  bool stream_heartbeat = false;
+  bool user_heartbeat = false;
+  do {
+    if (stream_heartbeat) SendHeartbeat(kStreamTopic);
+    if (user_heartbeat) SendHeartbeat(kHeartbeatTopic);
+    stream_heartbeat = user_heartbeat = false;
+    // Read until there is nothing: also what came in while a heartbeat was sent, for which the
+    // descriptor gives no signal any more.
+    for (; limit > 0 && ReceiveFrame(*publish_socket_, received_); --limit) {
+      switch (subscriptions_.Apply(View(received_))) {
+        case SubscriptionTable::Change::kStream:
+          stream_heartbeat = true;
+          probe_.subscriptions.Add();
+          break;
+        case SubscriptionTable::Change::kHeartbeat:
+          user_heartbeat = true;
+          probe_.subscriptions.Add();
+          break;
+        case SubscriptionTable::Change::kUser:
+          probe_.subscriptions.Add();
+          break;
+        case SubscriptionTable::Change::kEnded:
+          probe_.unsubscriptions.Add();
+          break;
+        case SubscriptionTable::Change::kUnknown:
+          probe_.unknown_topics.Add();
+          break;
+      }
+    }
+  } while (stream_heartbeat || user_heartbeat);
+  probe_.wanted_users.Set(subscriptions_.user_count());
+  return limit == 0;
+}
+
+void Publisher::SendHeartbeat(std::string_view topic) {
+  // It must not overtake updates that it counts in.
+  SendGathered();
+  v1::StreamFrame frame;
+  frame.set_epoch(epoch_);
+  v1::Heartbeat& heartbeat = *frame.mutable_heartbeat();
+  heartbeat.set_sequence(last_sequence_);
+  const WallTimeMicros now = clock_.WallNow();
+  heartbeat.mutable_server_time()->set_seconds(now / 1'000'000);
+  heartbeat.mutable_server_time()->set_nanos(static_cast<std::int32_t>(now % 1'000'000 * 1000));
+  SetDuration(options_.heartbeat_interval, *heartbeat.mutable_interval());
+  SetDuration(options_.refresh_period, *heartbeat.mutable_refresh_period());
+
+  user_frame_.clear();
+  user_frame_.Append(topic);
+  const std::size_t size = frame.ByteSizeLong();
+  char* out = user_frame_.Reserve(size);
+  frame.SerializeToArray(out, static_cast<int>(size));
+  user_frame_.Commit(out + size);
+  Send(user_frame_.view());
+  probe_.heartbeats.Add();
+}
+
+// --- Snapshots
+// ------------------------------------------------------------------------------------
+
+bool Publisher::AnswerSnapshots(std::size_t& budget) {
+  while (true) {
+    if (!page_in_work_ && !ReceiveRequest()) return false;
+    page_in_work_ = true;
+    if (!responder_->Work(budget)) return true;
+    page_in_work_ = false;
+    SendReply();
+    // Every request costs something, an empty or a bad one too.
+    budget -= std::min<std::size_t>(budget, 16);
+    // Only a receive that finds nothing ends the loop otherwise: it re-arms the descriptor.
+    if (budget == 0) return true;
+  }
+}
+
+bool Publisher::ReceiveRequest() {
+  if (!ReceiveFrame(*snapshot_socket_, requester_)) return false;
+  probe_.snapshot_requests.Add();
+  // Parts of one message arrive together. The first is the routing id.
+  int parts = 0;
+  for (bool more = requester_.more(); more; more = received_.more()) {
+    if (!ReceiveFrame(*snapshot_socket_, received_)) break;
+    if (++parts == 1 && !received_.more()) {
+      responder_->Begin(View(received_));
+      return true;
+    }
+  }
+  responder_->BeginMalformed(fmt::format(
+      "a message of {} frames; send exactly one, from a DEALER and not from a REQ", parts));
+  return true;
+}
+
+void Publisher::SendReply() {
+  const std::string_view reply = responder_->reply();
+  if (!SendFrame(*snapshot_socket_, View(requester_), ZMQ_SNDMORE) ||
+      !SendFrame(*snapshot_socket_, reply)) {
+    probe_.dropped_replies.Add();
+    return;
+  }
+  if (!responder_->is_page()) {
+    probe_.bad_requests.Add();
+    return;
+  }
+  probe_.snapshot_pages.Add();
+  probe_.snapshot_users.Add(responder_->users());
+  probe_.snapshot_bytes.Add(reply.size());
+}
+
+// --- Timer
+// ----------------------------------------------------------------------------------------
+
+MonotonicTime Publisher::next_timer() const { return std::min(next_heartbeat_, next_refresh_); }
+
+void Publisher::OnTimer(MonotonicTime now) {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  if (!publish_socket_) return;
+  if (now >= next_heartbeat_) {
+    if (subscriptions_.stream()) SendHeartbeat(kStreamTopic);
+    if (subscriptions_.heartbeat()) SendHeartbeat(kHeartbeatTopic);
+    next_heartbeat_ = now + options_.heartbeat_interval;
+  }
+  if (now >= next_refresh_) RefreshUsers(now);
+}
+
+void Publisher::RefreshUsers(MonotonicTime now) {
+  const std::size_t users = std::max<std::size_t>(subscriptions_.user_count(), 1);
+  // A little faster than promised, because timers are late and never early.
+  const Duration round = options_.refresh_period * 9 / 10;
+  const Duration interval = std::clamp(
+      round * static_cast<std::int64_t>(kRefreshSlice) / static_cast<std::int64_t>(users),
+      kMinRefreshInterval, kMaxRefreshInterval);
+  const Duration elapsed = now - next_refresh_ + interval;
+  // Rounded up: the users whose turn it is in the time since the last slice.
+  const auto due = static_cast<std::size_t>(
+                       (static_cast<double>(users) * (static_cast<double>(elapsed.count()) /
+                                                      static_cast<double>(round.count())))) +
+                   1;
+  for (std::size_t left = std::min(due, kMaxRefreshSlice); left > 0; --left) {
+    const std::string_view user = subscriptions_.NextToRefresh();
+    if (user.empty()) {
+      subscriptions_.StartRefreshRound();
+      break;
+    }
+    RefreshUser(user);
+  }
+  next_refresh_ = now + interval;
+}
+
+void Publisher::RefreshUser(std::string_view user) {
+  encoded_.clear();
+  const bool known = source_->Read(user, [this](const PresenceSource::Entry& entry) {
+    AppendRefresh(entry.presence, entry.sequence, encoded_);
+  });
+  if (!known) AppendRefreshOfUnknown(user, last_sequence_, encoded_);
+  SendUser(user, encoded_.view());
+  probe_.refreshes.Add();
+}
+
+}  // namespace unipresence::publish

@@ -1,0 +1,188 @@
+#include "aggregator/publish/replica_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "aggregator/base/strings.h"
+#include "aggregator/publish/codec.h"
+
+namespace unipresence::publish {
+
+ReplicaTable::ReplicaTable(ReplicaObserver& observer, const std::vector<std::string>& users)
+    : observer_(observer), filtered_(!users.empty()) {
+  entries_.reserve(users.size());
+  for (const std::string& user : users) entries_.try_emplace(user);
+}
+
+// --- Frames
+// -----------------------------------------------------------------------------------------
+
+ReplicaTable::Result ReplicaTable::ApplyFrame(const v1::StreamFrame& frame) {
+  if (frame.epoch() == 0) return Result::kInvalid;
+  const bool has_updates = frame.updates_size() > 0;
+  // Where the server stood before this frame.
+  const std::uint64_t before = has_updates ? std::max<std::uint64_t>(frame.first_sequence(), 1) - 1
+                                           : frame.heartbeat().sequence();
+  Result result = EnterEpoch(frame.epoch(), before);
+  if (AdvanceTo(before) == Result::kGap) result = Result::kGap;
+  for (const v1::PresenceUpdate& update : frame.updates()) ApplyUpdate(update);
+  if (has_updates) {
+    // An overlap, as from a connection that is there twice, does not take the position back.
+    sequence_ = std::max(sequence_, before + static_cast<std::uint64_t>(frame.updates_size()));
+  }
+  if (frame.has_heartbeat() && AdvanceTo(frame.heartbeat().sequence()) == Result::kGap) {
+    result = Result::kGap;
+  }
+  return result;
+}
+
+ReplicaTable::Result ReplicaTable::ApplyUserFrame(const v1::UserFrame& frame) {
+  if (frame.epoch() == 0) return Result::kInvalid;
+  const Result result = EnterEpoch(frame.epoch(), 0);
+  ApplyUpdate(frame.update());
+  return result;
+}
+
+ReplicaTable::Result ReplicaTable::ApplyHeartbeat(const v1::StreamFrame& frame) {
+  if (frame.epoch() == 0) return Result::kInvalid;
+  const Result result = EnterEpoch(frame.epoch(), 0);
+  sequence_ = std::max(sequence_, frame.heartbeat().sequence());
+  return result;
+}
+
+ReplicaTable::Result ReplicaTable::EnterEpoch(std::uint64_t epoch, std::uint64_t sequence) {
+  if (epoch == epoch_) return Result::kApplied;
+  const bool first = epoch_ == 0;
+  epoch_ = epoch;
+  sequence_ = sequence;
+  snapshot_ = Snapshot::kNeeded;
+  present_ = 0;
+  if (filtered_) {
+    for (auto& [user, entry] : entries_) entry = Entry();
+  } else {
+    entries_.clear();
+  }
+  if (!first) observer_.OnReset();
+  return Result::kNewEpoch;
+}
+
+ReplicaTable::Result ReplicaTable::AdvanceTo(std::uint64_t sequence) {
+  if (sequence <= sequence_) return Result::kApplied;
+  sequence_ = sequence;
+  snapshot_ = Snapshot::kNeeded;
+  return Result::kGap;
+}
+
+void ReplicaTable::ApplyUpdate(const v1::PresenceUpdate& update) {
+  switch (update.change_case()) {
+    case v1::PresenceUpdate::kPresence:
+      ApplyPresence(update.presence(), update.sequence());
+      break;
+    case v1::PresenceUpdate::kRemoved:
+      if (update.removed().revision() == 0) {
+        ApplyUnknown(update.removed().user(), update.sequence());
+      } else {
+        ApplyRemoval(update.removed().user(), update.removed().revision(), update.sequence());
+      }
+      break;
+    case v1::PresenceUpdate::CHANGE_NOT_SET:
+      break;  // a kind of change that this build does not know
+  }
+}
+
+// --- Entries
+// ----------------------------------------------------------------------------------------
+
+ReplicaTable::Entry* ReplicaTable::EntryOf(const std::string& user) {
+  if (filtered_) {
+    const auto it = entries_.find(user);
+    return it == entries_.end() ? nullptr : &it->second;
+  }
+  return &entries_[user];
+}
+
+void ReplicaTable::ApplyPresence(const v1::Presence& presence, std::uint64_t as_of) {
+  if (presence.user().empty() || presence.revision() == 0) return;
+  Entry* entry = EntryOf(presence.user());
+  if (entry == nullptr) return;
+  entry->round = round_;
+  entry->as_of = std::max(entry->as_of, as_of);
+  if (presence.revision() <= entry->revision) return;
+  entry->revision = presence.revision();
+  FromProto(presence, entry->value);
+  if (!std::exchange(entry->present, true)) ++present_;
+  observer_.OnPresence(entry->value);
+}
+
+void ReplicaTable::ApplyRemoval(const std::string& user, std::uint64_t revision,
+                                std::uint64_t as_of) {
+  Entry* entry = EntryOf(user);
+  if (entry == nullptr) return;
+  entry->round = round_;
+  entry->as_of = std::max(entry->as_of, as_of);
+  if (revision <= entry->revision) return;
+  entry->revision = revision;
+  SetAbsent(*entry);
+  // Pages on their way may still name the user: his revision is kept until they are all in.
+  if (!filtered_ && snapshot_done()) entries_.erase(user);
+}
+
+void ReplicaTable::ApplyUnknown(const std::string& user, std::uint64_t as_of) {
+  const auto it = entries_.find(user);
+  // Without a revision to compare, the sequence tells whether a newer message spoke of the user.
+  if (it == entries_.end() || as_of < it->second.as_of) return;
+  it->second.as_of = as_of;
+  SetAbsent(it->second);
+}
+
+void ReplicaTable::SetAbsent(Entry& entry) {
+  if (!std::exchange(entry.present, false)) return;
+  --present_;
+  observer_.OnRemoved(entry.value.user);
+}
+
+const PresenceValue* ReplicaTable::Find(std::string_view user) const {
+  const auto it = entries_.find(ToAbsl(user));
+  return it == entries_.end() || !it->second.present ? nullptr : &it->second.value;
+}
+
+void ReplicaTable::ForEach(absl::FunctionRef<void(const PresenceValue&)> visit) const {
+  for (const auto& [user, entry] : entries_) {
+    if (entry.present) visit(entry.value);
+  }
+}
+
+// --- Snapshots
+// --------------------------------------------------------------------------------------
+
+void ReplicaTable::BeginSnapshot() {
+  snapshot_ = Snapshot::kBegun;
+  snapshot_sequence_ = 0;
+  ++round_;
+}
+
+bool ReplicaTable::ApplyPage(const v1::SnapshotReply& page) {
+  if (!snapshot_begun() || page.epoch() != epoch_) return false;
+  snapshot_sequence_ = std::max(snapshot_sequence_, page.sequence());
+  for (const v1::Presence& presence : page.presences()) ApplyPresence(presence, page.sequence());
+  for (const std::string& user : page.unknown_users()) ApplyUnknown(user, page.sequence());
+  return true;
+}
+
+void ReplicaTable::EndSnapshot() {
+  if (!snapshot_begun()) return;
+  snapshot_ = Snapshot::kDone;
+  // Of users in a list each was named, or was said to be unknown.
+  if (filtered_) return;
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    Entry& entry = it->second;
+    if (entry.round != round_) SetAbsent(entry);
+    if (entry.present) {
+      ++it;
+    } else {
+      entries_.erase(it++);
+    }
+  }
+}
+
+}  // namespace unipresence::publish

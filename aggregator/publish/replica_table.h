@@ -1,0 +1,138 @@
+#ifndef UNIPRESENCE_AGGREGATOR_PUBLISH_REPLICA_TABLE_H_
+#define UNIPRESENCE_AGGREGATOR_PUBLISH_REPLICA_TABLE_H_
+
+// A follower's copy of the server's table of presences: the algorithm of replication.proto, fed
+// with parsed messages. Knows no socket, no time and no retry; clients/cpp/follow_session.h adds
+// them.
+//
+// Followers of everyone:
+//
+//   ReplicaTable table(observer);
+//   table.ApplyFrame(frame);              // each frame of `all`
+//   if (!table.snapshot_done()) {         // at first, after a gap, after a restart of the server
+//     table.BeginSnapshot();              // then ask for the first page, not before
+//     while (pages) table.ApplyPage(page);
+//     table.EndSnapshot();
+//   }
+//
+// While a snapshot is pulled frames go on being applied: per user the higher revision stays, so the
+// order in which pages and frames are read does not matter. A gap while pages are pulled makes the
+// snapshot worthless (snapshot_begun() is false): begin again.
+//
+// Followers of some users construct it with their ids and use ApplyUserFrame and ApplyHeartbeat;
+// other users are ignored, so memory is bounded by the list.
+//
+// What a server sends is never trusted to be consistent: any sequence of messages leaves a valid
+// table. Not thread-safe.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/node_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "aggregator/publish/presence_value.h"
+#include "unipresence/v1/replication.pb.h"
+
+namespace unipresence::publish {
+
+// Learns of each change of the table, in order. Must not call back into the table.
+class ReplicaObserver {
+ public:
+  virtual ~ReplicaObserver() = default;
+
+  // A user's presence is new or another one. `presence` is valid until the call returns.
+  virtual void OnPresence(const PresenceValue& presence) = 0;
+  // A user that was told of exists no longer.
+  virtual void OnRemoved(std::string_view user) = 0;
+  // The server was restarted: all that was told is void, everything will be told again.
+  virtual void OnReset() = 0;
+};
+
+class ReplicaTable {
+ public:
+  enum class Result : std::uint8_t {
+    kApplied,
+    kGap,       // something was lost: a new snapshot is needed
+    kNewEpoch,  // another run of the server (or the first frame at all): the same
+    kInvalid,   // not a frame of a server (no epoch): ignored
+  };
+
+  // A follower of everyone. `observer` must outlive the table.
+  explicit ReplicaTable(ReplicaObserver& observer) : observer_(observer) {}
+  // A follower of `users`; an empty list follows everyone.
+  ReplicaTable(ReplicaObserver& observer, const std::vector<std::string>& users);
+  ReplicaTable(const ReplicaTable&) = delete;
+  ReplicaTable& operator=(const ReplicaTable&) = delete;
+
+  // A frame of `all`: its updates, then its heartbeat. What it holds is applied whatever the
+  // result.
+  Result ApplyFrame(const v1::StreamFrame& frame);
+
+  // A frame of `user/<id>`. A change missed before it is no gap: the value at hand is the current
+  // one.
+  Result ApplyUserFrame(const v1::UserFrame& frame);
+  // A frame of `heartbeat`, for followers of some users.
+  Result ApplyHeartbeat(const v1::StreamFrame& frame);
+
+  // A snapshot is about to be asked for. Only what was asked for after this call may be applied.
+  void BeginSnapshot();
+  // A page of it. False, and nothing is applied, if it is of another epoch than the frames, or if
+  // no snapshot is begun (any more): start again.
+  bool ApplyPage(const v1::SnapshotReply& page);
+  // The last page is in: drops users of which neither page nor frame spoke since BeginSnapshot.
+  void EndSnapshot();
+
+  bool snapshot_begun() const { return snapshot_ == Snapshot::kBegun; }
+  bool snapshot_done() const { return snapshot_ == Snapshot::kDone; }
+  // The table is what the server's table was at `sequence()`. After the last page of a snapshot
+  // this may still wait for frames on their way.
+  bool current() const { return snapshot_done() && (filtered_ || sequence_ >= snapshot_sequence_); }
+
+  std::uint64_t epoch() const { return epoch_; }        // 0 before the first frame
+  std::uint64_t sequence() const { return sequence_; }  // of the newest update or heartbeat
+  std::size_t size() const { return present_; }         // users that exist
+
+  // Null if there is no such user. Valid until the next non-const call.
+  const PresenceValue* Find(std::string_view user) const;
+  // All users that exist, in no order.
+  void ForEach(absl::FunctionRef<void(const PresenceValue&)> visit) const;
+
+ private:
+  enum class Snapshot : std::uint8_t { kNeeded, kBegun, kDone };
+
+  struct Entry {
+    PresenceValue value;         // if present; otherwise only its memory is kept
+    std::uint64_t revision = 0;  // of the value, or of the removal
+    std::uint64_t as_of = 0;     // sequence of the message that said so last
+    std::uint32_t round = 0;     // of the snapshot in which it was last named
+    bool present = false;
+  };
+  using Entries = absl::node_hash_map<std::string, Entry>;
+
+  // The entry to change; null if the user is not followed.
+  Entry* EntryOf(const std::string& user);
+  Result EnterEpoch(std::uint64_t epoch, std::uint64_t sequence);
+  Result AdvanceTo(std::uint64_t sequence);
+  void ApplyUpdate(const v1::PresenceUpdate& update);
+  void ApplyPresence(const v1::Presence& presence, std::uint64_t as_of);
+  void ApplyRemoval(const std::string& user, std::uint64_t revision, std::uint64_t as_of);
+  void ApplyUnknown(const std::string& user, std::uint64_t as_of);
+  void SetAbsent(Entry& entry);
+
+  ReplicaObserver& observer_;
+  const bool filtered_ = false;
+  std::uint64_t epoch_ = 0;
+  std::uint64_t sequence_ = 0;
+  std::uint64_t snapshot_sequence_ = 0;  // the highest of the pages of this snapshot
+  std::uint32_t round_ = 0;
+  Snapshot snapshot_ = Snapshot::kNeeded;
+  Entries entries_;
+  std::size_t present_ = 0;
+};
+
+}  // namespace unipresence::publish
+
+#endif  // UNIPRESENCE_AGGREGATOR_PUBLISH_REPLICA_TABLE_H_
