@@ -1,6 +1,6 @@
 """The list actions with which a server learns the present state of an Asterisk."""
 LISTS = ["DeviceStateList", "ExtensionStateList", "PJSIPShowEndpoints", "PJSIPShowContacts", "PJSIPShowAors",
-         "CoreShowChannels", "Parkinglots", "ParkedCalls", "QueueStatus", "BridgeList"]
+         "CoreShowChannels", "Status", "Parkinglots", "ParkedCalls", "QueueStatus", "BridgeList"]
 
 
 def ask_all(listener):

@@ -124,6 +124,18 @@ def a_caller_is_transferred_to_alice_with_consultation(b):
     gone(b, own)
 
 
+@scenario("transfer")
+def alice_who_emitted_joins_an_older_call(b):
+    caller, older = b.connect(b.carol, "1101", b.bob)
+    older.hold()
+    own, consult = b.connect(b.alice, "1101", b.bob)
+    yield desk_emits("alice calls bob, who holds carol")
+    consult.transfer_to(older)
+    yield desk_emits("bob puts alice and carol together: the linked id is carol's, alice still emits")
+    caller.hangup()
+    gone(b, own)
+
+
 # --- pickup ---
 
 @scenario("pickup")
@@ -204,7 +216,7 @@ def alice_parks_and_retrieves(b):
 def alice_who_emitted_is_parked(b):
     own, other = b.connect(b.alice, "1101", b.bob)
     park(b, other)
-    yield desk_emits("bob has parked alice, she hears music")
+    yield desk_emits("bob has parked alice, she hears music", DESKPHONE="held")
     third = take_from_park(b, b.carol)
     yield desk_emits("carol takes her from the place: still the call that alice emitted")
     third.hangup()
@@ -215,7 +227,7 @@ def alice_who_emitted_is_parked(b):
 def alice_who_received_is_parked(b):
     other, own = b.connect(b.bob, "1100", b.alice)
     park(b, other)
-    yield desk_receives("bob has parked alice", "INUSE", "IN_USE")
+    yield desk_receives("bob has parked alice", "INUSE", "IN_USE", DESKPHONE="held")
     third = take_from_park(b, b.carol)
     yield desk_receives("carol takes her from the place", "INUSE", "IN_USE")
     own.hangup()
