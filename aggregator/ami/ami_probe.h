@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "aggregator/base/mutex.h"
+#include "aggregator/base/probe.h"
 
 namespace unipresence::ami {
 
@@ -25,19 +26,6 @@ enum class SessionState : std::uint8_t {
 };
 
 std::string_view ToString(SessionState state);  // "STOPPED", "BACKOFF", ...
-
-// Counts up. Relaxed: a reader wants each number, not an order between them.
-class Counter {
- public:
-  void Add(std::uint64_t by = 1) {
-    // One writer: a load and a store are cheaper than a locked add.
-    value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-  }
-  std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 struct AmiProbe {
   Counter connects;         // attempts

@@ -114,6 +114,8 @@ class Engine final : public PresenceSource {
 
   // True once after a line was bound to a device that this PBX was not asked about: have it listed.
   bool TakeListingWanted(PbxIndex pbx);
+  // Have the PBX listed again soon, to count and mend what was missed.
+  void RequestListing(PbxIndex pbx) { listing_wanted_[pbx] = true; }
 
   // Applies the changes of one read, in order. Devices that no user has are counted and dropped.
   void Apply(PbxIndex pbx, std::span<const DeviceChange> changes);

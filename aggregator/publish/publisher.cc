@@ -246,7 +246,7 @@ bool Publisher::ReadSubscriptions() {
       }
     }
   } while (stream_heartbeat || user_heartbeat);
-  probe_.wanted_users.Set(subscriptions_.user_count());
+  probe_.wanted_users.Set(static_cast<std::int64_t>(subscriptions_.user_count()));
   return limit == 0;
 }
 
