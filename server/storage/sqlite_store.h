@@ -17,6 +17,7 @@
 namespace unipresence {
 
 class SqliteDatabase;
+class StoreLock;
 
 class SqliteStore final : public Store {
  public:
@@ -64,9 +65,21 @@ class SqliteStore final : public Store {
   SqliteDatabase& database() { return *database_; }
 
  private:
-  SqliteStore(Options options, std::unique_ptr<SqliteDatabase> database);
+  SqliteStore(Options options, std::unique_ptr<StoreLock> lock,
+              std::unique_ptr<SqliteDatabase> database);
+
+  // The insert alone; ALREADY_EXISTS as CreateUser.
+  absl::Status InsertOrExplain(const NewUser& added, UserOrigin origin);
+  absl::Status ReplaceUser(const User& user);
+  // NOT_FOUND. `where` is a column, `what` its name for people.
+  absl::StatusOr<StoredUser> ReadOneUser(std::string_view where, std::string_view value,
+                                         std::string_view what);
+  absl::Status ReadLines(std::int64_t number, StoredUser& user);
+  // In the store, or deleted from it.
+  absl::StatusOr<bool> IsKnown(std::string_view id);
 
   Options options_;
+  std::unique_ptr<StoreLock> lock_;  // outlives the connection
   std::unique_ptr<SqliteDatabase> database_;
 };
 

@@ -1,0 +1,273 @@
+#include "server/storage/sqlite_database.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "aggregator/base/status_macros.h"
+#include "aggregator/base/strings.h"
+
+namespace unipresence {
+namespace {
+
+// SQLite would create the file readable by everyone whom the umask allows; its companions (-wal,
+// -shm) take over the mode of the file.
+absl::Status CreatePrivately(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) {
+    return absl::UnavailableError(fmt::format(
+        "store '{}': cannot be opened for writing: {}; check that its folder exists and "
+        "belongs to the server's account",
+        path, std::strerror(errno)));
+  }
+  ::close(descriptor);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status StatusOfSqlite(int code, std::string_view path, std::string_view message) {
+  const auto text = [&](std::string_view remedy) {
+    return fmt::format("store '{}': {} ({} {}){}{}", path, message, sqlite3_errstr(code), code,
+                       remedy.empty() ? "" : "; ", remedy);
+  };
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return absl::UnavailableError(text("another process holds it; retry"));
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return absl::UnavailableError(text("check owner and mode of the file and of its folder"));
+    case SQLITE_IOERR:
+      return absl::UnavailableError(text("check the disk"));
+    case SQLITE_FULL:
+      return absl::ResourceExhaustedError(text("make room on the disk"));
+    case SQLITE_NOMEM:
+      return absl::ResourceExhaustedError(text("not enough memory"));
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return absl::DataLossError(text("restore a backup, or move the file away to start anew"));
+    case SQLITE_TOOBIG:
+      return absl::InvalidArgumentError(text("the value is too long"));
+    case SQLITE_CONSTRAINT:
+      switch (code) {
+        case SQLITE_CONSTRAINT_UNIQUE:
+        case SQLITE_CONSTRAINT_PRIMARYKEY:
+          return absl::AlreadyExistsError(text(""));
+        default:
+          return absl::InternalError(text(""));
+      }
+    default:
+      return absl::InternalError(text(""));
+  }
+}
+
+// --- SqliteStatement ---
+
+SqliteStatement::SqliteStatement(SqliteStatement&& other) noexcept
+    : database_(other.database_),
+      statement_(std::exchange(other.statement_, nullptr)),
+      error_(std::move(other.error_)) {}
+
+SqliteStatement::~SqliteStatement() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+void SqliteStatement::Note(int code) {
+  if (code != SQLITE_OK && error_.ok()) error_ = database_->Error(code);
+}
+
+SqliteStatement& SqliteStatement::Bind(int index, std::string_view text) {
+  if (statement_ != nullptr) {
+    // An empty view may have no data pointer, and SQLite takes that for NULL.
+    const char* data = text.empty() ? "" : text.data();
+    Note(sqlite3_bind_text64(statement_, index, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
+  }
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::Bind(int index, std::int64_t value) {
+  if (statement_ != nullptr) Note(sqlite3_bind_int64(statement_, index, value));
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::BindBlob(int index, std::span<const std::uint8_t> bytes) {
+  if (statement_ != nullptr) {
+    Note(sqlite3_bind_blob64(statement_, index, bytes.data(), bytes.size(), SQLITE_STATIC));
+  }
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::BindNull(int index) {
+  if (statement_ != nullptr) Note(sqlite3_bind_null(statement_, index));
+  return *this;
+}
+
+absl::StatusOr<bool> SqliteStatement::Step() {
+  if (!error_.ok()) return error_;
+  UNIPRESENCE_RETURN_IF_ERROR(database_->CheckTransaction());
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  error_ = database_->Error(code);
+  if (database_->depth_ > 0 && sqlite3_get_autocommit(database_->handle_) != 0) {
+    database_->undone_ = error_;
+  }
+  return error_;
+}
+
+absl::Status SqliteStatement::Run() {
+  while (true) {
+    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, Step());
+    if (!row) return absl::OkStatus();
+  }
+}
+
+std::string_view SqliteStatement::Text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  if (text == nullptr) return {};
+  return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+std::int64_t SqliteStatement::Int(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+
+std::span<const std::uint8_t> SqliteStatement::Blob(int column) const {
+  const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
+  if (bytes == nullptr) return {};
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+bool SqliteStatement::IsNull(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+// --- SqliteDatabase ---
+
+absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const Options& options) {
+  if (options.path != ":memory:") UNIPRESENCE_RETURN_IF_ERROR(CreatePrivately(options.path));
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(
+      options.path.c_str(), &handle,
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+      nullptr);
+  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(options.path, handle));
+  if (code != SQLITE_OK) return database->Error(code);
+  UNIPRESENCE_RETURN_IF_ERROR(database->Configure(options));
+  return database;
+}
+
+SqliteDatabase::~SqliteDatabase() {
+  for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  sqlite3_close_v2(handle_);
+}
+
+absl::Status SqliteDatabase::Configure(const Options& options) {
+  sqlite3_busy_timeout(handle_, static_cast<int>(options.busy_timeout.count()));
+  // Against a file that somebody else prepared: no functions with side effects from its schema, no
+  // writes to the schema itself.
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  {
+    SqliteStatement statement = Prepare("PRAGMA journal_mode = WAL");
+    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    const std::string mode(row ? statement.Text(0) : "none");
+    if (mode != "wal" && options.path != ":memory:") {
+      return absl::UnavailableError(
+          fmt::format("store '{}': no write-ahead log here (journal mode {}); use a local disk",
+                      options.path, mode));
+    }
+  }
+  // The size limit cuts the log back after a bulk load; 16 MiB of cache keep the upper pages of the
+  // indexes of a million users.
+  return Execute(
+      "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864;"
+      "PRAGMA cache_size = -16384");
+}
+
+SqliteStatement SqliteDatabase::Prepare(std::string_view sql) {
+  auto found = statements_.find(ToAbsl(sql));
+  if (found == statements_.end()) {
+    sqlite3_stmt* statement = nullptr;
+    const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (code != SQLITE_OK) return SqliteStatement(this, nullptr, Error(code));
+    found = statements_.emplace(std::string(sql), statement).first;
+  }
+  if (sqlite3_stmt_busy(found->second) != 0) {
+    std::fprintf(stderr, "statement in use twice: %s\n", found->first.c_str());
+    std::abort();
+  }
+  return SqliteStatement(this, found->second, absl::OkStatus());
+}
+
+absl::Status SqliteDatabase::Execute(const std::string& sql) {
+  UNIPRESENCE_RETURN_IF_ERROR(CheckTransaction());
+  const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code == SQLITE_OK) return absl::OkStatus();
+  absl::Status error = Error(code);
+  if (depth_ > 0 && sqlite3_get_autocommit(handle_) != 0) undone_ = error;
+  return error;
+}
+
+std::int64_t SqliteDatabase::Changes() const { return sqlite3_changes64(handle_); }
+std::int64_t SqliteDatabase::LastInsertRowId() const { return sqlite3_last_insert_rowid(handle_); }
+
+absl::Status SqliteDatabase::Error(int code) const {
+  return StatusOfSqlite(code, path_, handle_ == nullptr ? "cannot open" : sqlite3_errmsg(handle_));
+}
+
+// A full disk, an I/O error or lack of memory can make SQLite roll back the whole transaction. What
+// is executed after that would commit by itself, one statement at a time: it must fail instead.
+absl::Status SqliteDatabase::CheckTransaction() const { return undone_; }
+
+absl::Status SqliteDatabase::Begin() {
+  if (depth_ == 0) {
+    UNIPRESENCE_RETURN_IF_ERROR(Prepare("BEGIN IMMEDIATE").Run());
+  } else {
+    UNIPRESENCE_RETURN_IF_ERROR(Execute(fmt::format("SAVEPOINT level_{}", depth_)));
+  }
+  ++depth_;
+  return absl::OkStatus();
+}
+
+absl::Status SqliteDatabase::End(absl::Status body) {
+  --depth_;
+  if (!undone_.ok()) {
+    absl::Status undone = undone_;
+    if (depth_ == 0) undone_ = absl::OkStatus();
+    return body.ok() ? undone : body;
+  }
+  if (depth_ > 0) {
+    if (!body.ok()) {
+      UNIPRESENCE_RETURN_IF_ERROR(Execute(fmt::format("ROLLBACK TO level_{}", depth_)));
+    }
+    UNIPRESENCE_RETURN_IF_ERROR(Execute(fmt::format("RELEASE level_{}", depth_)));
+    return body;
+  }
+  if (body.ok()) body = Prepare("COMMIT").Run();
+  // A COMMIT that failed for want of a lock leaves the transaction open.
+  if (!body.ok() && sqlite3_get_autocommit(handle_) == 0) {
+    if (absl::Status status = Prepare("ROLLBACK").Run(); !status.ok()) return status;
+  }
+  return body;
+}
+
+absl::Status SqliteDatabase::InTransaction(absl::FunctionRef<absl::Status()> body) {
+  UNIPRESENCE_RETURN_IF_ERROR(CheckTransaction());
+  UNIPRESENCE_RETURN_IF_ERROR(Begin());
+  return End(body());
+}
+
+}  // namespace unipresence

@@ -1,0 +1,125 @@
+#ifndef UNIPRESENCE_SERVER_STORAGE_SQLITE_DATABASE_H_
+#define UNIPRESENCE_SERVER_STORAGE_SQLITE_DATABASE_H_
+
+// A connection to SQLite with statements that clean up after themselves and errors as absl::Status.
+//
+//   SqliteStatement statement = database.Prepare("SELECT device FROM lines WHERE user_number = ?");
+//   statement.Bind(1, number);
+//   while (true) {
+//     UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+//     if (!row) break;
+//     use(statement.Text(0));
+//   }
+//
+// Codes of all errors: see StatusOfSqlite. Thread: one at a time.
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace unipresence {
+
+class SqliteDatabase;
+
+// One run of a prepared statement. Destroy it before the same SQL is prepared again. An error of
+// the preparation or of a Bind shows at the first Step.
+class SqliteStatement {
+ public:
+  SqliteStatement(SqliteStatement&& other) noexcept;
+  SqliteStatement& operator=(SqliteStatement&&) = delete;
+  ~SqliteStatement();
+
+  // `index` counts from 1. Texts and blobs must stay valid until the last Step.
+  SqliteStatement& Bind(int index, std::string_view text);
+  SqliteStatement& Bind(int index, std::int64_t value);
+  SqliteStatement& BindBlob(int index, std::span<const std::uint8_t> bytes);
+  SqliteStatement& BindNull(int index);
+
+  // True: there is a row to read; false: done.
+  absl::StatusOr<bool> Step();
+  // Steps to the end; for statements without rows, or whose rows do not matter.
+  absl::Status Run();
+
+  // Of the current row, `column` from 0; views are valid until the next Step.
+  std::string_view Text(int column) const;
+  std::int64_t Int(int column) const;
+  std::span<const std::uint8_t> Blob(int column) const;
+  bool IsNull(int column) const;
+
+ private:
+  friend class SqliteDatabase;
+  SqliteStatement(SqliteDatabase* database, sqlite3_stmt* statement, absl::Status error)
+      : database_(database), statement_(statement), error_(std::move(error)) {}
+  void Note(int code);
+
+  SqliteDatabase* database_;
+  sqlite3_stmt* statement_;  // owned by the database's cache
+  absl::Status error_;
+};
+
+class SqliteDatabase {
+ public:
+  struct Options {
+    std::string path;  // or ":memory:"
+    std::chrono::milliseconds busy_timeout{5000};
+  };
+
+  // Opens or creates the file with the settings that durability needs.
+  static absl::StatusOr<std::unique_ptr<SqliteDatabase>> Open(const Options& options);
+  ~SqliteDatabase();
+  SqliteDatabase(const SqliteDatabase&) = delete;
+  SqliteDatabase& operator=(const SqliteDatabase&) = delete;
+
+  // `sql` is one statement. It is compiled once per text and kept.
+  SqliteStatement Prepare(std::string_view sql);
+  // Runs statements without parameters, separated by semicolons.
+  absl::Status Execute(const std::string& sql);
+  // Rows that the newest INSERT, UPDATE or DELETE changed itself.
+  std::int64_t Changes() const;
+  std::int64_t LastInsertRowId() const;
+
+  // See Store::InTransaction.
+  absl::Status InTransaction(absl::FunctionRef<absl::Status()> body);
+
+  const std::string& path() const { return path_; }
+
+ private:
+  friend class SqliteStatement;
+  SqliteDatabase(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
+
+  absl::Status Configure(const Options& options);
+  // Not OK once the database has undone, by itself, the transaction that is being run.
+  absl::Status CheckTransaction() const;
+  absl::Status Begin();
+  absl::Status End(absl::Status body);
+  absl::Status Error(int code) const;
+
+  std::string path_;
+  sqlite3* handle_;
+  int depth_ = 0;        // nested transactions
+  absl::Status undone_;  // why the database undid the transaction
+  absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
+};
+
+// The status for an SQLite result code.
+//   BUSY, LOCKED, READONLY, CANTOPEN, IOERR, PERM, AUTH  UNAVAILABLE
+//   FULL, NOMEM                                          RESOURCE_EXHAUSTED
+//   CORRUPT, NOTADB                                      DATA_LOSS
+//   CONSTRAINT_UNIQUE, CONSTRAINT_PRIMARYKEY             ALREADY_EXISTS
+//   TOOBIG                                               INVALID_ARGUMENT
+//   anything else                                        INTERNAL
+absl::Status StatusOfSqlite(int code, std::string_view path, std::string_view message);
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_STORAGE_SQLITE_DATABASE_H_

@@ -1,0 +1,150 @@
+#include "server/storage/sqlite_migrations.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+
+#include "aggregator/base/status_macros.h"
+
+namespace unipresence {
+namespace {
+
+// "unip": PRAGMA application_id of our files, for `file` and against opening somebody else's.
+constexpr std::int64_t kApplicationId = 0x756e6970;
+
+// users.number gives the order of creation, and lines, settings and sessions a short key: a start
+// with a million users walks users and lines side by side in that order.
+constexpr std::string_view kUsers = R"sql(
+CREATE TABLE users (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  display_name TEXT NOT NULL,
+  exten TEXT NOT NULL,
+  context TEXT NOT NULL,
+  line_type TEXT NOT NULL,
+  username TEXT NOT NULL COLLATE NOCASE UNIQUE,
+  role TEXT NOT NULL,
+  password_hash TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  UNIQUE (context, exten)
+) STRICT;
+
+CREATE TABLE lines (
+  user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  pbx TEXT NOT NULL,
+  device TEXT NOT NULL,
+  PRIMARY KEY (user_number, position),
+  UNIQUE (pbx, device)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE settings (
+  user_number INTEGER PRIMARY KEY REFERENCES users (number) ON DELETE CASCADE,
+  selected_device TEXT,
+  select_time INTEGER NOT NULL DEFAULT 0,
+  do_not_disturb INTEGER NOT NULL DEFAULT 0
+) STRICT;
+)sql";
+
+constexpr std::string_view kSessions = R"sql(
+CREATE TABLE sessions (
+  key BLOB PRIMARY KEY NOT NULL,
+  id TEXT NOT NULL UNIQUE,
+  user_number INTEGER NOT NULL REFERENCES users (number) ON DELETE CASCADE,
+  kind TEXT NOT NULL,
+  role TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  client_name TEXT NOT NULL,
+  peer TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_by_user ON sessions (user_number);
+)sql";
+
+constexpr std::string_view kDeletedUsers = R"sql(
+CREATE TABLE deleted_users (
+  id TEXT PRIMARY KEY NOT NULL,
+  delete_time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE write_check (
+  number INTEGER PRIMARY KEY CHECK (number = 1),
+  time INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO write_check (number, time) VALUES (1, 0);
+)sql";
+
+constexpr std::array<SqliteMigration, 3> kMigrations = {{
+    {"users, lines and settings", kUsers},
+    {"sessions", kSessions},
+    {"deleted users, write check", kDeletedUsers},
+}};
+
+absl::StatusOr<std::int64_t> Number(SqliteDatabase& database, std::string_view sql) {
+  SqliteStatement statement = database.Prepare(sql);
+  UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  return row ? statement.Int(0) : 0;
+}
+
+// 0 for a database without tables.
+absl::StatusOr<std::int64_t> CurrentVersion(SqliteDatabase& database) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t tables,
+                               Number(database, "SELECT count(*) FROM sqlite_schema"));
+  if (tables == 0) return 0;
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t application,
+                               Number(database, "PRAGMA application_id"));
+  if (application != kApplicationId) {
+    return absl::FailedPreconditionError(fmt::format(
+        "store '{}': a database of another program (application id {:#x}); choose another "
+        "store.path",
+        database.path(), application));
+  }
+  return Number(database, "SELECT max(version) FROM schema_migrations");
+}
+
+}  // namespace
+
+std::span<const SqliteMigration> SqliteMigrations() { return kMigrations; }
+
+absl::Status MigrateSqlite(SqliteDatabase& database, std::span<const SqliteMigration> migrations,
+                           const Clock& clock) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t found, CurrentVersion(database));
+  const auto newest = static_cast<std::int64_t>(migrations.size());
+  if (found > newest) {
+    return absl::FailedPreconditionError(
+        fmt::format("store '{}': its schema version {} is newer than {}, the newest this program "
+                    "knows; run the newer program, or restore a backup made before the upgrade",
+                    database.path(), found, newest));
+  }
+  if (found == newest) return absl::OkStatus();
+
+  return database.InTransaction([&]() -> absl::Status {
+    if (found == 0) {
+      UNIPRESENCE_RETURN_IF_ERROR(database.Execute(
+          fmt::format("PRAGMA application_id = {};"
+                      "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY,"
+                      " name TEXT NOT NULL, apply_time INTEGER NOT NULL) STRICT",
+                      kApplicationId)));
+    }
+    for (std::int64_t version = found + 1; version <= newest; ++version) {
+      const SqliteMigration& migration = migrations[static_cast<std::size_t>(version - 1)];
+      UNIPRESENCE_RETURN_IF_ERROR(database.Execute(std::string(migration.sql)));
+      UNIPRESENCE_RETURN_IF_ERROR(
+          database
+              .Prepare("INSERT INTO schema_migrations (version, name, apply_time) VALUES (?, ?, ?)")
+              .Bind(1, version)
+              .Bind(2, migration.name)
+              .Bind(3, clock.WallNow())
+              .Run());
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace unipresence

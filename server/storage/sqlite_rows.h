@@ -1,0 +1,36 @@
+#ifndef UNIPRESENCE_SERVER_STORAGE_SQLITE_ROWS_H_
+#define UNIPRESENCE_SERVER_STORAGE_SQLITE_ROWS_H_
+
+// Rows of the SQLite store as records. DATA_LOSS: a column holds a word that this program does not
+// know.
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/storage/sqlite_database.h"
+#include "server/storage/store.h"
+
+namespace unipresence {
+
+// The columns ReadUserRow reads, in its order, from `users` as u and `settings` as s.
+inline constexpr std::string_view kUserColumns =
+    "u.number, u.id, u.display_name, u.exten, u.context, u.line_type, u.username, u.role, "
+    "u.password_hash, u.origin, u.create_time, u.update_time, u.version, s.selected_device, "
+    "s.select_time, s.do_not_disturb";
+
+// Everything but the lines, whose list it empties.
+absl::Status ReadUserRow(const SqliteStatement& row, StoredUser& user);
+inline std::int64_t UserNumber(const SqliteStatement& row) { return row.Int(0); }
+
+// From the columns kind, pbx, device from `first` on.
+absl::StatusOr<Line> ReadLine(const SqliteStatement& row, int first);
+
+// From the columns key, id, user id, kind, role, create_time, client_name, peer.
+absl::StatusOr<StoredSession> ReadSession(const SqliteStatement& row);
+
+std::string_view SessionKindWord(SessionKind kind);  // "assistant", "client"
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_STORAGE_SQLITE_ROWS_H_
