@@ -2,6 +2,7 @@
 import re
 import struct
 import time
+import urllib.parse
 
 from . import sip
 
@@ -106,8 +107,7 @@ class Call:
 
     def transfer_to(self, other):
         """Attended transfer: the far ends of this call and of `other` are put together."""
-        replaces = f"{other.call_id}%3Bto-tag%3D{other.remote_tag}%3Bfrom-tag%3D{other.local_tag}"
-        self._refer(f"<{other.dialled}?Replaces={replaces}>")
+        self._refer(f"<{other.dialled}?Replaces={urllib.parse.quote(other.dialog())}>")
         self._leave_transfer(r" 200 ")
         other.hangup()
 
@@ -129,6 +129,10 @@ class Call:
     def next_cseq(self):
         self._cseq += 1
         return self._cseq
+
+    def dialog(self):
+        """The dialog as a Replaces header names it to Asterisk."""
+        return f"{self.call_id};to-tag={self.remote_tag};from-tag={self.local_tag}"
 
     def offer(self, direction="sendrecv"):
         self._version += 1

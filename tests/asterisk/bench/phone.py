@@ -82,12 +82,16 @@ class Phone:
     def unregister(self):
         self.register(expires=0)
 
-    def call(self, number, wait="ringing"):
-        """Dials; returns when the far side rings (or, with wait=answered, answers; None: at once)."""
+    def call(self, number, wait="ringing", replaces=None):
+        """Dials; returns when the far side rings (or, with wait=answered, answers; None: at once).
+
+        With `replaces`, a call of any phone, this call takes its place.
+        """
         call = Call(self, f"sip:{number}@127.0.0.1", incoming=False)
         with self.changed:
             self.calls.append(call)
-            call.dialling = self.send_request(call.request("INVITE", body=call.offer()), call)
+            headers = [("replaces", replaces.dialog()), ("require", "replaces")] if replaces else []
+            call.dialling = self.send_request(call.request("INVITE", headers, call.offer()), call)
         if wait:
             call.wait(wait)
         return call

@@ -249,3 +249,46 @@ def desk_emits_through_local(b):
 @scenario("local")
 def desk_emits_through_lasting_local(b):
     yield from desk_emits_through(b, "3112", lasting=True)
+
+
+# --- AMI Redirect: the channel of a line without dialplan moves by masquerade ---
+
+def redirect(b, user, number):
+    """Somebody moves the only channel of a user to a number; returns when it is there."""
+    channel = next(e["Channel"] for e in b.listener.listing("CoreShowChannels")
+                   if e["Channel"].startswith(f"PJSIP/{user}-"))
+    since = b.listener.mark()
+    answer = b.listener.action("Redirect", Channel=channel, Context="default", Exten=number, Priority="1")
+    assert answer["Response"] == "Success", answer
+    b.listener.wait(lambda e: e.get("Event") == "Newexten" and e.get("Exten") == number
+                    and e.get("Channel", "").startswith(f"PJSIP/{user}-"), since, 5, f"{user} at {number}")
+
+
+@scenario("redirect")
+def received_call_is_redirected(b):
+    caller, own = b.connect(b.carol, "1100", b.alice)
+    redirect(b, "alice", "5000")
+    caller.wait("ended")
+    yield desk_receives("alice's channel runs an application now: still received", "INUSE", "IN_USE")
+    own.hangup()
+    yield idle("alice hangs up")
+
+
+@scenario("redirect")
+def emitted_call_is_redirected(b):
+    own, other = b.connect(b.alice, "1002", b.carol)
+    redirect(b, "alice", "5000")
+    other.wait("ended")
+    yield desk_emits("alice's channel runs an application now: still emitted")
+    own.hangup()
+    yield idle("alice hangs up")
+
+
+@scenario("redirect")
+def other_side_of_an_emitted_call_is_redirected(b):
+    own, other = b.connect(b.alice, "1002", b.carol)
+    redirect(b, "carol", "1101")
+    own.wait("ended")
+    b.bob.ringing()
+    yield idle("carol's channel calls bob: alice is out of it")
+    other.hangup()

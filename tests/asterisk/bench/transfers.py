@@ -136,6 +136,44 @@ def alice_who_emitted_joins_an_older_call(b):
     gone(b, own)
 
 
+@scenario("transfer")
+def alice_transfers_to_a_ringing_phone(b):
+    caller, own = b.connect(b.carol, "1100", b.alice)
+    own.hold()
+    consult = b.alice.call("1101")
+    b.bob.ringing()
+    yield desk_emits("alice holds carol and dials bob, who rings", DESKPHONE="holding")
+    own.transfer_to(consult)
+    yield idle("alice transfers before bob answers")
+    other = b.answer(b.bob)
+    yield idle("bob answers")
+    caller.hangup()
+    gone(b, other)
+
+
+@scenario("transfer")
+def alice_transfers_to_an_application(b):
+    caller, own = b.connect(b.carol, "1100", b.alice)
+    own.hold()
+    consult = b.alice.call("5000", wait="answered")
+    yield desk_emits("alice holds carol and calls an application", DESKPHONE="holding")
+    own.transfer_to(consult)
+    yield idle("carol is in the application without alice")
+    caller.hangup()
+    gone(b)
+
+
+@scenario("transfer")
+def web_takes_over_the_call_of_the_desk(b):
+    caller, own = b.connect(b.carol, "1100", b.alice)
+    yield desk_receives("alice talks on the deskphone", "INUSE", "IN_USE")
+    moved = b.alice_w.call("1100", wait="answered", replaces=own)
+    own.wait("ended")
+    yield web_call("the browser has replaced the deskphone (INVITE with Replaces)", "INUSE", "IN_USE")
+    caller.hangup()
+    gone(b, moved)
+
+
 # --- pickup ---
 
 @scenario("pickup")
