@@ -20,6 +20,16 @@ except namespace.NoNamespace as error:
 def pytest_addoption(parser):
     parser.addoption("--asterisk", action="append", choices=sorted(fetch_asterisk.VERSIONS),
                      help="only with this Asterisk (may be given several times)")
+    parser.addoption("--shard", metavar="I/N", help="only every Nth test, beginning with the Ith")
+
+
+def pytest_collection_modifyitems(config, items):
+    shard = config.getoption("--shard")
+    if shard:
+        index, count = map(int, shard.split("/"))
+        chosen = items[index - 1::count]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
 
 
 def pytest_generate_tests(metafunc):

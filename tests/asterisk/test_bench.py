@@ -5,12 +5,13 @@ Each row's line states are compared with what Asterisk reports, without any serv
 import pytest
 
 from bench import scenario
+from bench.bench import Bench
 from bench.settle import settle
 
 
 @pytest.mark.parametrize("one", scenario.all_scenarios(), ids=lambda s: s.name)
 def test_asterisk_reports_the_line_states_of(one, asterisk, pool):
-    with pool.lease(asterisk, one.options) as bench:
+    with pool.lease(Bench, asterisk, one.options) as bench:
         since = bench.listener.mark()
         try:
             for row in one.steps(bench):

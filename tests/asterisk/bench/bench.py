@@ -8,7 +8,10 @@ import tempfile
 from . import configuration
 from .ami import Listener
 from .asterisk import Asterisk
+from .link import PORT as LINK_PORT
+from .link import Link
 from .phone import Phone
+from .server import Server
 from .waiting import until
 
 
@@ -46,10 +49,13 @@ class Bench:
         self.asterisk.start()
         self.listen()
         if register:
-            for phone in self.phones.values():
-                phone.register()
-            for user in self.phones:
-                self.wait_device(user, "NOT_INUSE")
+            self.register_all()
+
+    def register_all(self):
+        for phone in self.phones.values():
+            phone.register()
+        for user in self.phones:
+            self.wait_device(user, "NOT_INUSE")
 
     def listen(self):
         """Opens a new AMI connection of the bench, once Asterisk takes one."""
@@ -107,6 +113,11 @@ class Bench:
         self.extra_phones.append(phone)
         return phone
 
+    def forget_calls(self):
+        """For phones whose calls died with Asterisk."""
+        for phone in self.all_phones():
+            phone.reset()
+
     def all_phones(self):
         return [*self.phones.values(), *self.extra_phones]
 
@@ -136,3 +147,26 @@ class Bench:
             print(f"the logs of Asterisk are in {self.folder}")
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class ServedBench(Bench):
+    """A bench with the server under test on it, behind a link that can be cut."""
+
+    def __init__(self, version, options=None, boot=True):
+        self.server = self.link = None
+        super().__init__(version, options, boot)
+        try:
+            self.link = Link()
+            self.server = Server(self.folder / "server", ami_port=LINK_PORT)
+            if boot:
+                self.server.start()
+        except Exception:
+            self.close(keep=True)
+            raise
+
+    def close(self, keep=False):
+        if self.server:
+            self.server.kill()
+        if self.link:
+            self.link.close()
+        super().close(keep)

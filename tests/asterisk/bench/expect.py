@@ -1,0 +1,86 @@
+"""Compares what the server publishes about alice with a row of a scenario."""
+import time
+
+from .waiting import until
+
+SETTLED_SECONDS = 0.1
+
+
+def wanted(row, mode):
+    """What must be published in this mode: logged out, web line selected, deskphone selected."""
+    presence = row.presence[mode]
+    fields = {
+        "state": presence.state, "rule": presence.rule, "device_in_use": presence.device_in_use,
+        "hint": presence.hint, "logged_in": mode != "out", "emitting": row.emitting, "stale": False,
+        "DESKPHONE": row.deskphone, "WEBRTC": row.webrtc,
+    }
+    if mode != "out":
+        fields["selected_device"] = {"web": "WEBRTC", "desk": "DESKPHONE"}[mode]
+    for kind in ("DESKPHONE", "WEBRTC"):
+        hold = row.hold.get(kind, "")
+        if hold != "any":
+            fields[f"{kind} holding"] = "holding" in hold.split()
+            fields[f"{kind} held"] = "held" in hold.split()
+    return fields
+
+
+def published(presence):
+    """The same fields of a published presence."""
+    fields = {name: presence.get(name) for name in (
+        "state", "rule", "device_in_use", "hint", "logged_in", "emitting", "stale", "selected_device")}
+    for line in presence.get("lines", []):
+        kind = line["kind"]
+        fields[kind] = line["state"]
+        fields[f"{kind} holding"], fields[f"{kind} held"] = line.get("holding"), line.get("held")
+    return fields
+
+
+def difference(presence, fields):
+    """`field: published, wanted` for each that differs; empty if none does."""
+    seen = published(presence)
+    return "; ".join(f"{name}: {seen.get(name)}, wanted {value}" for name, value in fields.items()
+                     if seen.get(name) != value)
+
+
+def settled(server, row, mode, seconds=5, user="alice"):
+    """Waits until the watcher's newest presence is that of the row and stays so for 100 ms."""
+    fields = wanted(row, mode)
+
+    def now():
+        return difference(server.watch.newest(user)[1], fields)
+    until(lambda: not now(), seconds, lambda: f"[{mode}] {row.what}: {now()}")
+    end = time.monotonic() + SETTLED_SECONDS
+    while time.monotonic() < end:
+        problem = now()
+        assert not problem, f"[{mode}] {row.what}: was right, then {problem}"
+        time.sleep(0.02)
+
+
+def read_agrees(server, row, mode, user="alice"):
+    """A read gives the same as the watcher."""
+    problem = difference(server.get(user), wanted(row, mode))
+    assert not problem, f"[{mode}] {row.what}: get presence: {problem}"
+
+
+def revisions_rise(server, since, user="alice"):
+    """No presence of a user comes twice or goes back."""
+    numbers = [one["revision"] for _, one in server.watch.about(user, since)]
+    assert all(int(a) < int(b) for a, b in zip(numbers, numbers[1:])), numbers
+
+
+def story(server, since, user="alice"):
+    """What was published since a time, one change a line, for messages."""
+    return "\n".join(f"  {at - since:7.3f} rev {one.get('revision')} " +
+                     " ".join(f"{k}={v}" for k, v in published(one).items() if v not in (False, None))
+                     for at, one in server.watch.about(user, since))
+
+
+def settled_again(server, row, mode, since, seconds=15, user="alice"):
+    """After the link broke at `since`: stale, and nothing else changed, then the row again."""
+    until(lambda: any(one.get("stale") for _, one in server.watch.about(user, since)), seconds,
+          f"[{mode}] {row.what}: stale")
+    settled(server, row, mode, seconds, user)
+    fields = {**wanted(row, mode), "stale": True}
+    for _, one in server.watch.about(user, since):
+        problem = difference(one, fields if one.get("stale") else wanted(row, mode))
+        assert not problem, f"[{mode}] {row.what}: while the link was down: {problem}"

@@ -1,0 +1,58 @@
+#!/usr/bin/python3
+"""Runs the real-Asterisk tests: fetches what is missing, then N test processes side by side.
+
+Further arguments go to pytest, for example:
+  run.py -k web_received            one scenario, both versions, all modes
+  run.py --asterisk 22 test_presence.py
+Where an Asterisk cannot be had the tests are skipped, loudly; UNIPRESENCE_REQUIRE_ASTERISK=1 makes
+that a failure.  UNIPRESENCE_BUILD_DIR names the build folder (default: build/).
+"""
+import argparse
+import pathlib
+import subprocess
+import sys
+import time
+
+import fetch_asterisk
+
+HERE = pathlib.Path(__file__).resolve().parent
+NO_TESTS = 5  # pytest's exit code when a shard is empty
+
+
+def fetch(versions):
+    for version in versions:
+        try:
+            fetch_asterisk.fetch(version)
+        except (fetch_asterisk.CannotFetch, OSError, subprocess.SubprocessError) as error:
+            print(f"ASTERISK {version} CANNOT BE FETCHED: {error}", file=sys.stderr)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-j", "--jobs", type=int, default=4, help="test processes (default 4)")
+    parser.add_argument("--fetch-only", action="store_true", help="fetch, never fail, run nothing")
+    parser.add_argument("--asterisk", action="append", choices=sorted(fetch_asterisk.VERSIONS))
+    arguments, others = parser.parse_known_args()
+    versions = arguments.asterisk or list(fetch_asterisk.VERSIONS)
+    fetch(versions)
+    if arguments.fetch_only:
+        return 0
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(HERE), *others]
+    words += [word for version in versions for word in ("--asterisk", version)]
+    if not any(one.startswith("test_") for one in others):
+        words += [str(file) for file in sorted(HERE.glob("test_*.py"))]
+    began = time.monotonic()
+    running = [subprocess.Popen([*words, "--shard", f"{index + 1}/{arguments.jobs}"], cwd=HERE, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+               for index in range(arguments.jobs)]
+    failed = False
+    for process in running:
+        output, _ = process.communicate()
+        print(output, end="")
+        failed |= process.returncode not in (0, NO_TESTS)
+    print(f"{'FAILED' if failed else 'passed'} in {time.monotonic() - began:.0f} s, {arguments.jobs} processes")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
