@@ -5,8 +5,9 @@
 // in a call, who holds and who is held.
 //
 // Who originated a channel (asterisk.md, "Emitted or received"):
-//   emitted    it was born in state Ring (or off hook); or it is the target of a DialBegin that has
-//              no Channel: an AMI Originate rings the own phone first
+//   emitted    it was born in state Ring (or off hook); or a DialBegin without Channel dials it and
+//              it leads its own call (Uniqueid is Linkedid): an AMI Originate rings the own phone
+//              first, while a page or a queue dials on behalf of somebody's call
 //   received   it was born otherwise; or it took over a call by Pickup, until when it looked
 //              emitted
 //   in a list  a channel that nobody saw being born is emitted if it is in state Ring, or if it
@@ -15,8 +16,10 @@
 // The direction belongs to the channel for its life, whatever becomes of Linkedid, bridge and
 // application by transfers and parking.
 //
-// Who holds: Hold and Unhold name the holder. A channel is held while, within a bridge, it hears
-// music on hold or the one other channel in the bridge holds.
+// Who holds: Hold and Unhold name the holder. A channel is held while it is in a bridge with the
+// other side and either hears music on hold or the one other channel in the bridge holds. Music
+// that is heard in a queue, in a parking place or alone in a conference is nobody's hold; Asterisk
+// does not call these devices ONHOLD either.
 //
 // Flags of a device are the sum over its channels; a change goes to the batch when the last event
 // has been taken, or, between LinkLost and EndResync, at EndResync only.
@@ -25,22 +28,18 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "aggregator/ami/message.h"
 #include "aggregator/model/cause.h"
 #include "aggregator/model/device_state.h"
 #include "aggregator/pbx/change_batch.h"
-#include "aggregator/pbx/spelling.h"
+#include "aggregator/pbx/channel_table.h"
 
 namespace unipresence::pbx {
-
-enum class Direction : std::uint8_t { kReceived, kEmitted };
 
 // How far a call of a device is.
 enum class CallPhase : std::uint8_t {
@@ -50,8 +49,7 @@ enum class CallPhase : std::uint8_t {
   kTalking,  // answered
 };
 
-std::string_view ToString(Direction direction);  // "out", "in"
-std::string_view ToString(CallPhase phase);      // "emitting", ...
+std::string_view ToString(CallPhase phase);  // "emitting", ...
 
 // One live channel of a device.
 struct CallView {
@@ -74,13 +72,10 @@ class ChannelTracker {
   };
 
   // Changes are added to `batch`, which must outlive the tracker.
-  ChannelTracker(std::size_t max_channels, ChangeBatch& batch);
-  ~ChannelTracker();
-  ChannelTracker(const ChannelTracker&) = delete;
-  ChannelTracker& operator=(const ChannelTracker&) = delete;
+  ChannelTracker(std::size_t max_channels, ChangeBatch& batch) : table_(max_channels, batch) {}
 
-  // A live event; false if it is none that concerns channels.
-  bool OnEvent(const ami::Message& event);
+  // A live event of that name; false if it is none that concerns channels.
+  bool OnEvent(std::string_view name, const ami::Message& event);
 
   // The link is gone: what is known waits for the next list to confirm it.
   void LinkLost();
@@ -102,55 +97,44 @@ class ChannelTracker {
   void EndResync(CauseKind cause);
 
   std::vector<CallView> Calls(std::string_view device) const;
-  std::size_t size() const { return channels_.size(); }
-  std::size_t bridge_count() const { return bridges_.size(); }
-  std::size_t device_count() const { return devices_.size(); }
+  std::size_t size() const { return table_.size(); }
+  std::size_t bridge_count() const { return table_.bridge_count(); }
+  std::size_t device_count() const { return table_.device_count(); }
   const Counters& counters() const { return counters_; }
 
  private:
-  struct Channel;
-  struct Bridge;
-  struct Device;
-  struct Event;
+  using Channel = ChannelTable::Channel;
 
-  Channel* Find(std::string_view uniqueid);
-  Channel* FindOrCount(std::string_view uniqueid);
-  // Of the event's Uniqueid; made if it is not known and the list is still to come.
-  Channel* FindOrAdopt(const Event& event);
-  Channel* Create(const Event& event);
-  void Remove(Channel& channel);
-  void SetName(Channel& channel, std::string_view name);
-  void SetBridge(Channel& channel, std::string_view bridge);
+  // Of the event's Uniqueid. Before the first list after LinkLost it is made if it is not known;
+  // afterwards an unknown channel is counted and left alone: most are over.
+  Channel* FindOrAdopt(const ami::Message& event);
+  // Null, and counted, if it cannot be made.
+  Channel* Create(const ami::Message& message);
+  void SetDirection(Channel& channel, Direction direction);
 
-  void OnNewchannel(const Event& event);
-  void OnNewstate(const Event& event);
-  void OnDialBegin(const Event& event);
-  void OnPickup(const Event& event);
-  void OnHangup(const Event& event);
-  void OnRename(const Event& event);
-  void OnHold(const Event& event, bool holding);
-  void OnMusicOnHold(const Event& event, bool start);
-  void OnBridgeEnter(const Event& event);
-  void OnBridgeLeave(const Event& event);
+  void OnNewchannel(const ami::Message& event);
+  void OnNewstate(const ami::Message& event);
+  void OnDialBegin(const ami::Message& event);
+  void OnPickup(const ami::Message& event);
+  void OnHangup(const ami::Message& event);
+  void OnRename(const ami::Message& event);
+  void OnHold(const ami::Message& event);
+  void OnUnhold(const ami::Message& event);
+  void OnMusicOnHoldStart(const ami::Message& event);
+  void OnMusicOnHoldStop(const ami::Message& event);
+  void OnBridgeEnter(const ami::Message& event);
+  void OnBridgeLeave(const ami::Message& event);
 
-  static const Channel* Peer(const Channel& channel);
-  static bool Held(const Channel& channel);
-  void InferHold();
-  // Compares the device's flags with those given out last. Deletes devices without channels.
-  void Touch(Device* device);
-  void Touch(Bridge* bridge);
-  void Settle(CauseKind cause);
+  static CallPhase PhaseOf(const Channel& channel);
+  void InferHolds();
 
-  std::size_t max_channels_;
-  ChangeBatch& batch_;
-  absl::flat_hash_map<std::string, std::unique_ptr<Channel>> channels_;  // by Uniqueid
-  absl::flat_hash_map<std::string, std::unique_ptr<Bridge>> bridges_;    // by BridgeUniqueid
-  absl::flat_hash_map<std::string, std::unique_ptr<Device>> devices_;    // with a channel or flags
-  std::vector<Device*> touched_;
+  static constexpr std::size_t kMaxOnHold = 100'000;
+
+  ChannelTable table_;
   absl::flat_hash_set<std::string> on_hold_;  // devices whose state was ONHOLD in this resync
   bool syncing_ = true;                       // from LinkLost to EndResync
-  std::uint64_t births_ = 0;                  // channels created; orders the calls of a device
-  std::uint64_t list_begin_ = 0;              // births_ at BeginList
+  bool listed_once_ = false;                  // a list came to its end since LinkLost
+  std::uint64_t list_begin_ = 0;              // births at BeginList
   Counters counters_;
 };
 

@@ -34,11 +34,10 @@ class ContactTable {
   // Whether a contact of the endpoint can be called.
   bool Reachable(std::string_view endpoint) const;
 
-  // Between BeginList and EndList every contact that exists is Set (by rows or by events); EndList
-  // takes away the others and returns how many they were. AbortList leaves the table as it is.
+  // Between BeginList and EndList every contact that exists is Set, by rows or by events; EndList
+  // takes away the others and returns how many they were. Without EndList nothing is taken away.
   void BeginList();
   std::size_t EndList();
-  void AbortList() { listing_ = false; }
 
   // Forgets everything; keeps the memory.
   void Clear();
@@ -48,15 +47,16 @@ class ContactTable {
   std::size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
 
  private:
-  // `contact` is the hash of the URI with flags in its lowest bits; 0 is an empty slot.
+  // `contact` is the hash of the URI with these in its lowest bits; 0 is an empty slot.
+  static constexpr std::uint64_t kUsed = 1;
+  static constexpr std::uint64_t kCallable = 2;
+  static constexpr std::uint64_t kGeneration = 7 << 2;  // of the list it was last Set in
+  static constexpr std::uint64_t kGenerationStep = 1 << 2;
+  static constexpr std::uint64_t kFlags = kUsed | kCallable | kGeneration;
   struct Slot {
     std::uint64_t endpoint = 0;
     std::uint64_t contact = 0;
   };
-  static constexpr std::uint64_t kUsed = 1;
-  static constexpr std::uint64_t kCallable = 2;
-  static constexpr std::uint64_t kListed = 4;
-  static constexpr std::uint64_t kFlags = kUsed | kCallable | kListed;
 
   std::size_t Next(std::size_t i) const { return (i + 1) & (slots_.size() - 1); }
   std::size_t Home(std::uint64_t endpoint) const { return endpoint & (slots_.size() - 1); }
@@ -67,7 +67,7 @@ class ContactTable {
   std::vector<Slot> slots_;  // a power of two, at most 3/4 full
   std::size_t size_ = 0;
   std::size_t max_contacts_;
-  bool listing_ = false;
+  std::uint64_t generation_ = 0;
   std::uint64_t rejected_ = 0;
 };
 

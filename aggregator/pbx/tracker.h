@@ -67,7 +67,7 @@ namespace unipresence::pbx {
 // Bounds against a PBX gone mad; what does not fit is ignored and counted.
 struct TrackerOptions {
   std::size_t max_channels = 200'000;
-  std::size_t max_contacts = 16'000'000;
+  std::size_t max_contacts = 8'000'000;
   std::size_t max_mailboxes = 4'000'000;
 };
 
@@ -141,6 +141,7 @@ class Tracker {
   void OnEndpointRow(const ami::Message& row);
   void OnContactRow(const ami::Message& row);
   void OnContactStatus(const ami::Message& event);
+  void AddContactChange(std::string_view endpoint, bool reachable, CauseKind cause);
   void OnListDone(Resync::Done done);
   CauseKind ListCause() const;
 

@@ -1,0 +1,364 @@
+#include "aggregator/pbx/channel_tracker.h"
+
+#include <algorithm>
+
+#include "aggregator/base/strings.h"
+
+namespace unipresence::pbx {
+namespace {
+
+bool Originates(ChannelState state) {
+  switch (state) {
+    case ChannelState::kReserved:
+    case ChannelState::kOffHook:
+    case ChannelState::kRing:
+      return true;
+    case ChannelState::kDown:
+    case ChannelState::kDialing:
+    case ChannelState::kRinging:
+    case ChannelState::kUp:
+    case ChannelState::kBusy:
+    case ChannelState::kDialingOffHook:
+    case ChannelState::kPreRing:
+      return false;
+  }
+  __builtin_unreachable();
+}
+
+// Of a channel that nobody saw being born, from a row of CoreShowChannels.
+Direction InferDirection(ChannelState state, const ami::Message& row) {
+  if (Originates(state)) return Direction::kEmitted;
+  const std::string_view application = row.Get("Application");
+  const bool called = (application == "AppDial" || application == "AppQueue") &&
+                      row.Get("ApplicationData") == "(Outgoing Line)";
+  const bool leads = row.Get("Uniqueid") == row.Get("Linkedid");
+  return leads && !called ? Direction::kEmitted : Direction::kReceived;
+}
+
+}  // namespace
+
+std::string_view ToString(CallPhase phase) {
+  switch (phase) {
+    case CallPhase::kEmitting:
+      return "emitting";
+    case CallPhase::kOffered:
+      return "offered";
+    case CallPhase::kRinging:
+      return "ringing";
+    case CallPhase::kTalking:
+      return "talking";
+  }
+  __builtin_unreachable();
+}
+
+// --- Events ----------------------------------------------------------------------------------
+
+bool ChannelTracker::OnEvent(std::string_view name, const ami::Message& event) {
+  struct Handler {
+    std::string_view event;
+    CauseKind cause;
+    void (ChannelTracker::*handle)(const ami::Message&);
+  };
+  static constexpr Handler kHandlers[] = {
+      {"Newchannel", CauseKind::kNewchannel, &ChannelTracker::OnNewchannel},
+      {"Newstate", CauseKind::kNewstate, &ChannelTracker::OnNewstate},
+      {"DialBegin", CauseKind::kDialBegin, &ChannelTracker::OnDialBegin},
+      {"BridgeEnter", CauseKind::kMusicOnHold, &ChannelTracker::OnBridgeEnter},
+      {"BridgeLeave", CauseKind::kMusicOnHold, &ChannelTracker::OnBridgeLeave},
+      {"Hangup", CauseKind::kHangup, &ChannelTracker::OnHangup},
+      {"Hold", CauseKind::kHold, &ChannelTracker::OnHold},
+      {"Unhold", CauseKind::kUnhold, &ChannelTracker::OnUnhold},
+      {"MusicOnHoldStart", CauseKind::kMusicOnHold, &ChannelTracker::OnMusicOnHoldStart},
+      {"MusicOnHoldStop", CauseKind::kMusicOnHold, &ChannelTracker::OnMusicOnHoldStop},
+      {"Pickup", CauseKind::kPickup, &ChannelTracker::OnPickup},
+      {"Rename", CauseKind::kRename, &ChannelTracker::OnRename},
+  };
+  for (const Handler& handler : kHandlers) {
+    if (handler.event != name) continue;
+    (this->*handler.handle)(event);
+    // Until the lists are through, flags are not trusted.
+    table_.Settle(handler.cause, !syncing_);
+    return true;
+  }
+  return false;
+}
+
+void ChannelTracker::OnNewchannel(const ami::Message& event) {
+  Channel* channel = table_.Find(event.Get("Uniqueid"));
+  if (channel == nullptr) channel = Create(event);
+  if (channel == nullptr) return;
+  // A list may have named it before its birth was read; the birth knows better who originated it.
+  table_.SetName(*channel, event.Get("Channel"));
+  channel->seen_born = true;
+  channel->confirmed = true;
+  channel->state = ParseChannelState(event.Get("ChannelState")).value_or(ChannelState::kDown);
+  SetDirection(*channel, Originates(channel->state) ? Direction::kEmitted : Direction::kReceived);
+}
+
+void ChannelTracker::OnNewstate(const ami::Message& event) {
+  Channel* const channel = FindOrAdopt(event);
+  const auto state = ParseChannelState(event.Get("ChannelState"));
+  if (!state) {
+    ++counters_.malformed;
+    return;
+  }
+  if (channel == nullptr) return;
+  channel->state = *state;
+  table_.Touch(*channel);
+}
+
+void ChannelTracker::OnDialBegin(const ami::Message& event) {
+  const std::string_view called = event.Get("DestUniqueid");
+  if (event.Has("Channel") || called != event.Get("DestLinkedid")) return;
+  Channel* const channel = table_.Find(called);
+  if (channel == nullptr) {
+    ++counters_.unknown_channel;
+    return;
+  }
+  SetDirection(*channel, Direction::kEmitted);
+}
+
+void ChannelTracker::OnPickup(const ami::Message& event) {
+  Channel* const channel = FindOrAdopt(event);
+  if (channel == nullptr) return;
+  SetDirection(*channel, Direction::kReceived);
+}
+
+void ChannelTracker::OnHangup(const ami::Message& event) {
+  Channel* const channel = table_.Find(event.Get("Uniqueid"));
+  if (channel == nullptr) {
+    ++counters_.unknown_channel;
+    return;
+  }
+  table_.Remove(*channel);
+}
+
+void ChannelTracker::OnRename(const ami::Message& event) {
+  Channel* const channel = FindOrAdopt(event);
+  const std::string_view name = event.Get("Newname");
+  if (!ChannelTable::ValidId(name)) {
+    ++counters_.malformed;
+    return;
+  }
+  if (channel != nullptr) table_.SetName(*channel, name);
+}
+
+void ChannelTracker::OnHold(const ami::Message& event) {
+  Channel* const channel = FindOrAdopt(event);
+  if (channel == nullptr) return;
+  channel->holding = true;
+  channel->hold_heard = true;
+  channel->holding_inferred = false;
+  table_.Touch(*channel);
+}
+
+void ChannelTracker::OnUnhold(const ami::Message& event) {
+  Channel* const channel = FindOrAdopt(event);
+  if (channel == nullptr) return;
+  channel->holding = false;
+  channel->hold_heard = true;
+  channel->holding_inferred = false;
+  table_.Touch(*channel);
+}
+
+void ChannelTracker::OnMusicOnHoldStart(const ami::Message& event) {
+  Channel* const channel = FindOrAdopt(event);
+  if (channel == nullptr) return;
+  channel->music = true;
+  channel->music_heard = true;
+  table_.Touch(*channel);
+}
+
+void ChannelTracker::OnMusicOnHoldStop(const ami::Message& event) {
+  Channel* const channel = FindOrAdopt(event);
+  if (channel == nullptr) return;
+  channel->music = false;
+  channel->music_heard = true;
+  Channel* const peer = ChannelTable::Peer(*channel);
+  if (peer != nullptr && peer->holding_inferred) {
+    peer->holding = false;
+    peer->holding_inferred = false;
+  }
+  table_.Touch(*channel);
+}
+
+void ChannelTracker::OnBridgeEnter(const ami::Message& event) {
+  Channel* const channel = FindOrAdopt(event);
+  const std::string_view bridge = event.Get("BridgeUniqueid");
+  if (!ChannelTable::ValidId(bridge)) {
+    ++counters_.malformed;
+    return;
+  }
+  if (channel != nullptr) table_.EnterBridge(*channel, bridge, event.Get("BridgeType"));
+}
+
+void ChannelTracker::OnBridgeLeave(const ami::Message& event) {
+  Channel* const channel = FindOrAdopt(event);
+  if (channel == nullptr || channel->bridge == nullptr) return;
+  // A channel that went on to another bridge may be told to leave the first one only then.
+  if (channel->bridge->id == event.Get("BridgeUniqueid")) table_.LeaveBridge(*channel);
+}
+
+// --- Channels and bridges --------------------------------------------------------------------
+
+ChannelTracker::Channel* ChannelTracker::FindOrAdopt(const ami::Message& event) {
+  Channel* channel = table_.Find(event.Get("Uniqueid"));
+  if (channel == nullptr && !listed_once_) channel = Create(event);
+  if (channel == nullptr) {
+    ++counters_.unknown_channel;
+    return nullptr;
+  }
+  channel->confirmed = true;
+  return channel;
+}
+
+ChannelTracker::Channel* ChannelTracker::Create(const ami::Message& message) {
+  const std::string_view uniqueid = message.Get("Uniqueid");
+  const std::string_view name = message.Get("Channel");
+  if (!ChannelTable::ValidId(uniqueid) || !ChannelTable::ValidId(name)) {
+    ++counters_.malformed;
+    return nullptr;
+  }
+  Channel* const channel = table_.Create(uniqueid, name);
+  if (channel == nullptr) {
+    ++counters_.rejected;
+    return nullptr;
+  }
+  channel->state = ParseChannelState(message.Get("ChannelState")).value_or(ChannelState::kDown);
+  channel->direction = InferDirection(channel->state, message);
+  return channel;
+}
+
+void ChannelTracker::SetDirection(Channel& channel, Direction direction) {
+  channel.direction = direction;
+  channel.direction_known = true;
+  table_.Touch(channel);
+}
+
+CallPhase ChannelTracker::PhaseOf(const Channel& channel) {
+  const bool up = channel.state == ChannelState::kUp;
+  if (channel.direction == Direction::kEmitted) {
+    return up && channel.bridge != nullptr ? CallPhase::kTalking : CallPhase::kEmitting;
+  }
+  if (up) return CallPhase::kTalking;
+  return channel.state == ChannelState::kRinging ? CallPhase::kRinging : CallPhase::kOffered;
+}
+
+// --- Flags -----------------------------------------------------------------------------------
+
+std::vector<CallView> ChannelTracker::Calls(std::string_view device) const {
+  std::vector<CallView> calls;
+  const ChannelTable::Device* const found = table_.FindDevice(device);
+  if (found == nullptr) return calls;
+  std::vector<const Channel*> channels(found->channels.begin(), found->channels.end());
+  std::sort(channels.begin(), channels.end(),
+            [](const Channel* a, const Channel* b) { return a->birth < b->birth; });
+  for (const Channel* channel : channels) {
+    calls.push_back({channel->name, channel->uniqueid, channel->direction, PhaseOf(*channel),
+                     channel->holding, ChannelTable::Held(*channel)});
+  }
+  return calls;
+}
+
+// --- Lists -----------------------------------------------------------------------------------
+
+void ChannelTracker::LinkLost() {
+  table_.ForgetBridges();
+  table_.ForEach([](Channel& channel) {
+    channel.seen_born = false;
+    channel.confirmed = false;
+    channel.holding = false;
+    channel.music = false;
+    channel.hold_heard = false;
+    channel.music_heard = false;
+    channel.holding_inferred = false;
+  });
+  on_hold_.clear();
+  syncing_ = true;
+  listed_once_ = false;
+}
+
+void ChannelTracker::BeginList() {
+  list_begin_ = table_.births();
+  table_.ForEach([](Channel& channel) { channel.listed = false; });
+}
+
+void ChannelTracker::OnRow(const ami::Message& row) {
+  Channel* channel = table_.Find(row.Get("Uniqueid"));
+  const std::string_view name = row.Get("Channel");
+  if (channel != nullptr && !channel->confirmed && channel->name != name) {
+    // Another Asterisk process gives the same Uniqueid to another call.
+    table_.Remove(*channel);
+    ++counters_.dropped;
+    channel = nullptr;
+  }
+  if (channel == nullptr) {
+    channel = Create(row);
+    if (channel == nullptr) return;
+    ++counters_.found;
+  }
+  table_.SetName(*channel, name);
+  channel->confirmed = true;
+  channel->listed = true;
+  if (const auto state = ParseChannelState(row.Get("ChannelState"))) channel->state = *state;
+  if (!channel->direction_known) SetDirection(*channel, InferDirection(channel->state, row));
+  const std::string_view bridge = row.Get("BridgeId");
+  if (bridge.empty()) {
+    table_.LeaveBridge(*channel);
+  } else if (ChannelTable::ValidId(bridge)) {
+    table_.EnterBridge(*channel, bridge, {});
+  }
+  table_.Touch(*channel);
+}
+
+void ChannelTracker::EndList(bool complete, CauseKind cause) {
+  listed_once_ = true;
+  std::vector<Channel*> gone;
+  table_.ForEach([&](Channel& channel) {
+    // Born while Asterisk listed: it may be missing in the rows and alive.
+    const bool young = channel.seen_born && channel.birth > list_begin_;
+    const bool doubtful = complete || !channel.confirmed;
+    if (!channel.listed && !young && doubtful) gone.push_back(&channel);
+  });
+  counters_.dropped += gone.size();
+  for (Channel* channel : gone) table_.Remove(*channel);
+  table_.Settle(cause, !syncing_);
+}
+
+void ChannelTracker::OnDeviceState(std::string_view device, DeviceState state) {
+  if (!syncing_) return;
+  if (state != DeviceState::kOnHold) {
+    on_hold_.erase(ToAbsl(device));
+  } else if (on_hold_.size() < kMaxOnHold) {
+    on_hold_.emplace(device);
+  }
+}
+
+// No list tells who holds. But a device is ONHOLD when all its answered channels are held, and
+// whoever shares a bridge of two with a held channel holds it.
+void ChannelTracker::InferHolds() {
+  for (const std::string& name : on_hold_) {
+    const ChannelTable::Device* const device = table_.FindDevice(name);
+    if (device == nullptr) continue;
+    for (Channel* channel : device->channels) {
+      if (channel->state != ChannelState::kUp || channel->music_heard) continue;
+      Channel* const peer = ChannelTable::Peer(*channel);
+      if (peer == nullptr) {
+        channel->music = true;
+      } else if (!peer->hold_heard) {
+        peer->holding = true;
+        peer->holding_inferred = true;
+      }
+    }
+  }
+  on_hold_.clear();
+}
+
+void ChannelTracker::EndResync(CauseKind cause) {
+  if (syncing_) InferHolds();
+  syncing_ = false;
+  listed_once_ = true;
+  table_.GiveOutAll(cause);
+}
+
+}  // namespace unipresence::pbx

@@ -1,0 +1,113 @@
+#include "aggregator/pbx/resync.h"
+
+#include <charconv>
+
+#include "fmt/format.h"
+
+namespace unipresence::pbx {
+namespace {
+
+std::string_view ActionName(Resync::Step step) {
+  switch (step) {
+    case Resync::Step::kEndpoints:
+      return "PJSIPShowEndpoints";
+    case Resync::Step::kDeviceStates:
+      return "DeviceStateList";
+    case Resync::Step::kContacts:
+      return "PJSIPShowContacts";
+    case Resync::Step::kChannels:
+      return "CoreShowChannels";
+    case Resync::Step::kBarrier:
+      return "Ping";
+    case Resync::Step::kIdle:
+      return "";
+  }
+  __builtin_unreachable();
+}
+
+Resync::Step After(Resync::Step step) {
+  switch (step) {
+    case Resync::Step::kEndpoints:
+      return Resync::Step::kDeviceStates;
+    case Resync::Step::kDeviceStates:
+      return Resync::Step::kContacts;
+    case Resync::Step::kContacts:
+      return Resync::Step::kChannels;
+    case Resync::Step::kChannels:
+      return Resync::Step::kBarrier;
+    case Resync::Step::kBarrier:
+    case Resync::Step::kIdle:
+      return Resync::Step::kIdle;
+  }
+  __builtin_unreachable();
+}
+
+// "No Contacts found", "No endpoints found": the list is there and empty.
+bool SaysEmpty(std::string_view text) { return text.starts_with("No ") && text.ends_with("found"); }
+
+std::optional<std::uint64_t> ListItems(const ami::Message& closing) {
+  const std::string_view text = closing.Get("ListItems");
+  std::uint64_t items = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), items);
+  if (error != std::errc()) return std::nullopt;
+  return items;
+}
+
+}  // namespace
+
+bool Resync::Start(ResyncKind kind) {
+  if (running()) return false;
+  step_ = Step::kEndpoints;
+  kind_ = kind;
+  token_ = 0;
+  step_rows_ = 0;
+  rows_ = 0;
+  errors_.clear();
+  return true;
+}
+
+std::optional<ListAction> Resync::NextAction() const {
+  if (!running() || token_ != 0) return std::nullopt;
+  return ListAction{ActionName(step_), step_ != Step::kBarrier};
+}
+
+void Resync::Sent(ami::ActionToken token) {
+  if (running() && token_ == 0) token_ = token;
+}
+
+bool Resync::TakeRow(ami::ActionToken token) {
+  if (!running() || token != token_ || token == 0) return false;
+  ++step_rows_;
+  ++rows_;
+  return true;
+}
+
+std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,
+                                            const absl::StatusOr<ami::ActionReply>& reply) {
+  if (!running() || token != token_ || token == 0) return std::nullopt;
+  Done done{step_, false};
+  if (!reply.ok()) {
+    if (absl::IsUnavailable(reply.status())) {
+      Abort();
+      return std::nullopt;
+    }
+    Note(reply.status().ToString());
+  } else if (!reply->success) {
+    done.complete = step_ != Step::kBarrier && SaysEmpty(reply->text);
+    if (!done.complete) Note(reply->text);
+  } else if (step_ != Step::kBarrier) {
+    const auto items = ListItems(reply->message);
+    done.complete = !items || *items == step_rows_;
+    if (!done.complete) Note(fmt::format("{} of {} items came", step_rows_, *items));
+  }
+  step_ = After(step_);
+  token_ = 0;
+  step_rows_ = 0;
+  return done;
+}
+
+void Resync::Note(std::string_view why) {
+  errors_.push_back(fmt::format("{}: {}", ActionName(step_), why));
+}
+
+}  // namespace unipresence::pbx

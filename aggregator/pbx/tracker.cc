@@ -1,0 +1,231 @@
+#include "aggregator/pbx/tracker.h"
+
+#include <utility>
+
+#include "aggregator/pbx/spelling.h"
+
+namespace unipresence::pbx {
+namespace {
+
+// Contacts are of PJSIP endpoints only.
+constexpr std::string_view kTechnology = "PJSIP/";
+
+}  // namespace
+
+Tracker::Tracker(TrackerOptions options)
+    : channels_(options.max_channels, batch_),
+      contacts_(options.max_contacts),
+      mailboxes_(options.max_mailboxes) {}
+
+void Tracker::OnEvent(const ami::Message& event, ami::ActionToken list) {
+  if (list == ami::kLiveEvent) {
+    OnLiveEvent(event);
+  } else if (resync_.TakeRow(list)) {
+    OnRow(event);
+  }
+}
+
+void Tracker::OnLiveEvent(const ami::Message& event) {
+  const std::string_view name = event.Event();
+  if (name == "DeviceStateChange") {
+    OnDeviceState(event, CauseKind::kDeviceStateChange);
+  } else if (name == "ContactStatus") {
+    OnContactStatus(event);
+  } else if (name == "MessageWaiting") {
+    mailboxes_.OnCounts(event);
+  } else {
+    channels_.OnEvent(name, event);
+  }
+}
+
+void Tracker::OnDeviceState(const ami::Message& event, CauseKind cause) {
+  const std::string_view device = event.Get("Device");
+  const std::string_view text = event.Get("State");
+  std::optional<DeviceState> state = ParseDeviceState(text);
+  if (!state) [[unlikely]] {
+    state = ParseDeviceStateText(text);
+    if (!state) {
+      ++counters_.unknown_device_states;
+      return;
+    }
+  }
+  batch_.Add({.kind = DeviceChange::Kind::kState, .cause = cause, .state = *state, .device = {}},
+             device);
+  if (channels_.wants_device_states()) channels_.OnDeviceState(device, *state);
+}
+
+void Tracker::OnContactStatus(const ami::Message& event) {
+  const auto status = ParseContactStatus(event.Get("ContactStatus"));
+  if (!status) {
+    ++counters_.unknown_contact_statuses;
+    return;
+  }
+  const std::string_view named = event.Get("EndpointName");
+  const std::string_view endpoint = named.empty() ? event.Get("AOR") : named;
+  const std::string_view uri = event.Get("URI");
+  if (endpoint.empty() || uri.empty()) {
+    ++counters_.malformed_events;
+    return;
+  }
+  const ContactTable::Change change = contacts_.Set(endpoint, uri, *status);
+  if (change == ContactTable::Change::kNone) return;
+  AddContactChange(endpoint, change == ContactTable::Change::kReachable, CauseKind::kContactStatus);
+}
+
+void Tracker::AddContactChange(std::string_view endpoint, bool reachable, CauseKind cause) {
+  batch_.AddCopy(
+      {.kind = DeviceChange::Kind::kContact, .cause = cause, .reachable = reachable, .device = {}},
+      {kTechnology, endpoint});
+}
+
+// --- Lists -----------------------------------------------------------------------------------
+
+CauseKind Tracker::ListCause() const {
+  switch (resync_.kind()) {
+    case ResyncKind::kResync:
+      return CauseKind::kResync;
+    case ResyncKind::kReconcile:
+      return CauseKind::kReconcile;
+  }
+  __builtin_unreachable();
+}
+
+bool Tracker::StartResync(ResyncKind kind) {
+  if (!resync_.Start(kind)) return false;
+  lost_endpoints_.clear();
+  return true;
+}
+
+void Tracker::ActionSent(ami::ActionToken token) {
+  resync_.Sent(token);
+  sent_ = token;
+  if (resync_.step() == Resync::Step::kContacts) contacts_.BeginList();
+  if (resync_.step() == Resync::Step::kChannels) channels_.BeginList();
+}
+
+void Tracker::OnRow(const ami::Message& row) {
+  const std::string_view name = row.Event();
+  switch (resync_.step()) {
+    case Resync::Step::kEndpoints:
+      if (name == "EndpointList") OnEndpointRow(row);
+      return;
+    case Resync::Step::kDeviceStates:
+      if (name == "DeviceStateChange") OnDeviceState(row, ListCause());
+      return;
+    case Resync::Step::kContacts:
+      if (name == "ContactList") OnContactRow(row);
+      return;
+    case Resync::Step::kChannels:
+      if (name == "CoreShowChannel") channels_.OnRow(row);
+      return;
+    case Resync::Step::kBarrier:
+    case Resync::Step::kIdle:
+      return;
+  }
+}
+
+void Tracker::OnEndpointRow(const ami::Message& row) {
+  const std::string_view endpoint = row.Get("ObjectName");
+  if (endpoint.empty()) {
+    ++counters_.malformed_events;
+    return;
+  }
+  const auto state = ParseDeviceStateText(row.Get("DeviceState"));
+  if (!state) {
+    ++counters_.unknown_device_states;
+    return;
+  }
+  batch_.AddCopy(
+      {.kind = DeviceChange::Kind::kState, .cause = ListCause(), .state = *state, .device = {}},
+      {kTechnology, endpoint});
+  // Names of endpoints are not kept, so this is the moment to note one without contacts.
+  if (row.Has("Contacts") && row.Get("Contacts").empty() && contacts_.Reachable(endpoint)) {
+    lost_endpoints_.emplace_back(endpoint);
+  }
+}
+
+void Tracker::OnContactRow(const ami::Message& row) {
+  const auto status = ParseContactStatus(row.Get("Status"));
+  if (!status) {
+    ++counters_.unknown_contact_statuses;
+    return;
+  }
+  std::string_view endpoint = row.Get("Endpoint");
+  if (endpoint.empty()) {
+    // "alice;@8b4d11a2...", or "alice@@...": the AOR and a digest of the URI.
+    const std::string_view object = row.Get("ObjectName");
+    endpoint = object.substr(0, object.find_first_of(";@"));
+  }
+  const std::string_view uri = row.Get("Uri");
+  if (endpoint.empty() || uri.empty()) {
+    ++counters_.malformed_events;
+    return;
+  }
+  const ContactTable::Change change = contacts_.Set(endpoint, uri, *status);
+  if (Callable(*status)) {
+    AddContactChange(endpoint, true, ListCause());
+  } else if (change == ContactTable::Change::kUnreachable) {
+    lost_endpoints_.emplace_back(endpoint);
+  }
+}
+
+void Tracker::OnReply(const absl::StatusOr<ami::ActionReply>& reply) {
+  const auto done = resync_.OnReply(sent_, reply);
+  if (done) OnListDone(*done);
+}
+
+void Tracker::OnListDone(Resync::Done done) {
+  switch (done.step) {
+    case Resync::Step::kContacts:
+      if (done.complete) contacts_.EndList();
+      for (const std::string& endpoint : lost_endpoints_) {
+        if (!contacts_.Reachable(endpoint)) AddContactChange(endpoint, false, ListCause());
+      }
+      lost_endpoints_.clear();
+      return;
+    case Resync::Step::kChannels:
+      channels_.EndList(done.complete, ListCause());
+      return;
+    case Resync::Step::kBarrier:
+      channels_.EndResync(ListCause());
+      counters_.list_errors += resync_.errors().size();
+      outcome_ = ResyncOutcome{resync_.kind(), resync_.rows(), resync_.errors()};
+      return;
+    case Resync::Step::kEndpoints:
+    case Resync::Step::kDeviceStates:
+    case Resync::Step::kIdle:
+      return;
+  }
+}
+
+std::optional<ResyncOutcome> Tracker::TakeOutcome() { return std::exchange(outcome_, {}); }
+
+void Tracker::LinkLost() {
+  resync_.Abort();
+  outcome_.reset();
+  channels_.LinkLost();
+  contacts_.Clear();
+  lost_endpoints_.clear();
+}
+
+// --- Queries ---------------------------------------------------------------------------------
+
+bool Tracker::Reachable(std::string_view device) const {
+  return device.starts_with(kTechnology) && contacts_.Reachable(device.substr(kTechnology.size()));
+}
+
+TrackerCounters Tracker::counters() const {
+  TrackerCounters counters = counters_;
+  const ChannelTracker::Counters& channels = channels_.counters();
+  counters.malformed_events += channels.malformed + mailboxes_.malformed();
+  counters.rejected_names = batch_.rejected();
+  counters.unknown_channel_events = channels.unknown_channel;
+  counters.rejected_channels = channels.rejected;
+  counters.rejected_contacts = contacts_.rejected();
+  counters.rejected_mailboxes = mailboxes_.rejected();
+  counters.dropped_channels = channels.dropped;
+  counters.found_channels = channels.found;
+  return counters;
+}
+
+}  // namespace unipresence::pbx
