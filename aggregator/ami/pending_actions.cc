@@ -78,13 +78,12 @@ std::size_t PendingActions::TimeOut(MonotonicTime now) {
 }
 
 void PendingActions::FailAll(const absl::Status& reason) {
-  Map actions = std::exchange(actions_, Map());
-  deadline_ = MonotonicTime::max();
-  for (auto& [token, action] : actions) {
-    if (!action.callback) continue;
-    action.callback(absl::UnavailableError(
-        fmt::format("action {}: {}", action.name,
-                    std::string_view(reason.message().data(), reason.message().size()))));
+  // One by one: a callback may fail the rest itself.
+  while (!actions_.empty()) {
+    const auto at = actions_.begin();
+    Finish(at, absl::UnavailableError(fmt::format(
+                   "action {}: {}", at->second.name,
+                   std::string_view(reason.message().data(), reason.message().size()))));
   }
 }
 

@@ -114,16 +114,16 @@ void Session::Report(const absl::Status& reason, Duration delay) {
 }
 
 void Session::Drop(const absl::Status& reason, SessionState next, MonotonicTime deadline) {
-  const bool was_online = online();
+  owes_offline_ = owes_offline_ || online();
   const bool had_link = state_ != SessionState::kBackoff;
   if (had_link && state_ != SessionState::kConnecting) probe_.disconnects.Add();
   ++link_;
   Enter(next, deadline);
   if (had_link) transport_.Close();
-  // The callbacks may stop the session, but not start a link: what follows holds.
+  // A callback may stop the session: then that call does the rest of this one.
   pending_.FailAll(reason);
   probe_.actions_in_flight.store(0, std::memory_order_relaxed);
-  if (was_online) handler_.OnOffline(reason);
+  if (std::exchange(owes_offline_, false)) handler_.OnOffline(reason);
 }
 
 Duration Session::NextBackoff() {
@@ -142,10 +142,10 @@ absl::Status Session::StateTimeout() const {
       return absl::DeadlineExceededError(
           fmt::format("no connection within {} s", Seconds(times.connect)));
     case SessionState::kBanner:
-      return absl::DeadlineExceededError(fmt::format(
-          "no banner within {} s of connecting: is this an AMI port (and with TLS, an AMI "
-          "TLS port)?",
-          Seconds(times.banner)));
+      return absl::DeadlineExceededError(
+          fmt::format("no banner within {} s of connecting; check that it is an AMI port, and one "
+                      "with TLS if tls is enabled",
+                      Seconds(times.banner)));
     case SessionState::kChallenge:
     case SessionState::kLogin:
       return absl::DeadlineExceededError(
@@ -331,7 +331,7 @@ absl::StatusOr<ActionToken> Session::Send(const ActionBuilder& action, ActionKin
 absl::StatusOr<ActionToken> Session::Submit(const ActionBuilder& action, ActionKind kind,
                                             ActionCallback callback) {
   const ActionToken token = next_token_;
-  const absl::StatusOr<std::string> bytes = action.Encode(fmt::format("{}{}", id_prefix_, token));
+  const absl::StatusOr<std::string> bytes = action.Encode(ActionIdOf(token));
   if (!bytes.ok()) return bytes.status();
   if (!transport_.Write(*bytes)) {
     probe_.actions_refused.Add();

@@ -151,6 +151,7 @@ class Session {
   std::string banner_;
   std::string reported_;  // the failure that was logged last
   bool shutting_down_ = false;
+  bool owes_offline_ = false;  // was online, and the handler has not heard yet that it is not
 
   MonotonicTime read_time_{};    // of the newest bytes
   MonotonicTime silence_due_{};  // when to ping, or to give up
