@@ -13,6 +13,7 @@
 namespace unipresence::bench {
 namespace {
 
+constexpr std::size_t kChunk = 1 << 18;
 constexpr std::string_view kEnd = "\r\n\r\n";
 
 void Check(bool ok, const char* what) {
@@ -40,6 +41,19 @@ std::string Changes(std::size_t users, std::string_view state, std::vector<std::
   return bytes;
 }
 
+// What follows the ActionID in the rows of the two lists, for both lines of each user.
+template <typename Row>
+AmiSource::Rows MakeRows(std::size_t users, Row row) {
+  AmiSource::Rows rows;
+  for (std::size_t i = 0; i < users; ++i) {
+    for (const std::string_view suffix : {"", "_w"}) {
+      row(rows.bytes, fmt::format("u{}{}", i, suffix));
+      rows.offsets.push_back(rows.bytes.size());
+    }
+  }
+  return rows;
+}
+
 std::string_view Header(std::string_view message, std::string_view name) {
   const std::size_t at = message.find(name);
   if (at == std::string_view::npos) return {};
@@ -52,7 +66,18 @@ std::string_view Header(std::string_view message, std::string_view name) {
 AmiSource::AmiSource(std::size_t users)
     : users_(users),
       busy_(Changes(users, "INUSE", busy_offsets_)),
-      idle_(Changes(users, "NOT_INUSE", idle_offsets_)) {
+      idle_(Changes(users, "NOT_INUSE", idle_offsets_)),
+      endpoints_(MakeRows(users,
+                          [](std::string& out, const std::string& name) {
+                            out += fmt::format(
+                                "\r\nObjectType: endpoint\r\nObjectName: {0}\r\nTransport: \r\n"
+                                "Aor: {0}\r\nAuths: {0}\r\nOutboundAuths: \r\nContacts: \r\n"
+                                "DeviceState: Not in use\r\nActiveChannels: \r\n\r\n",
+                                name);
+                          })),
+      device_states_(MakeRows(users, [](std::string& out, const std::string& name) {
+        out += fmt::format("\r\nDevice: PJSIP/{}\r\nState: NOT_INUSE\r\n\r\n", name);
+      })) {
   listener_ = socket(AF_INET, SOCK_STREAM, 0);
   Check(listener_ >= 0, "socket");
   sockaddr_in address{};
@@ -105,55 +130,45 @@ void AmiSource::Serve() {
   }
 }
 
+void AmiSource::WriteList(std::string_view id, std::string_view row_head, const Rows& rows,
+                          std::string_view complete) {
+  std::string out =
+      fmt::format("Response: Success\r\nActionID: {}\r\nEventList: start\r\n\r\n", id);
+  for (std::size_t i = 0; i + 1 < rows.offsets.size(); ++i) {
+    out.append(row_head).append(id);
+    out.append(rows.bytes, rows.offsets[i], rows.offsets[i + 1] - rows.offsets[i]);
+    if (out.size() > kChunk) {
+      WriteAll(out);
+      out.clear();
+    }
+  }
+  out += fmt::format("Event: {}\r\nActionID: {}\r\nEventList: Complete\r\nListItems: {}\r\n\r\n",
+                     complete, id, rows.offsets.size() - 1);
+  WriteAll(out);
+}
+
 void AmiSource::Answer(std::string_view action, std::string_view id) {
-  std::string out;
-  const auto list = [&](std::string_view complete, auto row) {
-    out = fmt::format("Response: Success\r\nActionID: {}\r\nEventList: start\r\n\r\n", id);
-    std::size_t rows = 0;
-    for (std::size_t i = 0; i < users_; ++i) rows += row(i);
-    out += fmt::format("Event: {}\r\nActionID: {}\r\nEventList: Complete\r\nListItems: {}\r\n\r\n",
-                       complete, id, rows);
-  };
-  const auto no_rows = [](std::size_t) { return std::size_t{0}; };
-  const auto both_lines = [&](auto line) {
-    return [&, line](std::size_t i) {
-      line(i, "");
-      line(i, "_w");
-      return std::size_t{2};
-    };
-  };
-  if (action == "Challenge") {
-    out = fmt::format("Response: Success\r\nActionID: {}\r\nChallenge: 123\r\n\r\n", id);
-  } else if (action == "Login") {
-    out = fmt::format(
-        "Response: Success\r\nActionID: {}\r\nMessage: Authentication accepted\r\n\r\n"
-        "Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n",
-        id);
-  } else if (action == "PJSIPShowEndpoints") {
-    list(
-        "EndpointListComplete", both_lines([&](std::size_t i, std::string_view suffix) {
-          out += fmt::format(
-              "Event: EndpointList\r\nActionID: {}\r\nObjectType: endpoint\r\nObjectName: u{}{}\r\n"
-              "Transport: \r\nAor: u{}{}\r\nAuths: u{}{}\r\nOutboundAuths: \r\nContacts: \r\n"
-              "DeviceState: Not in use\r\nActiveChannels: \r\n\r\n",
-              id, i, suffix, i, suffix, i, suffix);
-        }));
+  if (action == "PJSIPShowEndpoints") {
+    WriteList(id, "Event: EndpointList\r\nActionID: ", endpoints_, "EndpointListComplete");
   } else if (action == "DeviceStateList") {
-    list("DeviceStateListComplete", both_lines([&](std::size_t i, std::string_view suffix) {
-           out += fmt::format(
-               "Event: DeviceStateChange\r\nActionID: {}\r\nDevice: PJSIP/u{}{}\r\n"
-               "State: NOT_INUSE\r\n\r\n",
-               id, i, suffix);
-         }));
-  } else if (action == "PJSIPShowContacts") {
-    out = fmt::format("Response: Error\r\nActionID: {}\r\nMessage: No Contacts found\r\n\r\n", id);
+    WriteList(id, "Event: DeviceStateChange\r\nActionID: ", device_states_,
+              "DeviceStateListComplete");
   } else if (action == "CoreShowChannels") {
-    list("CoreShowChannelsComplete", no_rows);
+    WriteList(id, "", {}, "CoreShowChannelsComplete");
+  } else if (action == "PJSIPShowContacts") {
+    WriteAll(
+        fmt::format("Response: Error\r\nActionID: {}\r\nMessage: No Contacts found\r\n\r\n", id));
+  } else if (action == "Challenge") {
+    WriteAll(fmt::format("Response: Success\r\nActionID: {}\r\nChallenge: 123\r\n\r\n", id));
+  } else if (action == "Login") {
+    WriteAll(
+        fmt::format("Response: Success\r\nActionID: {}\r\nMessage: Authentication accepted\r\n\r\n"
+                    "Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n",
+                    id));
   } else {
-    out = fmt::format("Response: Success\r\nActionID: {}\r\nPing: Pong\r\n\r\n", id);
+    WriteAll(fmt::format("Response: Success\r\nActionID: {}\r\nPing: Pong\r\n\r\n", id));
     listed_ = action == "Ping";
   }
-  WriteAll(out);
 }
 
 void AmiSource::WriteAll(std::string_view bytes) {

@@ -19,6 +19,12 @@ namespace unipresence::bench {
 
 class AmiSource {
  public:
+  // Rows of a list, each from behind its ActionID to its empty line.
+  struct Rows {
+    std::string bytes;
+    std::vector<std::size_t> offsets = {0};
+  };
+
   explicit AmiSource(std::size_t users);
   ~AmiSource();
   AmiSource(const AmiSource&) = delete;
@@ -44,6 +50,8 @@ class AmiSource {
  private:
   void Serve();
   void Answer(std::string_view action, std::string_view id);
+  void WriteList(std::string_view id, std::string_view row_head, const Rows& rows,
+                 std::string_view complete);
   void WriteAll(std::string_view bytes);
 
   std::size_t users_;
@@ -57,6 +65,8 @@ class AmiSource {
   std::string idle_;
   std::vector<std::size_t> busy_offsets_;
   std::vector<std::size_t> idle_offsets_;
+  Rows endpoints_;
+  Rows device_states_;
   std::size_t next_ = 0;  // changes written so far
 };
 

@@ -327,7 +327,7 @@ int main(int argc, char** argv) {
     rows.push_back(row);
     rows.push_back(share);
   }
-  for (const std::size_t rate : {1'000, 10'000}) {
+  for (const std::size_t rate : {std::size_t{1'000}, std::size_t{10'000}}) {
     Row p50{fmt::format("latency p50 at {}/s", rate), "us", {}, {}};
     Row p99{fmt::format("latency p99 at {}/s", rate), "us", {}, {}};
     for (std::size_t run = 0; run < runs; ++run) {

@@ -1,0 +1,62 @@
+#include "server/app/command_line.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "server/app/application.h"
+#include "server/config/config_loader.h"
+
+namespace unipresence {
+
+CommandLine ParseCommandLine(int argc, char** argv) {
+  CommandLine result;
+  CLI::App app{
+      "unipresenced: one presence per user out of deskphone and WebRTC line.\n"
+      "Listens to Asterisk over AMI, publishes over ZeroMQ, serves gRPC and Prometheus."};
+  app.set_version_flag("--version", UNIPRESENCE_VERSION);
+  app.add_option("--config", result.config_file, "Configuration file (YAML)")
+      ->envname("UNIPRESENCED_CONFIG")
+      ->required();
+  app.add_flag("--check-config", result.check_config,
+               "Check the configuration and its users file, print the outcome, and exit");
+  std::vector<std::pair<std::string, std::string>> values;
+  const std::vector<config::SettingHelp> settings = config::Settings();
+  values.reserve(settings.size());
+  for (const config::SettingHelp& setting : settings) {
+    auto& [path, value] = values.emplace_back(std::string(setting.path), "");
+    app.add_option("--" + path, value, std::string(setting.help))->group("Settings");
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    result.exit_code = app.exit(error);
+    return result;
+  }
+  for (auto& setting : values) {
+    if (app.count("--" + setting.first) > 0) result.settings.push_back(setting);
+  }
+  return result;
+}
+
+void SetUpLogging(const config::LogConfig& config) {
+  auto logger = spdlog::stderr_color_mt("unipresenced");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%f %^%l%$ %v");
+  logger->set_level(spdlog::level::from_str(std::string(config::ToString(config.level))));
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+void PrintEndpoints(const Endpoints& endpoints) {
+  const nlohmann::ordered_json line = {{"grpc", endpoints.grpc},
+                                       {"publish", endpoints.publish},
+                                       {"snapshot", endpoints.snapshot},
+                                       {"metrics", endpoints.metrics}};
+  std::printf("%s\n", line.dump().c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace unipresence

@@ -1,0 +1,140 @@
+#include "server/app/pbx_link.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "aggregator/base/strings.h"
+
+namespace unipresence {
+namespace {
+
+constexpr MonotonicTime kBetweenReads = MonotonicTime::min();
+
+}  // namespace
+
+PbxLink::PbxLink(asio::io_context& io, const ami::PbxConfig& config, Engine& engine,
+                 const Clock& clock, Duration reconcile_interval, Hooks hooks)
+    : engine_(engine),
+      clock_(clock),
+      reconcile_interval_(reconcile_interval),
+      hooks_(std::move(hooks)),
+      pbx_(engine.AddPbx(config.name, fmt::format("{}:{}", config.host, config.port))),
+      connection_(io, config, *this, clock) {
+  SetLinkGauge();
+}
+
+void PbxLink::OnTick() {
+  if (!connection_.session().online()) return;
+  SendNextList();
+  if (tracker_.resync_running()) return;
+  if (engine_.pbx(pbx_).link != LinkState::kSynced) return;
+  if (!engine_.TakeListingWanted(pbx_) && clock_.Now() < reconcile_due_) return;
+  tracker_.StartResync(pbx::ResyncKind::kReconcile);
+  SendNextList();
+}
+
+void PbxLink::OnOnline() {
+  spdlog::info("pbx {}: online, {}", engine_.pbx(pbx_).name, connection_.session().banner());
+  AskVersion();
+}
+
+void PbxLink::AskVersion() {
+  auto sent = connection_.session().Send(
+      ami::ActionBuilder("CoreSettings"), ami::ActionKind::kSingle,
+      [this](const absl::StatusOr<ami::ActionReply>& reply) {
+        // An account that may not ask, or an old Asterisk, leaves the version unknown.
+        if (!reply.ok() && !connection_.session().online()) return;
+        BeginResync(reply.ok() ? reply->message.Get("AsteriskVersion") : std::string_view());
+      });
+  if (!sent.ok()) BeginResync("");
+}
+
+void PbxLink::BeginResync(std::string_view version) {
+  engine_.BeginResync(pbx_, version);
+  SetLinkGauge();
+  tracker_.StartResync(pbx::ResyncKind::kResync);
+  SendNextList();
+}
+
+void PbxLink::OnOffline(const absl::Status& reason) {
+  const std::string_view why = FromAbsl(reason.message());
+  spdlog::warn("pbx {}: link lost: {}", engine_.pbx(pbx_).name, why);
+  tracker_.LinkLost();
+  tracker_.ClearChanges();
+  reconcile_due_ = MonotonicTime::max();
+  engine_.LinkLost(pbx_, why);
+  SetLinkGauge();
+  hooks_.read_end(clock_.Now(), 0);
+}
+
+void PbxLink::OnEvent(const ami::Message& event, ami::ActionToken list) {
+  if (read_started_ == kBetweenReads) read_started_ = clock_.Now();
+  tracker_.OnEvent(event, list);
+}
+
+void PbxLink::OnReadEnd() {
+  const MonotonicTime started = read_started_ == kBetweenReads ? clock_.Now() : read_started_;
+  read_started_ = kBetweenReads;
+  const std::size_t changes = tracker_.changes().size();
+  // Before the first list there is nothing to compare with: the lists will tell all.
+  if (engine_.pbx(pbx_).link != LinkState::kDown) engine_.Apply(pbx_, tracker_.changes());
+  tracker_.ClearChanges();
+  FinishResync();
+  SendNextList();
+  hooks_.read_end(started, changes);
+}
+
+void PbxLink::SendNextList() {
+  const std::optional<pbx::ListAction> action = tracker_.NextAction();
+  if (!action) return;
+  const absl::StatusOr<ami::ActionToken> token = connection_.session().Send(
+      ami::ActionBuilder(action->name),
+      action->list ? ami::ActionKind::kList : ami::ActionKind::kSingle,
+      [this](const absl::StatusOr<ami::ActionReply>& reply) { OnListEnd(reply); });
+  // Otherwise the next read or tick tries again.
+  if (token.ok()) tracker_.ActionSent(*token);
+}
+
+void PbxLink::OnListEnd(const absl::StatusOr<ami::ActionReply>& reply) {
+  if (!connection_.session().online()) return;  // OnOffline follows and clears up
+  tracker_.OnReply(reply);
+  // An answer comes within a read, whose end goes on; that there was none comes from a timer.
+  if (!reply.ok()) OnReadEnd();
+}
+
+void PbxLink::FinishResync() {
+  const std::optional<pbx::ResyncOutcome> outcome = tracker_.TakeOutcome();
+  if (!outcome) return;
+  for (const std::string& error : outcome->errors) {
+    spdlog::warn(
+        "pbx {}: {}; give the manager account read = system,call,cdr,user and write = "
+        "system,call",
+        engine_.pbx(pbx_).name, error);
+    probe_.list_errors.Add();
+  }
+  reconcile_due_ = clock_.Now() + reconcile_interval_;
+  const pbx::TrackerCounters counters = tracker_.counters();
+  probe_.channels.Set(static_cast<std::int64_t>(tracker_.channel_count()));
+  probe_.contacts.Set(static_cast<std::int64_t>(tracker_.contact_count()));
+  probe_.malformed_events.Set(static_cast<std::int64_t>(counters.malformed_events +
+                                                        counters.unknown_device_states +
+                                                        counters.unknown_contact_statuses));
+  if (outcome->kind == pbx::ResyncKind::kReconcile) {
+    probe_.reconciles.Add();
+    return;
+  }
+  engine_.EndResync(pbx_);
+  probe_.resyncs.Add();
+  const PbxStatus& status = engine_.pbx(pbx_);
+  probe_.last_resync_micros.Set(status.last_resync_duration.count() / 1000);
+  spdlog::info("pbx {}: synced in {} ms, {} rows", status.name,
+               status.last_resync_duration.count() / 1'000'000, outcome->rows);
+  SetLinkGauge();
+}
+
+void PbxLink::SetLinkGauge() {
+  probe_.link.Set(static_cast<std::int64_t>(engine_.pbx(pbx_).link));
+  if (hooks_.link_changed) hooks_.link_changed(pbx_);
+}
+
+}  // namespace unipresence

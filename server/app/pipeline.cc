@@ -1,0 +1,227 @@
+#include "server/app/pipeline.h"
+
+#include <spdlog/spdlog.h>
+
+#include <asio.hpp>
+#include <utility>
+
+namespace unipresence {
+namespace {
+
+// Users re-fused in one slice of a sweep: about 0.2 ms.
+constexpr std::size_t kUsersPerSlice = 1024;
+// Commands run before the sockets get their turn again.
+constexpr std::size_t kCommandsPerTurn = 256;
+// How late a session may expire, a heartbeat be sent, or a reconcile begin.
+constexpr std::chrono::milliseconds kTick(50);
+
+}  // namespace
+
+class Pipeline::Loop {
+ public:
+  Loop() : tick(io) {}
+
+  // Watches a descriptor that libzmq owns and signals by edge.
+  void Watch(int descriptor, std::function<void()> readable) {
+    descriptors_.push_back(std::make_unique<asio::posix::stream_descriptor>(io, descriptor));
+    Wait(*descriptors_.back(), std::make_shared<std::function<void()>>(std::move(readable)));
+  }
+
+  // libzmq closes its descriptors itself.
+  void ReleaseDescriptors() {
+    for (const auto& descriptor : descriptors_) descriptor->release();
+    descriptors_.clear();
+  }
+
+  asio::io_context io{1};
+  asio::steady_timer tick;
+
+ private:
+  static void Wait(asio::posix::stream_descriptor& descriptor,
+                   std::shared_ptr<std::function<void()>> readable) {
+    descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                          [&descriptor, readable](const asio::error_code& error) {
+                            if (error) return;
+                            (*readable)();
+                            Wait(descriptor, readable);
+                          });
+  }
+
+  std::vector<std::unique_ptr<asio::posix::stream_descriptor>> descriptors_;
+};
+
+Pipeline::Pipeline(PipelineOptions options, const Clock& clock)
+    : options_(std::move(options)),
+      clock_(clock),
+      publisher_(options_.publish, clock),
+      engine_(options_.engine, clock, publisher_),
+      sessions_(options_.sessions),
+      core_{engine_, sessions_, clock_},
+      loop_(std::make_unique<Loop>()) {}
+
+Pipeline::~Pipeline() { Stop(); }
+
+void Pipeline::SetTickCallback(std::function<void(Core&)> callback) {
+  on_tick_ = std::move(callback);
+}
+
+void Pipeline::SetLinkCallback(std::function<void(const PbxStatus&)> callback) {
+  on_link_ = std::move(callback);
+}
+
+const ami::AmiProbe& Pipeline::ami_probe(std::size_t pbx) const { return links_[pbx]->ami_probe(); }
+
+const PbxLinkProbe& Pipeline::link_probe(std::size_t pbx) const { return links_[pbx]->probe(); }
+
+absl::Status Pipeline::Start(absl::AnyInvocable<absl::Status(Core&) &&> load) {
+  thread_ = std::thread([this, load = std::move(load)]() mutable { Run(std::move(load)); });
+  absl::Status status;
+  {
+    MutexLock lock(mutex_);
+    while (!start_done_) started_.wait(mutex_);
+    status = start_status_;
+  }
+  if (!status.ok()) thread_.join();
+  return status;
+}
+
+void Pipeline::Stop() {
+  if (!thread_.joinable()) return;
+  {
+    MutexLock lock(mutex_);
+    accepting_ = false;
+  }
+  asio::post(loop_->io, [this] {
+    RunCommands();
+    Close();
+    loop_->io.stop();
+  });
+  thread_.join();
+}
+
+void Pipeline::Run(absl::AnyInvocable<absl::Status(Core&) &&> load) {
+  const absl::Status status = Open(std::move(load));
+  {
+    MutexLock lock(mutex_);
+    start_status_ = status;
+    start_done_ = true;
+    accepting_ = status.ok();
+  }
+  started_.notify_all();
+  if (status.ok()) {
+    loop_->io.run();
+  } else {
+    Close();
+  }
+}
+
+absl::Status Pipeline::Open(absl::AnyInvocable<absl::Status(Core&) &&> load) {
+  if (absl::Status status = std::move(load)(core_); !status.ok()) return status;
+  if (absl::Status status = publisher_.Bind(engine_); !status.ok()) return status;
+  for (const int descriptor : {publisher_.publish_fd(), publisher_.snapshot_fd()}) {
+    loop_->Watch(descriptor, [this] { AfterTurn(); });
+  }
+  for (const ami::PbxConfig& config : options_.pbxs) {
+    links_.push_back(std::make_unique<PbxLink>(
+        loop_->io, config, engine_, clock_, options_.reconcile_interval,
+        PbxLink::Hooks{.read_end =
+                           [this](MonotonicTime started, std::size_t changes) {
+                             probe_.reads.Add();
+                             probe_.device_changes.Add(changes);
+                             AfterTurn();
+                             probe_.read_to_publish.Observe(static_cast<std::uint64_t>(
+                                 (clock_.Now() - started).count() / 1000));
+                           },
+                       .link_changed =
+                           [this](PbxIndex pbx) {
+                             if (on_link_) on_link_(engine_.pbx(pbx));
+                           }}));
+    if (absl::Status status = links_.back()->Start(); !status.ok()) return status;
+  }
+  OnTick();
+  return absl::OkStatus();
+}
+
+void Pipeline::Close() {
+  for (const auto& link : links_) link->Stop();
+  publisher_.HandleEvents();
+  loop_->tick.cancel();
+  loop_->ReleaseDescriptors();
+}
+
+bool Pipeline::Post(Command command) {
+  bool first = false;
+  {
+    MutexLock lock(mutex_);
+    if (!accepting_ || commands_.size() >= options_.command_queue_capacity) {
+      probe_.commands_refused.Add();
+      return false;
+    }
+    first = commands_.empty();
+    commands_.push_back(std::move(command));
+    probe_.command_queue_depth.Set(static_cast<std::int64_t>(commands_.size()));
+  }
+  // One wake-up serves all commands that come before it runs.
+  if (first) asio::post(loop_->io, [this] { RunCommands(); });
+  return true;
+}
+
+void Pipeline::RunCommands() {
+  std::vector<Command> commands;
+  {
+    MutexLock lock(mutex_);
+    if (commands_.size() <= kCommandsPerTurn || !accepting_) {
+      commands.swap(commands_);
+    } else {
+      const auto end = commands_.begin() + kCommandsPerTurn;
+      commands.assign(std::make_move_iterator(commands_.begin()), std::make_move_iterator(end));
+      commands_.erase(commands_.begin(), end);
+      asio::post(loop_->io, [this] { RunCommands(); });
+    }
+    probe_.command_queue_depth.Set(static_cast<std::int64_t>(commands_.size()));
+  }
+  for (Command& command : commands) std::move(command)(core_);
+  probe_.commands.Add(commands.size());
+  if (!commands.empty()) AfterTurn();
+}
+
+void Pipeline::AfterTurn() {
+  const bool more = publisher_.HandleEvents();
+  if ((more || engine_.HasWork()) && !slice_scheduled_) {
+    slice_scheduled_ = true;
+    asio::post(loop_->io, [this] { RunSlice(); });
+  }
+}
+
+void Pipeline::RunSlice() {
+  slice_scheduled_ = false;
+  if (engine_.HasWork()) {
+    engine_.DoWork(kUsersPerSlice);
+    probe_.work_slices.Add();
+  }
+  AfterTurn();
+}
+
+void Pipeline::OnTick() {
+  const MonotonicTime now = clock_.Now();
+  if (on_tick_) on_tick_(core_);
+  if (publisher_.next_timer() <= now) publisher_.OnTimer(now);
+  for (const auto& link : links_) link->OnTick();
+  UpdateGauges();
+  AfterTurn();
+  loop_->tick.expires_after(kTick);
+  loop_->tick.async_wait([this](const asio::error_code& error) {
+    if (!error) OnTick();
+  });
+}
+
+void Pipeline::UpdateGauges() {
+  probe_.users.Set(static_cast<std::int64_t>(engine_.user_count()));
+  probe_.sequence.Set(static_cast<std::int64_t>(engine_.sequence()));
+  probe_.unknown_devices.Add(engine_.unknown_device_changes() - probe_.unknown_devices.value());
+  std::uint64_t corrections = 0;
+  for (const PbxStatus& pbx : engine_.pbxs()) corrections += pbx.corrections;
+  probe_.corrections.Add(corrections - probe_.corrections.value());
+}
+
+}  // namespace unipresence

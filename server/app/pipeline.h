@@ -1,0 +1,124 @@
+#ifndef UNIPRESENCE_SERVER_APP_PIPELINE_H_
+#define UNIPRESENCE_SERVER_APP_PIPELINE_H_
+
+// The pipeline thread: every PBX's link, the engine, the sessions and the publisher on one Asio
+// loop.
+//
+//   Pipeline pipeline(options, clock);
+//   UNIPRESENCE_RETURN_IF_ERROR(pipeline.Start([&](Core& core) { return LoadUsers(core.engine);
+//   })); pipeline.Post([](Core& core) { ... });   // from any thread pipeline.Stop();
+//
+// Each socket read runs to completion: framed, tracked, fused, encoded, sent, before the next one.
+// Between reads come commands and slices of long work (sweeps, snapshots), so that nothing waits
+// long behind anything. The thread never waits for another.
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "aggregator/ami/ami_probe.h"
+#include "aggregator/ami/config.h"
+#include "aggregator/base/clock.h"
+#include "aggregator/base/mutex.h"
+#include "aggregator/engine/engine.h"
+#include "aggregator/engine/executor.h"
+#include "aggregator/engine/session_table.h"
+#include "aggregator/publish/publisher.h"
+#include "server/app/pbx_link.h"
+#include "server/app/pipeline_probe.h"
+
+namespace unipresence {
+
+struct PipelineOptions {
+  std::vector<ami::PbxConfig> pbxs;  // names must differ
+  publish::PublisherOptions publish;
+  SessionTable::Options sessions;
+  Engine::Options engine;
+  // Commands that wait at most; a full queue refuses (Executor::Post).
+  std::size_t command_queue_capacity = 65'536;
+  // How often each PBX is listed again to count and mend what was missed.
+  Duration reconcile_interval = std::chrono::minutes(5);
+};
+
+class Pipeline final : public Executor {
+ public:
+  // `clock` must outlive the pipeline.
+  Pipeline(PipelineOptions options, const Clock& clock);
+  // Stops.
+  ~Pipeline() override;
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // Starts the thread, runs `load` on it, opens the ZeroMQ sockets, then connects to the PBXs.
+  // Returns when all that is done, or with the first error, after which the thread has ended.
+  absl::Status Start(absl::AnyInvocable<absl::Status(Core&) &&> load);
+
+  // Runs the commands that were accepted, closes the links and joins the thread. Not from the
+  // thread.
+  void Stop();
+
+  // Any thread.
+  bool Post(Command command) override;
+
+  // Called on the pipeline thread about 20 times a second: what must happen in time without a read
+  // or a command (sessions that expire). Set before Start.
+  void SetTickCallback(std::function<void(Core&)> callback);
+
+  // Called on the pipeline thread when a PBX's link state has changed. Set before Start.
+  void SetLinkCallback(std::function<void(const PbxStatus&)> callback);
+
+  // Set the batch sink before Start; endpoints are known after it.
+  publish::Publisher& publisher() { return publisher_; }
+  const publish::Publisher& publisher() const { return publisher_; }
+
+  // Any thread.
+  const PipelineProbe& probe() const { return probe_; }
+  // By the order of the options. Any thread, after Start.
+  const ami::AmiProbe& ami_probe(std::size_t pbx) const;
+  const PbxLinkProbe& link_probe(std::size_t pbx) const;
+
+ private:
+  class Loop;  // Asio's part: io_context, timers, descriptors
+
+  void Run(absl::AnyInvocable<absl::Status(Core&) &&> load);
+  absl::Status Open(absl::AnyInvocable<absl::Status(Core&) &&> load);
+  void Close();
+  // After each read, command or slice: sends what was gathered and schedules what is left.
+  void AfterTurn();
+  void RunSlice();
+  void RunCommands();
+  void OnTick();
+  void UpdateGauges();
+
+  PipelineOptions options_;
+  const Clock& clock_;
+  PipelineProbe probe_;
+  publish::Publisher publisher_;
+  Engine engine_;
+  SessionTable sessions_;
+  Core core_;
+  std::function<void(Core&)> on_tick_;
+  std::function<void(const PbxStatus&)> on_link_;
+
+  std::unique_ptr<Loop> loop_;
+  std::vector<std::unique_ptr<PbxLink>> links_;
+  bool slice_scheduled_ = false;
+
+  Mutex mutex_;
+  std::vector<Command> commands_ ABSL_GUARDED_BY(mutex_);
+  bool accepting_ ABSL_GUARDED_BY(mutex_) = false;
+
+  ConditionVariable started_;
+  bool start_done_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status start_status_ ABSL_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_APP_PIPELINE_H_

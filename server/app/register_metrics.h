@@ -1,0 +1,17 @@
+#ifndef UNIPRESENCE_SERVER_APP_REGISTER_METRICS_H_
+#define UNIPRESENCE_SERVER_APP_REGISTER_METRICS_H_
+
+// Names every number of the server for Prometheus: the one table of what /metrics shows.
+
+#include "server/metrics/probe_collector.h"
+
+namespace unipresence {
+
+class Application;
+
+// Once, after the application has started; it must outlive the collector's scrapes.
+void RegisterMetrics(ProbeCollector& collector, const Application& application);
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_APP_REGISTER_METRICS_H_
