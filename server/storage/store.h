@@ -132,8 +132,8 @@ class Store {
   // valid until the visitor returns. The visitor must not use the store.
   virtual absl::Status ForEachUser(absl::FunctionRef<void(const StoredUser&)> visit) = 0;
 
-  // How many users there are, or how many of that role.
-  virtual absl::StatusOr<std::uint64_t> CountUsers(std::optional<Role> role = std::nullopt) = 0;
+  // How many users of that role there are; nullopt = of any.
+  virtual absl::StatusOr<std::uint64_t> CountUsers(std::optional<Role> role) = 0;
 
   // --- Users of a file
   // ------------------------------------------------------------------------------

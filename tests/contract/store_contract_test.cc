@@ -1,0 +1,628 @@
+// What every Store promises (server/storage/store.h), run against each kind of store and, for
+// files, against each schema version that an earlier program may have left behind.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aggregator/base/strings.h"
+#include "server/storage/conflict.h"
+#include "server/storage/sqlite_database.h"
+#include "server/storage/sqlite_migrations.h"
+#include "server/storage/sqlite_store.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/temp_folder.h"
+#include "tests/testing/users.h"
+
+namespace unipresence {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using testing::FakeClock;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using testing::TempFolder;
+using testing::UniqueAccount;
+
+// --- The stores ---
+
+// What a test needs of a store beside Store itself.
+class Subject {
+ public:
+  virtual ~Subject() = default;
+  virtual Store& store() = 0;
+  // Closes and opens it again, as a restart does. False where nothing can survive that.
+  virtual bool Reopen() = 0;
+  FakeClock clock;
+};
+
+class SqliteMemory final : public Subject {
+ public:
+  SqliteMemory() { store_ = SqliteStore::Open({.path = ":memory:", .clock = &clock}).value(); }
+  Store& store() override { return *store_; }
+  bool Reopen() override { return false; }
+
+ private:
+  std::unique_ptr<SqliteStore> store_;
+};
+
+class SqliteFile final : public Subject {
+ public:
+  // A file that a program of that schema version made; 0 = no file yet.
+  explicit SqliteFile(std::size_t version) {
+    if (version > 0) {
+      auto database = SqliteDatabase::Open({.path = folder_.File("store.db")}).value();
+      EXPECT_TRUE(MigrateSqlite(*database, SqliteMigrations().first(version), clock).ok());
+    }
+    Reopen();
+  }
+  Store& store() override { return *store_; }
+  bool Reopen() override {
+    store_.reset();
+    store_ = SqliteStore::Open({.path = folder_.File("store.db"), .clock = &clock}).value();
+    return true;
+  }
+
+ private:
+  TempFolder folder_;
+  std::unique_ptr<SqliteStore> store_;
+};
+
+struct Kind {
+  std::string name;
+  std::function<std::unique_ptr<Subject>()> make;
+};
+
+std::vector<Kind> AllKinds() {
+  std::vector<Kind> kinds = {{"SqliteMemory", [] { return std::make_unique<SqliteMemory>(); }}};
+  for (std::size_t version = 0; version <= SqliteMigrations().size(); ++version) {
+    kinds.push_back({version == 0 ? "SqliteFile" : fmt::format("SqliteFileOfVersion{}", version),
+                     [version] { return std::make_unique<SqliteFile>(version); }});
+  }
+  return kinds;
+}
+
+class StoreContractTest : public ::testing::TestWithParam<Kind> {
+ protected:
+  StoreContractTest() : subject_(GetParam().make()) {}
+
+  Store& store() { return subject_->store(); }
+  FakeClock& clock() { return subject_->clock; }
+  void Create(const User& user) {
+    const absl::Status status = store().CreateUser({user, "$hash"});
+    ASSERT_TRUE(status.ok()) << status;
+  }
+  std::vector<std::string> AllIds() {
+    std::vector<std::string> ids;
+    EXPECT_TRUE(store().ForEachUser([&](const StoredUser& u) { ids.push_back(u.user.id); }).ok());
+    return ids;
+  }
+  StoredSession SessionOf(const std::string& user, std::uint8_t n) {
+    StoredSession session;
+    session.key.fill(n);
+    session.id = fmt::format("session{}", n);
+    session.user = user;
+    session.kind = n % 2 == 0 ? SessionKind::kAssistant : SessionKind::kClient;
+    session.create_time = 1000 + n;
+    session.client_name = "wallboard 2.1";
+    session.peer = "ipv4:192.0.2.7:50123";
+    return session;
+  }
+
+  std::unique_ptr<Subject> subject_;
+};
+
+INSTANTIATE_TEST_SUITE_P(, StoreContractTest, ::testing::ValuesIn(AllKinds()),
+                         [](const auto& info) { return info.param.name; });
+
+// For what only a store that outlives its object can promise.
+class DurableStoreContractTest : public StoreContractTest {};
+
+INSTANTIATE_TEST_SUITE_P(, DurableStoreContractTest, ::testing::ValuesIn([] {
+                           std::vector<Kind> kinds = AllKinds();
+                           std::erase_if(
+                               kinds, [](const Kind& kind) { return kind.name == "SqliteMemory"; });
+                           return kinds;
+                         }()),
+                         [](const auto& info) { return info.param.name; });
+
+absl::StatusCode CodeOf(const absl::Status& status) { return status.code(); }
+
+// --- Users ---
+
+TEST_P(StoreContractTest, ReadsBackWhatWasCreated) {
+  User alice = UniqueAccount("alice", "1001");
+  alice.display_name = "Alice \xc3\x89. O'Neil \"x\" %";
+  alice.role = Role::kAdministrator;
+  Create(alice);
+
+  const auto got = store().GetUser("alice");
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(got->user, alice);
+  EXPECT_EQ(got->password_hash, "$hash");
+  EXPECT_EQ(got->settings, StoredSettings());
+  EXPECT_EQ(got->origin, UserOrigin::kProvisioned);
+  EXPECT_EQ(got->create_time, clock().WallNow());
+  EXPECT_EQ(got->update_time, clock().WallNow());
+  EXPECT_EQ(got->version, 1u);
+}
+
+TEST_P(StoreContractTest, KeepsTheOrderOfLines) {
+  User user = UniqueAccount("alice", "1001");
+  std::swap(user.lines[0], user.lines[1]);
+  Create(user);
+  EXPECT_EQ(store().GetUser("alice")->user.lines, user.lines);
+}
+
+TEST_P(StoreContractTest, AnUnknownUserIsNotFoundByEveryMethod) {
+  Create(UniqueAccount("alice", "1001"));
+  const std::vector<absl::Status> statuses = {
+      store().GetUser("bob").status(),
+      store().GetUserByUsername("bob").status(),
+      store().UpdateUser(UniqueAccount("bob", "1002")),
+      store().SetPasswordHash("bob", "x"),
+      store().DeleteUser("bob"),
+      store().SetSelectedDevice("bob", LineKind::kWebrtc),
+      store().SetDoNotDisturb("bob", true),
+      store().SaveSession(SessionOf("bob", 1)),
+  };
+  for (const absl::Status& status : statuses) {
+    EXPECT_EQ(CodeOf(status), absl::StatusCode::kNotFound) << status;
+    EXPECT_THAT(status.ToString(), HasSubstr("bob"));
+  }
+  EXPECT_THAT(AllIds(), ElementsAre("alice"));
+}
+
+TEST_P(StoreContractTest, RefusesAUserThatIsInvalidByItself) {
+  User user = UniqueAccount("alice", "1001");
+  user.lines.pop_back();
+  EXPECT_EQ(CodeOf(store().CreateUser({user, ""})), absl::StatusCode::kInvalidArgument);
+  Create(UniqueAccount("alice", "1001"));
+  EXPECT_EQ(CodeOf(store().UpdateUser(user)), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_P(StoreContractTest, FindsUsernamesWithoutRegardToCase) {
+  User user = UniqueAccount("alice", "1001");
+  user.username = "Alice.Martin";
+  Create(user);
+  ASSERT_TRUE(store().GetUserByUsername("aLICE.mARTIN").ok());
+  EXPECT_EQ(store().GetUserByUsername("alice.martin")->user.id, "alice");
+  EXPECT_EQ(CodeOf(store().GetUser("ALICE").status()), absl::StatusCode::kNotFound);
+}
+
+// Each unique value, by name: how a second user takes it, and what the refusal says.
+struct Taken {
+  std::string name;
+  std::function<void(User&)> take;
+  Conflict conflict;
+};
+
+std::vector<Taken> AllTaken() {
+  using Field = Conflict::Field;
+  return {
+      {"username", [](User& u) { u.username = "ALICE"; }, {Field::kUsername, "ALICE", "", "alice"}},
+      {"exten", [](User& u) { u.exten = "1001"; }, {Field::kExten, "1001", "default", "alice"}},
+      {"deskphone",
+       [](User& u) { u.lines[0].device = "PJSIP/alice"; },
+       {Field::kDevice, "PJSIP/alice", "main", "alice"}},
+      {"webrtc",
+       [](User& u) { u.lines[1].device = "PJSIP/alice_w"; },
+       {Field::kDevice, "PJSIP/alice_w", "main", "alice"}},
+      {"device as the other kind",
+       [](User& u) { u.lines[1].device = "PJSIP/alice"; },
+       {Field::kDevice, "PJSIP/alice", "main", "alice"}},
+  };
+}
+
+TEST_P(StoreContractTest, CreatingWhatIsTakenTellsWhatAndWhoseAndChangesNothing) {
+  Create(UniqueAccount("alice", "1001"));
+  for (const Taken& taken : AllTaken()) {
+    SCOPED_TRACE(taken.name);
+    User bob = UniqueAccount("bob", "1002");
+    taken.take(bob);
+    const absl::Status status = store().CreateUser({bob, ""});
+    EXPECT_EQ(CodeOf(status), absl::StatusCode::kAlreadyExists) << status;
+    EXPECT_EQ(ConflictOf(status), taken.conflict) << status;
+    EXPECT_THAT(status.ToString(),
+                AllOf(HasSubstr(taken.conflict.value), HasSubstr(taken.conflict.owner)));
+    EXPECT_THAT(AllIds(), ElementsAre("alice"));
+  }
+  const absl::Status status = store().CreateUser({UniqueAccount("alice", "1009"), ""});
+  EXPECT_EQ(ConflictOf(status), (Conflict{Conflict::Field::kId, "alice", "", "alice"})) << status;
+}
+
+TEST_P(StoreContractTest, UpdatingToWhatIsTakenTellsWhatAndWhoseAndChangesNothing) {
+  Create(UniqueAccount("alice", "1001"));
+  Create(UniqueAccount("bob", "1002"));
+  const StoredUser before = store().GetUser("bob").value();
+  clock().Advance(std::chrono::seconds(1));
+  for (const Taken& taken : AllTaken()) {
+    SCOPED_TRACE(taken.name);
+    User bob = before.user;
+    bob.display_name = "changed";
+    taken.take(bob);
+    const absl::Status status = store().UpdateUser(bob);
+    EXPECT_EQ(ConflictOf(status), taken.conflict) << status;
+    EXPECT_EQ(store().GetUser("bob").value(), before);
+  }
+}
+
+TEST_P(StoreContractTest, OneDeviceInBothLinesOfAUserIsAConflictWithItself) {
+  User alice = UniqueAccount("alice", "1001");
+  alice.lines[1].device = alice.lines[0].device;
+  const absl::Status status = store().CreateUser({alice, ""});
+  EXPECT_EQ(ConflictOf(status),
+            (Conflict{Conflict::Field::kDevice, "PJSIP/alice", "main", "alice"}))
+      << status;
+}
+
+TEST_P(StoreContractTest, NumbersAreUniqueInTheirContextAndDevicesOnTheirPbxOnly) {
+  Create(UniqueAccount("alice", "1001"));
+  User bob = UniqueAccount("bob", "1001");
+  bob.context = "branch";
+  bob.lines = {{LineKind::kDeskphone, "branch", "PJSIP/alice"},
+               {LineKind::kWebrtc, "branch", "PJSIP/alice_w"}};
+  Create(bob);
+}
+
+TEST_P(StoreContractTest, UpdateReplacesTheUserAndKeepsTheRest) {
+  Create(UniqueAccount("alice", "1001"));
+  ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kDeskphone).ok());
+  ASSERT_TRUE(store().SaveSession(SessionOf("alice", 1)).ok());
+  const StoredUser before = store().GetUser("alice").value();
+  clock().Advance(std::chrono::seconds(5));
+
+  User changed = UniqueAccount("alice", "2001");
+  changed.display_name = "Alice";
+  changed.username = "am";
+  changed.role = Role::kAdministrator;
+  changed.line_type = LineType::kSip;
+  changed.lines = {{LineKind::kDeskphone, "other", "SIP/7"}};
+  const absl::Status status = store().UpdateUser(changed);
+  ASSERT_TRUE(status.ok()) << status;
+
+  StoredUser expected = before;
+  expected.user = changed;
+  expected.version = 2;
+  expected.update_time = clock().WallNow();
+  EXPECT_EQ(store().GetUser("alice").value(), expected);
+  EXPECT_THAT(store().ListSessions().value(), SizeIs(1));
+  Create(UniqueAccount("bob", "1001"));  // what alice gave up is free
+}
+
+TEST_P(StoreContractTest, AnUpdateWithoutAChangeIsNone) {
+  Create(UniqueAccount("alice", "1001"));
+  const StoredUser before = store().GetUser("alice").value();
+  clock().Advance(std::chrono::seconds(5));
+  EXPECT_TRUE(store().UpdateUser(before.user).ok());
+  EXPECT_EQ(store().GetUser("alice").value(), before);
+}
+
+TEST_P(StoreContractTest, TwoUsersCannotSwapTheirNumbersOneByOne) {
+  Create(UniqueAccount("alice", "1001"));
+  Create(UniqueAccount("bob", "1002"));
+  EXPECT_EQ(CodeOf(store().UpdateUser(UniqueAccount("alice", "1002"))),
+            absl::StatusCode::kAlreadyExists);
+  const absl::Status status = store().InTransaction([&]() -> absl::Status {
+    for (const auto& [id, exten] :
+         {std::pair("alice", "1003"), std::pair("bob", "1001"), std::pair("alice", "1002")}) {
+      if (auto s = store().UpdateUser(UniqueAccount(id, exten)); !s.ok()) return s;
+    }
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(store().GetUser("bob")->user.exten, "1001");
+}
+
+TEST_P(StoreContractTest, ASelectionIsForgottenWithItsLine) {
+  Create(UniqueAccount("alice", "1001"));
+  ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kWebrtc).ok());
+  ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
+  User sip = UniqueAccount("alice", "1001");
+  sip.line_type = LineType::kSip;
+  sip.lines.pop_back();
+  ASSERT_TRUE(store().UpdateUser(sip).ok());
+  EXPECT_EQ(store().GetUser("alice")->settings, (StoredSettings{std::nullopt, 0, true}));
+}
+
+TEST_P(StoreContractTest, APasswordChangeCountsAsAChangeOfTheUser) {
+  Create(UniqueAccount("alice", "1001"));
+  clock().Advance(std::chrono::seconds(5));
+  ASSERT_TRUE(store().SetPasswordHash("alice", "$other").ok());
+  const auto got = store().GetUser("alice").value();
+  EXPECT_EQ(got.password_hash, "$other");
+  EXPECT_EQ(got.version, 2u);
+  EXPECT_EQ(got.update_time, clock().WallNow());
+}
+
+TEST_P(StoreContractTest, DeletionTakesLinesSettingsAndSessionsAlong) {
+  Create(UniqueAccount("alice", "1001"));
+  Create(UniqueAccount("bob", "1002"));
+  ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kDeskphone).ok());
+  ASSERT_TRUE(store().SaveSession(SessionOf("alice", 1)).ok());
+  ASSERT_TRUE(store().SaveSession(SessionOf("bob", 2)).ok());
+  ASSERT_TRUE(store().DeleteUser("alice").ok());
+
+  EXPECT_THAT(AllIds(), ElementsAre("bob"));
+  EXPECT_THAT(store().ListSessions().value(), ElementsAre(SessionOf("bob", 2)));
+  EXPECT_EQ(CodeOf(store().DeleteUser("alice")), absl::StatusCode::kNotFound);
+  Create(UniqueAccount("alice", "1001"));
+  EXPECT_EQ(store().GetUser("alice")->settings, StoredSettings());
+}
+
+TEST_P(StoreContractTest, PagesListEveryUserOnceById) {
+  std::vector<std::string> expected;
+  for (int i : {3, 1, 4, 0, 5, 9, 2, 6}) Create(UniqueAccount(i));
+  for (int i : {0, 1, 2, 3, 4, 5, 6, 9}) expected.push_back(fmt::format("user{}", i));
+  for (const std::size_t limit : {1u, 3u, 8u, 100u}) {
+    std::vector<std::string> ids;
+    std::string after;
+    while (true) {
+      const auto page = store().ListUsers(after, limit);
+      ASSERT_TRUE(page.ok()) << page.status();
+      ASSERT_LE(page->size(), limit);
+      for (const StoredUser& user : *page) {
+        EXPECT_THAT(user.user.lines, SizeIs(2));
+        ids.push_back(user.user.id);
+      }
+      if (page->size() < limit) break;
+      after = page->back().user.id;
+    }
+    EXPECT_EQ(ids, expected) << "limit " << limit;
+  }
+}
+
+TEST_P(StoreContractTest, TheBulkWalkSeesWhatSingleReadsSee) {
+  for (int i = 0; i < 20; ++i) {
+    User user = UniqueAccount(19 - i);
+    if (i % 3 == 0) {
+      user.line_type = LineType::kSip;
+      user.lines.pop_back();
+    }
+    Create(user);
+    if (i % 4 == 0) ASSERT_TRUE(store().SetDoNotDisturb(user.id, true).ok());
+    if (i % 5 == 0) ASSERT_TRUE(store().SetSelectedDevice(user.id, LineKind::kDeskphone).ok());
+  }
+  ASSERT_TRUE(store().DeleteUser("user7").ok());
+  std::vector<StoredUser> walked;
+  ASSERT_TRUE(store().ForEachUser([&](const StoredUser& u) { walked.push_back(u); }).ok());
+  ASSERT_THAT(walked, SizeIs(19));
+  EXPECT_EQ(walked.front().user.id, "user19");
+  for (const StoredUser& user : walked) EXPECT_EQ(store().GetUser(user.user.id).value(), user);
+}
+
+TEST_P(StoreContractTest, CountsUsersByRole) {
+  EXPECT_EQ(store().CountUsers(std::nullopt).value(), 0u);
+  User admin = UniqueAccount("root", "1");
+  admin.role = Role::kAdministrator;
+  Create(admin);
+  Create(UniqueAccount("alice", "1001"));
+  Create(UniqueAccount("bob", "1002"));
+  EXPECT_EQ(store().CountUsers(std::nullopt).value(), 3u);
+  EXPECT_EQ(store().CountUsers(Role::kAdministrator).value(), 1u);
+  EXPECT_EQ(store().CountUsers(Role::kUser).value(), 2u);
+}
+
+// --- Users of a file ---
+
+TEST_P(StoreContractTest, ASeedAddsWhatIsNew) {
+  const std::vector<NewUser> seed = {{UniqueAccount("alice", "1001"), "$a"},
+                                     {UniqueAccount("bob", "1002"), "$b"}};
+  const auto report = store().SeedUsers(seed);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->added, 2u);
+  EXPECT_EQ(report->left_alone, 0u);
+  EXPECT_THAT(report->refused, IsEmpty());
+  EXPECT_EQ(store().GetUser("bob")->origin, UserOrigin::kSeed);
+  EXPECT_EQ(store().GetUser("bob")->password_hash, "$b");
+}
+
+TEST_P(StoreContractTest, ASeedNeverOverwritesWhatWasChangedSince) {
+  const std::vector<NewUser> seed = {{UniqueAccount("alice", "1001"), "$a"},
+                                     {UniqueAccount("bob", "1002"), "$b"},
+                                     {UniqueAccount("carol", "1003"), "$c"}};
+  ASSERT_TRUE(store().SeedUsers(seed).ok());
+  User changed = seed[0].user;
+  changed.display_name = "Alice of sales";
+  ASSERT_TRUE(store().UpdateUser(changed).ok());
+  ASSERT_TRUE(store().SetPasswordHash("alice", "$new").ok());
+  ASSERT_TRUE(store().DeleteUser("bob").ok());
+
+  const std::vector<std::string> ids = {"dave", "alice", "bob", "carol", "erin"};
+  EXPECT_THAT(store().UnseededIds(ids).value(), ElementsAre("dave", "erin"));
+
+  subject_->Reopen();
+  std::vector<NewUser> again = seed;
+  again[2].user.display_name = "the file changed";
+  again.push_back({UniqueAccount("dave", "1004"), "$d"});
+  const auto report = store().SeedUsers(again);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->added, 1u);
+  EXPECT_EQ(report->left_alone, 3u);
+  EXPECT_THAT(AllIds(), ElementsAre("alice", "carol", "dave"));
+  EXPECT_EQ(store().GetUser("alice")->user.display_name, "Alice of sales");
+  EXPECT_EQ(store().GetUser("alice")->password_hash, "$new");
+  EXPECT_EQ(store().GetUser("carol")->user.display_name, "User carol");
+}
+
+TEST_P(StoreContractTest, ADeletedUserThatIsCreatedAgainStaysAndCanBeDeletedAgain) {
+  const std::vector<NewUser> seed = {{UniqueAccount("alice", "1001"), ""}};
+  ASSERT_TRUE(store().SeedUsers(seed).ok());
+  ASSERT_TRUE(store().DeleteUser("alice").ok());
+  Create(UniqueAccount("alice", "1009"));
+  EXPECT_EQ(store().SeedUsers(seed)->left_alone, 1u);
+  EXPECT_EQ(store().GetUser("alice")->user.exten, "1009");
+  ASSERT_TRUE(store().DeleteUser("alice").ok());
+  EXPECT_EQ(store().SeedUsers(seed)->left_alone, 1u);
+  EXPECT_THAT(AllIds(), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ASeedThatCollidesIsRefusedAloneAndReported) {
+  Create(UniqueAccount("alice", "1001"));
+  const std::vector<NewUser> seed = {{UniqueAccount("bob", "1001"), ""},
+                                     {UniqueAccount("carol", "1003"), ""}};
+  const auto report = store().SeedUsers(seed);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->added, 1u);
+  ASSERT_THAT(report->refused, SizeIs(1));
+  EXPECT_EQ(ConflictOf(report->refused[0]),
+            (Conflict{Conflict::Field::kExten, "1001", "default", "alice"}));
+  EXPECT_THAT(AllIds(), ElementsAre("alice", "carol"));
+}
+
+TEST_P(StoreContractTest, AnInvalidSeedAddsNothing) {
+  std::vector<NewUser> seed = {{UniqueAccount("alice", "1001"), ""},
+                               {UniqueAccount("bob", "1002"), ""}};
+  seed[1].user.exten = "";
+  EXPECT_EQ(CodeOf(store().SeedUsers(seed).status()), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(AllIds(), IsEmpty());
+}
+
+// --- Settings ---
+
+TEST_P(StoreContractTest, ASelectionKeepsTheTimeOfTheChoice) {
+  Create(UniqueAccount("alice", "1001"));
+  ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kWebrtc).ok());
+  const WallTimeMicros chosen = clock().WallNow();
+  clock().Advance(std::chrono::seconds(9));
+  ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kWebrtc).ok());
+  EXPECT_EQ(store().GetUser("alice")->settings, (StoredSettings{LineKind::kWebrtc, chosen, false}));
+  ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kDeskphone).ok());
+  EXPECT_EQ(store().GetUser("alice")->settings,
+            (StoredSettings{LineKind::kDeskphone, clock().WallNow(), false}));
+  EXPECT_EQ(store().GetUser("alice")->version, 1u);
+}
+
+TEST_P(StoreContractTest, SelectionAndDoNotDisturbDoNotDisturbEachOther) {
+  Create(UniqueAccount("alice", "1001"));
+  Create(UniqueAccount("bob", "1002"));
+  ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
+  EXPECT_EQ(store().GetUser("alice")->settings, (StoredSettings{std::nullopt, 0, true}));
+  ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kWebrtc).ok());
+  const WallTimeMicros chosen = clock().WallNow();
+  clock().Advance(std::chrono::seconds(1));
+  ASSERT_TRUE(store().SetDoNotDisturb("alice", false).ok());
+  EXPECT_EQ(store().GetUser("alice")->settings, (StoredSettings{LineKind::kWebrtc, chosen, false}));
+  EXPECT_EQ(store().GetUser("bob")->settings, StoredSettings());
+}
+
+TEST_P(StoreContractTest, ALineThatIsNotThereCannotBeSelected) {
+  User user = UniqueAccount("alice", "1001");
+  user.line_type = LineType::kSip;
+  user.lines.pop_back();
+  Create(user);
+  const absl::Status status = store().SetSelectedDevice("alice", LineKind::kWebrtc);
+  EXPECT_EQ(CodeOf(status), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status.ToString(), AllOf(HasSubstr("alice"), HasSubstr("WEBRTC")));
+  EXPECT_EQ(store().GetUser("alice")->settings, StoredSettings());
+}
+
+// --- Sessions ---
+
+TEST_P(StoreContractTest, ListsSessionsOldestFirst) {
+  Create(UniqueAccount("alice", "1001"));
+  Create(UniqueAccount("bob", "1002"));
+  for (const std::uint8_t n : std::vector<std::uint8_t>{3, 1, 2}) {
+    ASSERT_TRUE(store().SaveSession(SessionOf(n == 2 ? "bob" : "alice", n)).ok());
+  }
+  EXPECT_THAT(store().ListSessions().value(),
+              ElementsAre(SessionOf("alice", 1), SessionOf("bob", 2), SessionOf("alice", 3)));
+}
+
+TEST_P(StoreContractTest, KeyAndIdOfASessionAreUnique) {
+  Create(UniqueAccount("alice", "1001"));
+  ASSERT_TRUE(store().SaveSession(SessionOf("alice", 1)).ok());
+  StoredSession same_key = SessionOf("alice", 1);
+  same_key.id = "other";
+  StoredSession same_id = SessionOf("alice", 2);
+  same_id.id = "session1";
+  EXPECT_EQ(CodeOf(store().SaveSession(same_key)), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(CodeOf(store().SaveSession(same_id)), absl::StatusCode::kAlreadyExists);
+  EXPECT_THAT(store().ListSessions().value(), SizeIs(1));
+}
+
+TEST_P(StoreContractTest, DeletesSessionsByIdAndByUser) {
+  Create(UniqueAccount("alice", "1001"));
+  Create(UniqueAccount("bob", "1002"));
+  for (std::uint8_t n = 1; n <= 6; ++n) {
+    ASSERT_TRUE(store().SaveSession(SessionOf(n == 6 ? "bob" : "alice", n)).ok());
+  }
+  EXPECT_TRUE(store().DeleteSession("session1").ok());
+  EXPECT_EQ(CodeOf(store().DeleteSession("session1")), absl::StatusCode::kNotFound);
+  const std::vector<std::string> expired = {"session2", "session1", "session3", "nobody"};
+  EXPECT_EQ(store().DeleteSessions(expired).value(), 2u);
+  EXPECT_EQ(store().DeleteSessionsOfUser("alice").value(), 2u);
+  EXPECT_EQ(store().DeleteSessionsOfUser("alice").value(), 0u);
+  EXPECT_EQ(store().DeleteSessionsOfUser("stranger").value(), 0u);
+  EXPECT_THAT(store().ListSessions().value(), ElementsAre(SessionOf("bob", 6)));
+}
+
+// --- The store itself ---
+
+TEST_P(DurableStoreContractTest, EverythingSurvivesARestart) {
+  Create(UniqueAccount("alice", "1001"));
+  ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kWebrtc).ok());
+  ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
+  ASSERT_TRUE(store().SaveSession(SessionOf("alice", 1)).ok());
+  const StoredUser before = store().GetUser("alice").value();
+  ASSERT_TRUE(subject_->Reopen());
+  EXPECT_EQ(store().GetUser("alice").value(), before);
+  EXPECT_THAT(store().ListSessions().value(), ElementsAre(SessionOf("alice", 1)));
+}
+
+TEST_P(StoreContractTest, AFailedTransactionLeavesNothing) {
+  const absl::Status status = store().InTransaction([&]() -> absl::Status {
+    Create(UniqueAccount("alice", "1001"));
+    return absl::AbortedError("changed my mind");
+  });
+  EXPECT_EQ(status, absl::AbortedError("changed my mind"));
+  EXPECT_THAT(AllIds(), IsEmpty());
+}
+
+TEST_P(StoreContractTest, AFailedPartLeavesTheRestOfItsTransaction) {
+  const absl::Status status = store().InTransaction([&] {
+    Create(UniqueAccount("alice", "1001"));
+    EXPECT_EQ(store().InTransaction([&] {
+      Create(UniqueAccount("bob", "1002"));
+      return absl::AbortedError("part");
+    }),
+              absl::AbortedError("part"));
+    EXPECT_TRUE(store()
+                    .InTransaction([&] {
+                      Create(UniqueAccount("carol", "1003"));
+                      return absl::OkStatus();
+                    })
+                    .ok());
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_THAT(AllIds(), ElementsAre("alice", "carol"));
+}
+
+TEST_P(StoreContractTest, AFailedTransactionTakesItsSuccessfulPartsAlong) {
+  EXPECT_FALSE(store()
+                   .InTransaction([&] {
+                     EXPECT_TRUE(store()
+                                     .InTransaction([&] {
+                                       Create(UniqueAccount("alice", "1001"));
+                                       return absl::OkStatus();
+                                     })
+                                     .ok());
+                     return absl::AbortedError("whole");
+                   })
+                   .ok());
+  EXPECT_THAT(AllIds(), IsEmpty());
+}
+
+TEST_P(StoreContractTest, IsWritable) {
+  EXPECT_TRUE(store().CheckWritable().ok());
+  EXPECT_TRUE(store().CheckWritable().ok());
+}
+
+}  // namespace
+}  // namespace unipresence

@@ -1,0 +1,130 @@
+// What is particular to the SQLite store; what every store promises is in tests/contract.
+
+#include "server/storage/sqlite_store.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "server/storage/sqlite_database.h"
+#include "tests/testing/temp_folder.h"
+#include "tests/testing/users.h"
+
+namespace unipresence {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::TempFolder;
+using testing::UniqueAccount;
+
+TEST(SqliteStoreTest, ASecondServerIsKeptOff) {
+  TempFolder folder;
+  auto first = SqliteStore::Open({.path = folder.File("a.db")});
+  ASSERT_TRUE(first.ok()) << first.status();
+  const auto second = SqliteStore::Open({.path = folder.File("a.db")});
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable) << second.status();
+  first->reset();
+  EXPECT_TRUE(SqliteStore::Open({.path = folder.File("a.db")}).ok());
+}
+
+TEST(SqliteStoreTest, ReadsWhileAnotherProgramHoldsTheWriteLockAndFailsToWrite) {
+  TempFolder folder;
+  auto store =
+      SqliteStore::Open({.path = folder.File("a.db"), .busy_timeout = std::chrono::milliseconds(1)})
+          .value();
+  ASSERT_TRUE(store->CreateUser({UniqueAccount("alice", "1001"), ""}).ok());
+  auto other = SqliteDatabase::Open({.path = folder.File("a.db")}).value();
+  ASSERT_TRUE(other->Execute("BEGIN IMMEDIATE").ok());
+  EXPECT_TRUE(store->GetUser("alice").ok());
+  EXPECT_TRUE(absl::IsUnavailable(store->CheckWritable()));
+  EXPECT_TRUE(absl::IsUnavailable(store->SetDoNotDisturb("alice", true)));
+  ASSERT_TRUE(other->Execute("ROLLBACK").ok());
+  EXPECT_TRUE(store->CheckWritable().ok());
+}
+
+TEST(SqliteStoreTest, AFullDiskRefusesTheChangeAndKeepsTheRest) {
+  auto store = SqliteStore::Open({.path = ":memory:"}).value();
+  ASSERT_TRUE(store->CreateUser({UniqueAccount("alice", "1001"), ""}).ok());
+  ASSERT_TRUE(store->database().Execute("PRAGMA max_page_count = 1").ok());  // what it has now
+  absl::Status status;
+  for (int i = 0; status.ok() && i < 10'000; ++i) {
+    status = store->CreateUser({UniqueAccount(i), std::string(100, 'x')});
+  }
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_TRUE(store->GetUser("alice").ok());
+  ASSERT_TRUE(store->database().Execute("PRAGMA max_page_count = 1000000").ok());
+  EXPECT_TRUE(store->CreateUser({UniqueAccount(20'000), ""}).ok());
+}
+
+TEST(SqliteStoreTest, WordsOfANewerProgramAreDataLossAndNamed) {
+  auto store = SqliteStore::Open({.path = ":memory:"}).value();
+  const struct {
+    std::string sql;
+    std::string column;
+    std::string word;
+  } kRows[] = {
+      {"UPDATE users SET line_type = 'hologram'", "line_type", "hologram"},
+      {"UPDATE users SET role = 'wizard'", "role", "wizard"},
+      {"UPDATE lines SET kind = 'MOBILE' WHERE position = 0", "kind", "MOBILE"},
+      {"UPDATE settings SET selected_device = 'MOBILE'", "selected_device", "MOBILE"},
+  };
+  for (const auto& row : kRows) {
+    (void)store->DeleteUser("alice");
+    ASSERT_TRUE(store->CreateUser({UniqueAccount("alice", "1001"), ""}).ok());
+    ASSERT_TRUE(store->SetSelectedDevice("alice", LineKind::kDeskphone).ok());
+    ASSERT_TRUE(store->database().Execute(row.sql).ok());
+    for (const absl::Status& status :
+         {store->GetUser("alice").status(), store->ListUsers("", 10).status(),
+          store->ForEachUser([](const StoredUser&) {})}) {
+      EXPECT_TRUE(absl::IsDataLoss(status)) << row.sql << ": " << status;
+      EXPECT_THAT(status.ToString(), AllOf(HasSubstr(row.column), HasSubstr(row.word)));
+    }
+  }
+}
+
+TEST(SqliteStoreTest, AnImpossibleSessionIsDataLossAndNamed) {
+  for (const std::string column : {"key = x'0102'", "kind = 'ghost'", "role = 'wizard'"}) {
+    auto store = SqliteStore::Open({.path = ":memory:"}).value();
+    ASSERT_TRUE(store->CreateUser({UniqueAccount("alice", "1001"), ""}).ok());
+    StoredSession session;
+    session.id = "s1";
+    session.user = "alice";
+    ASSERT_TRUE(store->SaveSession(session).ok());
+    ASSERT_TRUE(store->database().Execute("UPDATE sessions SET " + column).ok());
+    EXPECT_TRUE(absl::IsDataLoss(store->ListSessions().status())) << column;
+    EXPECT_THAT(store->ListSessions().status().ToString(), HasSubstr("s1"));
+  }
+}
+
+// UNIPRESENCE_STORE_USERS=1000000 measures what a large start costs.
+TEST(SqliteStoreTest, SeedsAndLoadsManyUsers) {
+  const char* asked = std::getenv("UNIPRESENCE_STORE_USERS");
+  const int count = asked != nullptr ? std::atoi(asked) : 10'000;
+  TempFolder folder;
+  auto store = SqliteStore::Open({.path = folder.File("a.db")}).value();
+  std::vector<NewUser> seed;
+  for (int i = 0; i < count; ++i) seed.push_back({UniqueAccount(i), std::string(98, 'h')});
+
+  const auto measure = [&](const char* what, auto&& body) {
+    const auto begin = std::chrono::steady_clock::now();
+    body();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    fmt::print("{} {} users: {:.2f} s, {:.0f}/s\n", what, count, took.count(),
+               count / took.count());
+  };
+  measure("seed", [&] { EXPECT_EQ(store->SeedUsers(seed)->added, seed.size()); });
+  measure("seed again", [&] { EXPECT_EQ(store->SeedUsers(seed)->left_alone, seed.size()); });
+  std::size_t loaded = 0;
+  measure("load", [&] {
+    EXPECT_TRUE(
+        store->ForEachUser([&](const StoredUser& user) { loaded += user.user.lines.size(); }).ok());
+  });
+  EXPECT_EQ(loaded, 2 * seed.size());
+}
+
+}  // namespace
+}  // namespace unipresence
