@@ -90,7 +90,7 @@ def main_mirror(apt_folder=pathlib.Path("/etc/apt")):
 
 def write_apt_configuration(folder, mirror, suite):
     """A private apt: own state, own cache, and an empty dpkg status so that the closure is whole."""
-    for name in ("state/lists/partial", "cache/archives/partial", "etc/parts", "log"):
+    for name in ("state/lists/partial", "cache/archives/partial", "etc/parts", "etc/preferences.d", "log"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "status").write_text("")
     (folder / "etc/sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror} {suite} main\n")
@@ -111,6 +111,7 @@ APT::Install-Recommends "false";
 APT::Sandbox::User "";
 Acquire::Check-Valid-Until "false";
 Acquire::Languages "none";
+APT::Update::Error-Mode "any";
 """
     file = folder / "apt.conf"
     file.write_text("\n".join(reach) + "\n" + own)
