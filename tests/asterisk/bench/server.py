@@ -77,6 +77,12 @@ class Watch:
         self.process.wait()
         self._thread.join()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
 
 class Server:
     """Starts and stops unipresenced; logs users in and out; watches everyone."""
@@ -141,6 +147,10 @@ class Server:
         if self.watch:
             self.watch.close()
         self.watch = None
+
+    def watch_zeromq(self):
+        """A second watcher, which follows by ZeroMQ."""
+        return Watch(self._words("observer", "watch", "-o", "json", "--zeromq", PUBLISH, SNAPSHOT))
 
     # --- the command line client ---
 
