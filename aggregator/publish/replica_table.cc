@@ -25,11 +25,13 @@ ReplicaTable::Result ReplicaTable::ApplyFrame(const v1::StreamFrame& frame) {
                                            : frame.heartbeat().sequence();
   Result result = EnterEpoch(frame.epoch(), before);
   if (AdvanceTo(before) == Result::kGap) result = Result::kGap;
-  for (const v1::PresenceUpdate& update : frame.updates()) ApplyUpdate(update);
-  if (has_updates) {
-    // An overlap, as from a connection that is there twice, does not take the position back.
-    sequence_ = std::max(sequence_, before + static_cast<std::uint64_t>(frame.updates_size()));
+  std::uint64_t sequence = before;
+  for (const v1::PresenceUpdate& update : frame.updates()) {
+    // What came before comes again if a connection is there twice for a moment. A repeated change of a
+    // user who was removed since must not bring him back.
+    if (++sequence > sequence_) ApplyUpdate(update);
   }
+  sequence_ = std::max(sequence_, sequence);
   if (frame.has_heartbeat() && AdvanceTo(frame.heartbeat().sequence()) == Result::kGap) {
     result = Result::kGap;
   }
