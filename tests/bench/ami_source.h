@@ -61,10 +61,10 @@ class AmiSource {
   std::string in_;
   bool listed_ = false;
   // All users once: into a call, and out of it. `offsets_` are the beginnings of the changes.
-  std::string busy_;
-  std::string idle_;
   std::vector<std::size_t> busy_offsets_;
   std::vector<std::size_t> idle_offsets_;
+  std::string busy_;
+  std::string idle_;
   Rows endpoints_;
   Rows device_states_;
   std::size_t next_ = 0;  // changes written so far

@@ -66,7 +66,7 @@ Span DecodeStreamFrame(std::string_view message) {
       message.remove_prefix(value);
     }
   }
-  return {first, first + count - 1};
+  return count == 0 ? Span{} : Span{first, first + count - 1};  // a heartbeat has none
 }
 
 // --- The pipeline under test
