@@ -41,6 +41,15 @@ Mailbox SimulatedPbx::MailboxOf(const std::string& name) const {
   return found == mailboxes_.end() ? Mailbox() : found->second;
 }
 
+void SimulatedPbx::SetGlobal(std::string_view name, std::string_view value) {
+  globals_[std::string(name)] = std::string(value);
+}
+
+std::string SimulatedPbx::Global(std::string_view name) const {
+  const auto found = globals_.find(name);
+  return found == globals_.end() ? std::string() : found->second;
+}
+
 void SimulatedPbx::Reload(std::string_view module) {
   reloaded_ = clock_.Now();
   events_.Emit(kOwn, kSystem, "Reload",
@@ -64,10 +73,11 @@ void SimulatedPbx::Stopped(bool clean) {
 
 void SimulatedPbx::Start() {
   started_ = reloaded_ = clock_.Now();
-  phones_.Restart();
+  globals_.clear();
 }
 
 void SimulatedPbx::FinishBoot() {
+  phones_.Restart();
   booted_ = true;
   std::string headers;
   AppendHeader(headers, "Status", "Fully Booted");

@@ -42,12 +42,17 @@ class SimulatedPbx {
   const Clock& clock() const { return clock_; }
   AstDb& database() { return database_; }
   Phones& phones() { return phones_; }
+  const Phones& phones() const { return phones_; }
   Hints& hints() { return hints_; }
   Calls& calls() { return calls_; }
 
   // "1000@default". A change gives a MessageWaiting.
   void SetMailbox(const std::string& name, Mailbox mailbox);
   Mailbox MailboxOf(const std::string& name) const;
+
+  // Global variables of the dialplan, empty if never set.
+  void SetGlobal(std::string_view name, std::string_view value);
+  std::string Global(std::string_view name) const;
 
   // The event of an AMI Reload; an empty module is "All".
   void Reload(std::string_view module);
@@ -63,8 +68,10 @@ class SimulatedPbx {
   // The process ended. After this nothing is to be asked until Start().
   void Stopped(bool clean);
 
-  // A new process: contacts come back with ContactStatus, without device events; not booted yet.
+  // A new process: it takes connections but is not booted yet, and its lists are incomplete.
   void Start();
+
+  // Contacts come back with ContactStatus, without device events; then FullyBooted.
   void FinishBoot();
   bool booted() const { return booted_; }
 
@@ -81,6 +88,7 @@ class SimulatedPbx {
   Hints hints_;
   Calls calls_;
   std::map<std::string, Mailbox> mailboxes_;
+  std::map<std::string, std::string, std::less<>> globals_;
   bool booted_ = true;
   MonotonicTime started_;
   MonotonicTime reloaded_;
