@@ -74,5 +74,6 @@ class Link:
         self._passing = True
 
     def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._listener.close()
         self.cut()
