@@ -3,20 +3,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <future>
+#include <algorithm>
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "server/storage/sqlite_database.h"
 #include "server/storage/sqlite_store.h"
+#include "tests/testing/answer.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/testing/users.h"
 
 namespace unipresence {
 namespace {
 
+using testing::Answer;
 using ::testing::ElementsAre;
+using testing::Moment;
 using testing::TempFolder;
 using testing::UniqueAccount;
 
@@ -24,28 +28,27 @@ using testing::UniqueAccount;
 class Blocker {
  public:
   explicit Blocker(StoreThread& thread) {
-    std::promise<void> started;
-    auto running = started.get_future();
+    Moment started;
     thread.Submit(
-        [this, started = std::move(started)](Store&) mutable {
-          started.set_value();
-          released_.get_future().wait();
+        [started, released = released_](Store&) {
+          started.Reach();
+          released.Wait();
           return absl::OkStatus();
         },
         [](absl::Status) {});
-    running.wait();
+    started.Wait();
   }
-  void Release() { released_.set_value(); }
+  void Release() { released_.Reach(); }
 
  private:
-  std::promise<void> released_;
+  Moment released_;
 };
 
 // Submits and waits for the answer.
 absl::Status RunAndWait(StoreThread& thread, StoreThread::Work work) {
-  std::promise<absl::Status> answer;
-  thread.Submit(std::move(work), [&](absl::Status status) { answer.set_value(std::move(status)); });
-  return answer.get_future().get();
+  Answer<absl::Status> answer;
+  thread.Submit(std::move(work), answer);
+  return answer.Wait();
 }
 
 class StoreThreadTest : public ::testing::Test {
@@ -129,14 +132,14 @@ TEST_F(StoreThreadTest, NobodyIsToldOkWhenTheCommitFails) {
             "PRAGMA defer_foreign_keys = ON; INSERT INTO settings (user_number) VALUES (99)");
       },
       note);
-  std::promise<void> answered;
+  Moment answered;
   thread.Submit([](Store& store) { return store.DeleteUser("nobody"); },
                 [&](absl::Status status) {
                   note(std::move(status));
-                  answered.set_value();
+                  answered.Reach();
                 });
   blocker.Release();
-  answered.get_future().wait();
+  answered.Wait();
   EXPECT_TRUE(RunAndWait(thread, Create(5)).ok());  // the next transaction
   thread.Stop();
   ASSERT_EQ(answers.size(), 3u);
@@ -223,23 +226,19 @@ TEST_F(StoreThreadTest, StopsAfterWhatWaitsAndRefusesTheRest) {
 }
 
 TEST_F(StoreThreadTest, AnAnswerMaySubmitTheNextCommand) {
-  std::promise<absl::Status> second;
+  Answer<absl::Status> second;
   StoreThread thread({}, *store_);
-  thread.Submit(Create(1), [&](absl::Status) {
-    thread.Submit(Create(2), [&](absl::Status status) { second.set_value(std::move(status)); });
-  });
-  EXPECT_TRUE(second.get_future().get().ok());
+  thread.Submit(Create(1), [&](absl::Status) { thread.Submit(Create(2), second); });
+  EXPECT_TRUE(second.Wait().ok());
 }
 
 TEST_F(StoreThreadTest, CallHandsOverTheResultOrTheError) {
   StoreThread thread({}, *store_);
   ASSERT_TRUE(RunAndWait(thread, Create(1)).ok());
   const auto get = [&](const std::string& id) {
-    std::promise<absl::StatusOr<StoredUser>> answer;
-    thread.Call<StoredUser>(
-        [id](Store& store) { return store.GetUser(id); },
-        [&](absl::StatusOr<StoredUser> user) { answer.set_value(std::move(user)); });
-    return answer.get_future().get();
+    Answer<absl::StatusOr<StoredUser>> answer;
+    thread.Call<StoredUser>([id](Store& store) { return store.GetUser(id); }, answer);
+    return answer.Wait();
   };
   EXPECT_EQ(get("user1")->user, UniqueAccount(1));
   EXPECT_TRUE(absl::IsNotFound(get("user2").status()));

@@ -1,0 +1,147 @@
+#include "server/auth/password_hasher.h"
+
+#include <sodium.h>
+
+#include <optional>
+#include <utility>
+
+#include "server/auth/password.h"
+
+namespace unipresence::auth {
+namespace {
+
+// A password that is wiped when it goes away.
+class Secret {
+ public:
+  explicit Secret(std::string text) : text_(std::move(text)) {}
+  Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { other.Wipe(); }
+  Secret& operator=(Secret&&) = delete;
+  ~Secret() { Wipe(); }
+  const std::string& text() const { return text_; }
+
+ private:
+  void Wipe() { sodium_memzero(text_.data(), text_.size()); }
+  std::string text_;
+};
+
+// What an unknown user's password is compared with: the same cost as a real hash, made once.
+const std::string& DummyHash() {
+  static const std::string hash = HashPassword("nobody has this password").value_or("");
+  return hash;
+}
+
+}  // namespace
+
+PasswordHasher::PasswordHasher(Options options) : options_(options) {
+  DummyHash();
+  for (std::size_t i = 0; i < options_.threads; ++i) {
+    threads_.emplace_back([this] { Run(); });
+  }
+}
+
+PasswordHasher::~PasswordHasher() {
+  std::deque<Job> left;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    left.swap(queue_);
+    wake_.notify_all();
+  }
+  for (Job& job : left) std::move(job)(absl::UnavailableError("the server is stopping; retry"));
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void PasswordHasher::Verify(std::string password_hash, std::string password,
+                            absl::AnyInvocable<void(absl::StatusOr<bool>) &&> done) {
+  Enqueue([hash = std::move(password_hash), secret = Secret(std::move(password)),
+           done = std::move(done)](absl::Status status) mutable {
+    if (!status.ok()) return std::move(done)(std::move(status));
+    const bool known = !hash.empty();
+    const bool matched = VerifyPassword(known ? hash : DummyHash(), secret.text());
+    std::move(done)(known && matched);
+  });
+}
+
+void PasswordHasher::Hash(std::string password,
+                          absl::AnyInvocable<void(absl::StatusOr<std::string>) &&> done) {
+  Enqueue(
+      [secret = Secret(std::move(password)), done = std::move(done)](absl::Status status) mutable {
+        if (!status.ok()) return std::move(done)(std::move(status));
+        std::move(done)(HashPassword(secret.text()));
+      });
+}
+
+absl::StatusOr<std::vector<std::string>> PasswordHasher::HashAll(
+    std::span<const std::string> passwords) {
+  struct Progress {
+    Mutex mutex;
+    ConditionVariable changed;
+    std::size_t waiting ABSL_GUARDED_BY(mutex) = 0;  // given to the threads, not answered
+    absl::Status error ABSL_GUARDED_BY(mutex);
+    std::vector<std::string> hashes ABSL_GUARDED_BY(mutex);
+  } progress;
+  {
+    MutexLock lock(progress.mutex);
+    progress.hashes.resize(passwords.size());
+  }
+  // Only as many at once as there are threads, so that log-ins find room in the queue.
+  for (std::size_t i = 0; i < passwords.size(); ++i) {
+    {
+      MutexLock lock(progress.mutex);
+      while (progress.waiting >= options_.threads) progress.changed.wait(progress.mutex);
+      if (!progress.error.ok()) break;
+      ++progress.waiting;
+    }
+    Hash(passwords[i], [&progress, i](absl::StatusOr<std::string> hash) {
+      MutexLock lock(progress.mutex);
+      --progress.waiting;
+      if (hash.ok()) {
+        progress.hashes[i] = *std::move(hash);
+      } else {
+        progress.error.Update(hash.status());
+      }
+      progress.changed.notify_all();
+    });
+  }
+  MutexLock lock(progress.mutex);
+  while (progress.waiting > 0) progress.changed.wait(progress.mutex);
+  if (!progress.error.ok()) return progress.error;
+  return std::move(progress.hashes);
+}
+
+void PasswordHasher::Enqueue(Job job) {
+  absl::Status refusal;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) {
+      refusal = absl::UnavailableError("the server is stopping; retry");
+    } else if (queue_.size() >= options_.queue_capacity) {
+      refusal = absl::ResourceExhaustedError("too many log-ins at once; retry later");
+    } else {
+      queue_.push_back(std::move(job));
+      probe_.queue_depth.Set(static_cast<std::int64_t>(queue_.size()));
+      wake_.notify_one();
+      return;
+    }
+  }
+  probe_.refused.Add();
+  std::move(job)(std::move(refusal));
+}
+
+void PasswordHasher::Run() {
+  while (true) {
+    std::optional<Job> job;
+    {
+      MutexLock lock(mutex_);
+      while (queue_.empty() && !stopping_) wake_.wait(mutex_);
+      if (queue_.empty()) return;
+      job.emplace(std::move(queue_.front()));
+      queue_.pop_front();
+      probe_.queue_depth.Set(static_cast<std::int64_t>(queue_.size()));
+    }
+    probe_.hashed.Add();
+    std::move (*job)(absl::OkStatus());
+  }
+}
+
+}  // namespace unipresence::auth

@@ -1,0 +1,134 @@
+#include "server/auth/password_hasher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "server/auth/password.h"
+#include "tests/testing/answer.h"
+
+namespace unipresence::auth {
+namespace {
+
+using testing::Answer;
+using testing::Moment;
+
+absl::StatusOr<bool> VerifyAndWait(PasswordHasher& hasher, const std::string& hash,
+                                   const std::string& password) {
+  Answer<absl::StatusOr<bool>> answer;
+  hasher.Verify(hash, password, answer);
+  return answer.Wait();
+}
+
+TEST(PasswordHasherTest, HashesAndVerifiesOnItsOwnThreads) {
+  PasswordHasher hasher({});
+  Answer<std::pair<std::thread::id, std::string>> answer;
+  hasher.Hash("correct horse", [answer](absl::StatusOr<std::string> hash) {
+    answer({std::this_thread::get_id(), hash.value()});
+  });
+  const auto [thread, hash] = answer.Wait();
+  EXPECT_NE(thread, std::this_thread::get_id());
+  EXPECT_TRUE(VerifyAndWait(hasher, hash, "correct horse").value());
+  EXPECT_FALSE(VerifyAndWait(hasher, hash, "wrong horse").value());
+  EXPECT_EQ(hasher.probe().hashed.value(), 3u);
+}
+
+TEST(PasswordHasherTest, NobodyMatchesAnEmptyHash) {
+  PasswordHasher hasher({});
+  EXPECT_FALSE(VerifyAndWait(hasher, "", "correct horse").value());
+  EXPECT_FALSE(VerifyAndWait(hasher, "", "").value());
+  EXPECT_FALSE(VerifyAndWait(hasher, "", "nobody has this password").value());
+}
+
+TEST(PasswordHasherTest, AnUnknownUserTakesAsLongAsAKnownOne) {
+  PasswordHasher hasher({.threads = 1});
+  const std::string hash = HashPassword("correct horse").value();
+  const auto median = [&](const std::string& of) {
+    std::vector<double> seconds;
+    for (int i = 0; i < 7; ++i) {
+      const auto begin = std::chrono::steady_clock::now();
+      EXPECT_FALSE(VerifyAndWait(hasher, of, "wrong").value());
+      seconds.push_back(
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    }
+    std::nth_element(seconds.begin(), seconds.begin() + 3, seconds.end());
+    return seconds[3];
+  };
+  const double known = median(hash);
+  const double unknown = median("");
+  // The machine is shared: what must not be is an answer at once.
+  EXPECT_GT(unknown, known / 3);
+  EXPECT_LT(unknown, known * 3);
+}
+
+// Keeps the only thread of a hasher busy until `release`.
+void Occupy(PasswordHasher& hasher, const Moment& release) {
+  Moment running;
+  hasher.Verify("", "x", [running, release](absl::StatusOr<bool>) {
+    running.Reach();
+    release.Wait();
+  });
+  running.Wait();
+}
+
+TEST(PasswordHasherTest, AFullQueueRefusesAtOnce) {
+  std::atomic<int> answered = 0;
+  Moment release;
+  PasswordHasher hasher({.threads = 1, .queue_capacity = 2});
+  Occupy(hasher, release);
+  for (int i = 0; i < 2; ++i) hasher.Verify("", "x", [&](absl::StatusOr<bool>) { ++answered; });
+  EXPECT_EQ(hasher.probe().queue_depth.value(), 2);
+  absl::Status refusal;
+  hasher.Verify("", "x", [&](absl::StatusOr<bool> right) { refusal = right.status(); });
+  EXPECT_TRUE(absl::IsResourceExhausted(refusal)) << refusal;
+  EXPECT_EQ(hasher.probe().refused.value(), 1u);
+  EXPECT_EQ(answered, 0);
+  release.Reach();
+}
+
+TEST(PasswordHasherTest, ItsEndAnswersWhatWaits) {
+  std::vector<absl::Status> answers;
+  Moment release;
+  {
+    PasswordHasher hasher({.threads = 1});
+    Occupy(hasher, release);
+    for (int i = 0; i < 3; ++i) {
+      hasher.Hash("x", [&](absl::StatusOr<std::string> hash) {
+        answers.push_back(hash.status());
+        if (answers.size() == 3) release.Reach();
+      });
+    }
+  }
+  ASSERT_EQ(answers.size(), 3u);
+  for (const absl::Status& status : answers) EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+}
+
+TEST(PasswordHasherTest, HashesManyInTheirOrder) {
+  PasswordHasher hasher({.queue_capacity = 2});
+  const std::vector<std::string> passwords = {"password one", "password two", "password three",
+                                              "password four", "password five"};
+  const auto hashes = hasher.HashAll(passwords);
+  ASSERT_TRUE(hashes.ok()) << hashes.status();
+  ASSERT_EQ(hashes->size(), passwords.size());
+  for (std::size_t i = 0; i < passwords.size(); ++i) {
+    EXPECT_TRUE(VerifyPassword((*hashes)[i], passwords[i]));
+  }
+  EXPECT_TRUE(hasher.HashAll({})->empty());
+}
+
+TEST(PasswordHasherTest, HashingManyTellsTheFirstError) {
+  PasswordHasher hasher({});
+  const std::vector<std::string> passwords = {"password one", std::string(1000, 'x'),
+                                              "password two"};
+  EXPECT_TRUE(absl::IsInvalidArgument(hasher.HashAll(passwords).status()));
+}
+
+}  // namespace
+}  // namespace unipresence::auth
