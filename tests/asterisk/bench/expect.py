@@ -11,9 +11,11 @@ def wanted(row, mode):
     presence = row.presence[mode]
     fields = {
         "state": presence.state, "rule": presence.rule, "device_in_use": presence.device_in_use,
-        "hint": presence.hint, "logged_in": mode != "out", "emitting": row.emitting, "stale": False,
+        "hint": presence.hint, "logged_in": mode != "out", "stale": False,
         "DESKPHONE": row.deskphone, "WEBRTC": row.webrtc,
     }
+    if row.emitting is not None:
+        fields["emitting"] = row.emitting
     if mode != "out":
         fields["selected_device"] = {"web": "WEBRTC", "desk": "DESKPHONE"}[mode]
     for kind in ("DESKPHONE", "WEBRTC"):

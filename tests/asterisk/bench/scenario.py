@@ -35,7 +35,7 @@ class Row:
     deskphone: str  # line states
     webrtc: str
     presence: dict  # mode -> Presence
-    emitting: bool  # the deskphone has a live channel that it originated itself
+    emitting: bool | None  # the deskphone has a live channel that it originated itself; None: left open
     lags: str  # a line whose device state Asterisk does not report yet although it is in a call
     hold: dict  # line kind -> holding | held
 

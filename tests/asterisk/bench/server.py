@@ -87,7 +87,7 @@ class Watch:
 class Server:
     """Starts and stops unipresenced; logs users in and out; watches everyone."""
 
-    def __init__(self, folder, ami_port=configuration.AMI_PORT):
+    def __init__(self, folder, ami_port=configuration.AMI_PORT, settings=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.process = self.watch = None
@@ -101,7 +101,7 @@ class Server:
                      "username": configuration.SERVER_USER, "secret": configuration.SECRET}],
             "grpc": {"listen": GRPC}, "zeromq": {"publish": PUBLISH, "snapshot": SNAPSHOT},
             "metrics": {"listen": "127.0.0.1:9464"}, "store": {"path": str(self.folder / "store.db")},
-            "users_file": str(self.folder / "users.yaml"),
+            "users_file": str(self.folder / "users.yaml"), **(settings or {}),
         }))
 
     def start(self):
