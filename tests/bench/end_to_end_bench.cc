@@ -15,11 +15,13 @@
 #include <vector>
 
 #include "server/app/pipeline.h"
-#include "tests/bench/ami_source.h"
 #include "tests/bench/subscribers.h"
+#include "tests/testing/ami_source.h"
 
 namespace unipresence::bench {
 namespace {
+
+using testing::AmiSource;
 
 std::int64_t Now() { return Clock::System().Now().time_since_epoch().count(); }
 

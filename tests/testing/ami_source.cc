@@ -1,4 +1,4 @@
-#include "tests/bench/ami_source.h"
+#include "tests/testing/ami_source.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 #include <chrono>
 #include <cstdlib>
 
-namespace unipresence::bench {
+namespace unipresence::testing {
 namespace {
 
 constexpr std::size_t kChunk = 1 << 18;
@@ -208,4 +208,4 @@ void AmiSource::Pace(std::size_t count, std::int64_t interval_ns, std::vector<st
   }
 }
 
-}  // namespace unipresence::bench
+}  // namespace unipresence::testing

@@ -1,7 +1,8 @@
-#ifndef UNIPRESENCE_TESTS_BENCH_AMI_SOURCE_H_
-#define UNIPRESENCE_TESTS_BENCH_AMI_SOURCE_H_
+#ifndef UNIPRESENCE_TESTS_TESTING_AMI_SOURCE_H_
+#define UNIPRESENCE_TESTS_TESTING_AMI_SOURCE_H_
 
-// The least Asterisk that a link accepts, and the fastest: for benchmarks. It listens on loopback,
+// The least Asterisk that a link accepts, and the fastest: for benchmarks and
+// tests of the whole pipeline. It listens on loopback,
 // lets one client in, answers its lists with unique accounts u0.. (devices PJSIP/u0, PJSIP/u0_w),
 // and then writes device state changes of the deskphones from preformatted buffers, each one a real
 // change.
@@ -15,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-namespace unipresence::bench {
+namespace unipresence::testing {
 
 class AmiSource {
  public:
@@ -70,6 +71,6 @@ class AmiSource {
   std::size_t next_ = 0;  // changes written so far
 };
 
-}  // namespace unipresence::bench
+}  // namespace unipresence::testing
 
-#endif  // UNIPRESENCE_TESTS_BENCH_AMI_SOURCE_H_
+#endif  // UNIPRESENCE_TESTS_TESTING_AMI_SOURCE_H_
