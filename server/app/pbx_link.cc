@@ -33,10 +33,7 @@ void PbxLink::OnTick() {
   SendNextList();
 }
 
-void PbxLink::OnOnline() {
-  spdlog::info("pbx {}: online, {}", engine_.pbx(pbx_).name, connection_.session().banner());
-  AskVersion();
-}
+void PbxLink::OnOnline() { AskVersion(); }
 
 void PbxLink::AskVersion() {
   auto sent = connection_.session().Send(
@@ -58,7 +55,6 @@ void PbxLink::BeginResync(std::string_view version) {
 
 void PbxLink::OnOffline(const absl::Status& reason) {
   const std::string_view why = FromAbsl(reason.message());
-  spdlog::warn("pbx {}: link lost: {}", engine_.pbx(pbx_).name, why);
   tracker_.LinkLost();
   tracker_.ClearChanges();
   reconcile_due_ = MonotonicTime::max();
