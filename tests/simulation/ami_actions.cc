@@ -149,11 +149,9 @@ void AmiSession::Originate(const Action& action) {
     return Fail(action, "Extension does not exist.");
   }
   Succeed(action, "Originate successfully queued");
-  const std::optional<EndpointId> phone = pbx_.directory().FindEndpoint(channel);
-  if (!phone.has_value()) return;
-  // A failure has told itself by an OriginateResponse.
+  // A failure tells itself by an OriginateResponse.
   static_cast<void>(pbx_.calls().Originate(
-      {*phone, std::string(context), std::string(exten), std::string(action.id())}));
+      {std::string(channel), std::string(context), std::string(exten), std::string(action.id())}));
 }
 
 void AmiSession::Hangup(const Action& action) {

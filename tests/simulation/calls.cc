@@ -1,6 +1,7 @@
 #include "tests/simulation/calls.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -25,7 +26,8 @@ Calls::Calls(const Directory& directory, Phones& phones, const AstDb& database, 
       database_(database),
       events_(events),
       clock_(clock),
-      random_(seed) {}
+      random_(seed),
+      vary_(seed != 0) {}
 
 // --- looking ---
 
@@ -117,18 +119,27 @@ void Calls::StartDial(Channel& caller, std::string_view number, bool ring) {
   leg.exten = std::string(number);
   leg.connected = caller.caller;
   EmitChannel("NewConnectedLine", leg);
-  EmitDial("DialBegin", &caller, leg, Header("DialString", leg.dial_string));
+  ShowDevice(leg, /*refresh=*/false);
+  if (ring) {
+    RingLeg(leg, /*begin=*/true);
+  } else {
+    EmitDial("DialBegin", &caller, leg, Header("DialString", leg.dial_string));
+  }
   caller.connected = leg.caller;
   EmitChannel("NewConnectedLine", caller);
-  ShowDevice(leg, /*refresh=*/false);
-  if (ring) RingLeg(leg);
 }
 
-void Calls::RingLeg(Channel& leg) {
+void Calls::RingLeg(Channel& leg, bool begin) {
   const Channel* caller = Find(leg.dialler);
-  SetState(leg, ChannelState::kRinging);
-  ShowDevice(leg, /*refresh=*/true);
+  const std::uint64_t order = vary_ ? random_.Below(4) : 0;
+  const bool rings_first = begin && order == 1;
+  const bool rings_last = order == 2;
+  if (rings_first) SetState(leg, ChannelState::kRinging);
+  if (begin) EmitDial("DialBegin", caller, leg, Header("DialString", leg.dial_string));
+  if (!rings_last) SetState(leg, ChannelState::kRinging);
   EmitDial("DialState", caller, leg, Header("DialStatus", "RINGING"));
+  if (rings_last) SetState(leg, ChannelState::kRinging);
+  ShowDevice(leg, /*refresh=*/true);
   // Only now Asterisk looks at the caller's phone.
   if (caller != nullptr) ShowDevice(*caller, /*refresh=*/true);
 }
@@ -140,7 +151,7 @@ absl::Status Calls::Ring(ChannelId leg) {
         fmt::format("{} is {} already", own->name, ToString(own->state)));
   }
   const EventStream::Instant instant(events_);
-  RingLeg(*own);
+  RingLeg(*own, /*begin=*/false);
   return absl::OkStatus();
 }
 
@@ -208,22 +219,21 @@ absl::Status Calls::Refuse(ChannelId leg, int cause) {
 }
 
 absl::StatusOr<ChannelId> Calls::Originate(OriginateRequest request) {
-  if (!phones_.Reachable(request.phone)) {
+  const std::optional<EndpointId> phone = directory_.FindEndpoint(request.channel);
+  if (!phone.has_value() || !phones_.Reachable(*phone)) {
     EmitOriginateResponse(request, nullptr);
-    return absl::FailedPreconditionError(
-        fmt::format("PJSIP/{} has no contact", directory_.EndpointName(request.phone)));
+    return absl::FailedPreconditionError(fmt::format("{} has no contact", request.channel));
   }
   const EventStream::Instant instant(events_);
-  Channel& own = Make(request.phone, ChannelState::kDown, "s");
+  Channel& own = Make(*phone, ChannelState::kDown, "s");
   own.originated = true;
   own.dial_string = directory_.EndpointName(own.phone);
   EmitChannel("Newchannel", own);
   own.connected = own.caller;
   EmitChannel("NewConnectedLine", own);
-  EmitDial("DialBegin", nullptr, own, Header("DialString", own.dial_string));
   originates_.emplace(own.id, std::move(request));
   ShowDevice(own, /*refresh=*/false);
-  RingLeg(own);
+  RingLeg(own, /*begin=*/true);
   return own.id;
 }
 
@@ -323,9 +333,8 @@ absl::Status Calls::AttendedTransfer(ChannelId first, ChannelId second) {
   AppendHeader(headers, "IsExternal", "No");
   AppendHeader(headers, "DestType", "Bridge");
   AppendHeader(headers, "DestBridgeUniqueid", bridge.uuid);
-  LeaveBridge(transferee);
+  LeaveBridge(transferee, /*stop_music=*/false);
   LeaveBridge(*consult);
-  StopMusic(target);
   bridge.channels.push_back(transferee.id);
   transferee.bridge = bridge.id;
   EmitBridge("BridgeEnter", bridge, &transferee, Header("SwapUniqueid", consult->uniqueid));
@@ -337,6 +346,8 @@ absl::Status Calls::AttendedTransfer(ChannelId first, ChannelId second) {
   EmitChannel("NewConnectedLine", target);
   Finish(second, {});
   LeaveBridge(*own);
+  StopMusic(transferee);
+  StopMusic(target);
   transferee.connected = target.caller;
   EmitChannel("NewConnectedLine", transferee);
   Finish(first, {});

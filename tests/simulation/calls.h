@@ -30,7 +30,7 @@ namespace unipresence::simulation {
 
 // An AMI Originate: the own phone rings first, and once answered it dials `exten`.
 struct OriginateRequest {
-  EndpointId phone = 0;
+  std::string channel;  // "PJSIP/alice"
   std::string context;
   std::string exten;
   std::string action_id;
@@ -69,7 +69,7 @@ class Calls {
   // The phone takes the call that rings at a number ("*8" and the number).
   absl::StatusOr<ChannelId> Pickup(EndpointId phone, std::string_view number);
 
-  // FAILED_PRECONDITION: the phone has no contact; an OriginateResponse with Failure was sent.
+  // FAILED_PRECONDITION: no such phone, or it has no contact; an OriginateResponse told of it.
   absl::StatusOr<ChannelId> Originate(OriginateRequest request);
 
   // Asterisk stops: every channel is hung up.
@@ -97,11 +97,15 @@ class Calls {
   Channel& Make(EndpointId phone, ChannelState state, std::string_view exten);
   // Dials from a channel that exists; hangs it up if there is nowhere to go.
   void StartDial(Channel& caller, std::string_view number, bool ring);
-  void RingLeg(Channel& leg);
+  // The phone's answer to being dialled. Its channel and the caller's run in two threads of
+  // Asterisk, so that the order of DialBegin, Newstate and DialState varies; with `begin` DialBegin
+  // is due too.
+  void RingLeg(Channel& leg, bool begin);
   void Connect(Channel& caller, Channel& callee);
   void CancelLegs(const Channel& caller, const End& end, std::string_view status,
                   ChannelId except = kNoChannel);
-  void LeaveBridge(Channel& channel);
+  // Music stops first, unless the caller of this stops it later.
+  void LeaveBridge(Channel& channel, bool stop_music = true);
   void DestroyBridge(std::uint32_t bridge);
   void StopMusic(Channel& channel);
   void FinishBridged(Channel& channel);
@@ -130,6 +134,7 @@ class Calls {
   EventStream& events_;
   const Clock& clock_;
   Random random_;
+  bool vary_;  // what varies in Asterisk
   std::map<ChannelId, Channel> channels_;
   std::map<EndpointId, std::vector<ChannelId>> by_phone_;
   std::map<std::uint32_t, Bridge> bridges_;

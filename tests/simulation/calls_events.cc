@@ -80,8 +80,8 @@ void Calls::StopMusic(Channel& channel) {
   EmitChannel("MusicOnHoldStop", channel);
 }
 
-void Calls::LeaveBridge(Channel& channel) {
-  StopMusic(channel);
+void Calls::LeaveBridge(Channel& channel, bool stop_music) {
+  if (stop_music) StopMusic(channel);
   channel.holding = false;
   Bridge& bridge = bridges_.at(channel.bridge);
   bridge.channels.erase(std::find(bridge.channels.begin(), bridge.channels.end(), channel.id));
@@ -97,8 +97,10 @@ void Calls::DestroyBridge(std::uint32_t bridge) {
 void Calls::FinishBridged(Channel& channel) {
   const std::uint32_t bridge = channel.bridge;
   Channel* peer = Peer(channel);
+  const bool peer_first = vary_ && random_.Chance(50);
+  if (peer != nullptr && peer_first) LeaveBridge(*peer);
   LeaveBridge(channel);
-  if (peer != nullptr) LeaveBridge(*peer);
+  if (peer != nullptr && !peer_first) LeaveBridge(*peer);
   DestroyBridge(bridge);
   // The one that runs the dialplan is told to hang up; it is the older of the two.
   const bool own_is_older = peer == nullptr || channel.id < peer->id;
@@ -172,9 +174,7 @@ void Calls::EmitOriginateResponse(const OriginateRequest& request, const Channel
   std::string headers;
   AppendHeader(headers, "ActionID", request.action_id);
   AppendHeader(headers, "Response", channel != nullptr ? "Success" : "Failure");
-  AppendHeader(
-      headers, "Channel",
-      channel != nullptr ? channel->name : "PJSIP/" + directory_.EndpointName(request.phone));
+  AppendHeader(headers, "Channel", channel != nullptr ? channel->name : request.channel);
   AppendHeader(headers, "Context", request.context);
   AppendHeader(headers, "Exten", request.exten);
   AppendHeader(headers, "Reason", channel != nullptr ? "4" : "0");

@@ -307,10 +307,11 @@ absl::StatusOr<Json> Control::Pickup(const Json& request) {
 absl::StatusOr<Json> Control::Originate(const Json& request) {
   UNIPRESENCE_ASSIGN_OR_RETURN(const EndpointId phone, PhoneOf(request));
   UNIPRESENCE_ASSIGN_OR_RETURN(const std::string number, Needed(request, "number"));
-  const DirectoryUser user = pbx_.directory().User(pbx_.directory().OwnerOf(phone));
   UNIPRESENCE_ASSIGN_OR_RETURN(
       const ChannelId channel,
-      pbx_.calls().Originate({phone, user.context, number, request.value("action_id", "")}));
+      pbx_.calls().Originate({"PJSIP/" + pbx_.directory().EndpointName(phone),
+                              pbx_.directory().User(pbx_.directory().OwnerOf(phone)).context,
+                              number, request.value("action_id", "")}));
   return Describe(channel);
 }
 

@@ -45,6 +45,7 @@ class SimulatedPbx {
   const Phones& phones() const { return phones_; }
   Hints& hints() { return hints_; }
   Calls& calls() { return calls_; }
+  const Calls& calls() const { return calls_; }
 
   // "1000@default". A change gives a MessageWaiting.
   void SetMailbox(const std::string& name, Mailbox mailbox);
