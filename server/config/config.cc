@@ -1,0 +1,31 @@
+#include "server/config/config.h"
+
+namespace unipresence::config {
+
+std::string_view ToString(DeskphoneCall deskphone_call) {
+  switch (deskphone_call) {
+    case DeskphoneCall::kEmitted:
+      return "emitted";
+    case DeskphoneCall::kAny:
+      return "any";
+  }
+  __builtin_unreachable();
+}
+
+std::string_view ToString(LogLevel level) {
+  switch (level) {
+    case LogLevel::kTrace:
+      return "trace";
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarning:
+      return "warning";
+    case LogLevel::kError:
+      return "error";
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace unipresence::config

@@ -1,0 +1,231 @@
+#include "server/config/users_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "aggregator/base/status_macros.h"
+#include "aggregator/base/strings.h"
+#include "server/auth/password.h"
+#include "server/config/errors.h"
+#include "server/config/read_file.h"
+#include "server/config/yaml_node.h"
+
+namespace unipresence::config {
+namespace {
+
+constexpr std::string_view kUserKeys =
+    "id, display_name, exten, context, line_type, username, password, password_hash, role, lines";
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+class UsersReader {
+ public:
+  UsersReader(const std::string& name, std::span<const std::string> known_pbxs)
+      : known_pbxs_(known_pbxs), errors_(name) {}
+
+  void ReadRow(const YamlNode& node) {
+    ++row_;
+    id_.clear();
+    line_ = node.line;
+    const std::size_t errors_before = errors_.count();
+    if (node.kind != YamlNode::Kind::kMap) {
+      return Error(node.line, fmt::format("a user is a map with the keys {}", kUserKeys));
+    }
+    if (const YamlNode* id = Find(node, "id"); id != nullptr) id_ = id->scalar;
+    UserSeed seed;
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      ReadKey(node.keys[i], node.items[i], seed);
+    }
+    for (const std::string_view key :
+         {"id", "exten", "context", "line_type", "username", "lines"}) {
+      if (Find(node, key) == nullptr) Error(node.line, fmt::format("{} is missing", key));
+    }
+    if (seed.user.display_name.empty()) seed.user.display_name = seed.user.id;
+    if (!seed.password.empty() && !seed.password_hash.empty()) {
+      Error(node.line, "password and password_hash are both set; keep one");
+    }
+    if (errors_.count() == errors_before) {
+      if (absl::Status status = ValidateUser(seed.user); !status.ok()) {
+        Error(node.line, FromAbsl(status.message()));
+      }
+    }
+    CheckUnique(seed.user);
+    seeds_.push_back(std::move(seed));
+  }
+
+  absl::StatusOr<std::vector<UserSeed>> Finish() {
+    UNIPRESENCE_RETURN_IF_ERROR(errors_.ToStatus());
+    return std::move(seeds_);
+  }
+
+  // Adds an error of the file as a whole behind those of its rows.
+  void NoteBroken(const absl::Status& status) { errors_.Add(FromAbsl(status.message())); }
+
+ private:
+  static const YamlNode* Find(const YamlNode& map, std::string_view key) {
+    const auto found = std::find(map.keys.begin(), map.keys.end(), key);
+    return found == map.keys.end() ? nullptr
+                                   : &map.items[static_cast<std::size_t>(found - map.keys.begin())];
+  }
+
+  void ReadKey(const std::string& key, const YamlNode& value, UserSeed& seed) {
+    if (key == "lines") return ReadLines(value, seed.user);
+    if (value.kind != YamlNode::Kind::kScalar) {
+      return Error(value.line, fmt::format("{}: give one value, or remove the key", key));
+    }
+    const std::string& text = value.scalar;
+    if (key == "id") {
+      seed.user.id = text;
+    } else if (key == "display_name") {
+      seed.user.display_name = text;
+    } else if (key == "exten") {
+      seed.user.exten = text;
+    } else if (key == "context") {
+      seed.user.context = text;
+    } else if (key == "username") {
+      seed.user.username = text;
+    } else if (key == "line_type") {
+      Choose(value, key, ParseLineType(text), "sip, webrtc or unique_account", seed.user.line_type);
+    } else if (key == "role") {
+      Choose(value, key, ParseRole(text), "user or administrator", seed.user.role);
+    } else if (key == "password") {
+      ReadPassword(value, seed);
+    } else if (key == "password_hash") {
+      seed.password_hash = text;
+      if (absl::Status status = auth::ValidatePasswordHash(text); !status.ok()) {
+        Error(value.line, fmt::format("password_hash: {}", FromAbsl(status.message())));
+      }
+    } else {
+      Error(value.line, fmt::format("unknown key '{}'; known keys: {}", key, kUserKeys));
+    }
+  }
+
+  void ReadPassword(const YamlNode& value, UserSeed& seed) {
+    seed.password = value.scalar;
+    if (seed.password.empty() || seed.password.size() > auth::kMaxPasswordBytes) {
+      Error(value.line, fmt::format("password: {} bytes; write 1 to {}", seed.password.size(),
+                                    auth::kMaxPasswordBytes));
+    }
+  }
+
+  void ReadLines(const YamlNode& node, User& user) {
+    if (node.kind != YamlNode::Kind::kSequence) {
+      return Error(node.line,
+                   "lines: write a list: [{kind: deskphone, pbx: main, device: PJSIP/alice}]");
+    }
+    for (const YamlNode& item : node.items) {
+      if (item.kind != YamlNode::Kind::kMap) {
+        Error(item.line, "lines: each is a map: {kind: deskphone, pbx: main, device: PJSIP/alice}");
+        continue;
+      }
+      user.lines.push_back(ReadLine(item));
+    }
+  }
+
+  Line ReadLine(const YamlNode& node) {
+    Line line;
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      const std::string& key = node.keys[i];
+      const YamlNode& value = node.items[i];
+      if (value.kind != YamlNode::Kind::kScalar) {
+        Error(value.line, fmt::format("lines.{}: give one value", key));
+      } else if (key == "kind") {
+        Choose(value, "lines.kind", ParseLineKind(value.scalar), "deskphone or webrtc", line.kind);
+      } else if (key == "pbx") {
+        line.pbx = value.scalar;
+        CheckPbx(value);
+      } else if (key == "device") {
+        line.device = value.scalar;
+      } else {
+        Error(value.line,
+              fmt::format("unknown key 'lines.{}'; known keys: kind, pbx, device", key));
+      }
+    }
+    for (const std::string_view key : {"kind", "pbx", "device"}) {
+      if (Find(node, key) == nullptr) Error(node.line, fmt::format("lines.{} is missing", key));
+    }
+    return line;
+  }
+
+  void CheckPbx(const YamlNode& value) {
+    if (known_pbxs_.empty() ||
+        std::find(known_pbxs_.begin(), known_pbxs_.end(), value.scalar) != known_pbxs_.end()) {
+      return;
+    }
+    Error(value.line, fmt::format("lines.pbx '{}': no such PBX is configured; configured ones: {}",
+                                  value.scalar, fmt::join(known_pbxs_, ", ")));
+  }
+
+  template <typename T>
+  void Choose(const YamlNode& value, std::string_view key, std::optional<T> parsed,
+              std::string_view choices, T& target) {
+    if (parsed.has_value()) {
+      target = *parsed;
+    } else {
+      Error(value.line, fmt::format("{} '{}': write {}", key, value.scalar, choices));
+    }
+  }
+
+  void CheckUnique(const User& user) {
+    CheckUnique(ids_, user.id, fmt::format("id '{}'", user.id));
+    CheckUnique(usernames_, LowerCase(user.username), fmt::format("username '{}'", user.username));
+    if (!user.exten.empty()) {
+      CheckUnique(numbers_, fmt::format("{}@{}", user.exten, user.context),
+                  fmt::format("exten '{}' in context '{}'", user.exten, user.context));
+    }
+    for (const Line& line : user.lines) {
+      if (line.device.empty()) continue;
+      CheckUnique(devices_, fmt::format("{} {}", line.pbx, line.device),
+                  fmt::format("device '{}' on PBX '{}'", line.device, line.pbx));
+    }
+  }
+
+  void CheckUnique(absl::flat_hash_map<std::string, std::size_t>& rows, const std::string& value,
+                   std::string_view what) {
+    if (value.empty()) return;
+    const auto [first, inserted] = rows.emplace(value, row_);
+    if (!inserted) Error(line_, fmt::format("{}: row {} has it too", what, first->second));
+  }
+
+  void Error(int line, std::string_view message) {
+    errors_.Add(line, id_.empty() ? fmt::format("row {}: {}", row_, message)
+                                  : fmt::format("row {} ({}): {}", row_, id_, message));
+  }
+
+  const std::span<const std::string> known_pbxs_;
+  ErrorList errors_;
+  std::vector<UserSeed> seeds_;
+  std::size_t row_ = 0;
+  int line_ = 0;                                                                       // of the row
+  std::string id_;                                                                     // of the row
+  absl::flat_hash_map<std::string, std::size_t> ids_, usernames_, numbers_, devices_;  // -> row
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<UserSeed>> ParseUsers(std::string_view yaml, const std::string& name,
+                                                 std::span<const std::string> known_pbxs) {
+  UsersReader reader(name, known_pbxs);
+  const absl::Status status =
+      ParseYamlItems(yaml, name, [&](YamlNode&& node) { reader.ReadRow(node); });
+  if (!status.ok()) reader.NoteBroken(status);
+  return reader.Finish();
+}
+
+absl::StatusOr<std::vector<UserSeed>> LoadUsers(const std::string& path,
+                                                std::span<const std::string> known_pbxs) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::string yaml, ReadFile(path, kMaxUsersFileBytes));
+  return ParseUsers(yaml, path, known_pbxs);
+}
+
+}  // namespace unipresence::config
