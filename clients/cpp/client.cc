@@ -40,6 +40,18 @@ std::string Describe(const v1::ErrorDetail& detail) {
   return text + ")";
 }
 
+grpc::ChannelArguments ChannelSettings() {
+  grpc::ChannelArguments settings;
+  // By default gRPC waits longer and longer between attempts to connect, up to two minutes: a
+  // session would be over long before. What runs on has a back-off of its own.
+  settings.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  settings.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);
+  settings.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
+  // A presence server is reached directly; a proxy meant for the web would refuse its port.
+  settings.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return settings;
+}
+
 }  // namespace
 
 absl::Status FromGrpc(const grpc::Status& status) {
@@ -61,9 +73,10 @@ v1::ErrorDetail DetailOf(const absl::Status& status) {
 }
 
 Client::Client(ClientOptions options) : options_(std::move(options)) {
-  channel_ = grpc::CreateChannel(options_.address, options_.credentials != nullptr
-                                                       ? options_.credentials
-                                                       : grpc::InsecureChannelCredentials());
+  channel_ = grpc::CreateCustomChannel(
+      options_.address,
+      options_.credentials != nullptr ? options_.credentials : grpc::InsecureChannelCredentials(),
+      ChannelSettings());
 }
 
 void Client::Prepare(grpc::ClientContext& context) const {

@@ -156,7 +156,11 @@ FollowSession::Step FollowSession::Advance(MonotonicTime now, bool idle) {
   JudgeSilence(now, idle, step);
   AdvanceSnapshot(now, step);
   step.next = std::min(last_heard_ + SilenceLimit(), now + interval_ / 2);
-  if (snapshot_ != Snapshot::kNone) step.next = std::min(step.next, snapshot_due_);
+  // One that waits for a connection has nothing due.
+  if (snapshot_ == Snapshot::kAsked || (snapshot_ == Snapshot::kWaiting && connected_)) {
+    step.next = std::min(step.next, snapshot_due_);
+  }
+  step.next = std::max(step.next, now);
   return step;
 }
 
@@ -184,8 +188,6 @@ bool FollowSession::NeedsSnapshot() const {
 }
 
 void FollowSession::AdvanceSnapshot(MonotonicTime now, Step& step) {
-  // A gap or a restart has made the one under way worthless.
-  if (snapshot_ == Snapshot::kAsked && !table_.snapshot_begun()) WaitForSnapshot(now);
   if (snapshot_ == Snapshot::kNone && NeedsSnapshot()) WaitForSnapshot(now);
   if (snapshot_ == Snapshot::kWaiting && connected_ && now >= snapshot_due_) BeginSnapshot();
   if (snapshot_ != Snapshot::kAsked) return;
@@ -245,6 +247,7 @@ void FollowSession::OnReply(std::string_view reply, MonotonicTime now) {
     WaitForSnapshot(now);
     return;
   }
+  // A gap or a restart has made the snapshot worthless meanwhile.
   if (!table_.ApplyPage(reply_)) {
     WaitForSnapshot(now);
     return;
