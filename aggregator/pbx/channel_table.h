@@ -50,6 +50,7 @@ class ChannelTable {
     bool hold_heard = false;
     bool music_heard = false;
     bool holding_inferred = false;
+    bool music_inferred = false;
   };
 
   struct Bridge {

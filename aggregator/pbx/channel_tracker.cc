@@ -1,6 +1,7 @@
 #include "aggregator/pbx/channel_tracker.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "aggregator/base/strings.h"
 
@@ -25,14 +26,15 @@ bool Originates(ChannelState state) {
   __builtin_unreachable();
 }
 
-// Of a channel that nobody saw being born, from a row of CoreShowChannels.
-Direction InferDirection(ChannelState state, const ami::Message& row) {
+// Of a channel that nobody saw being born, by a row of a list; nullopt if it does not tell.
+std::optional<Direction> DirectionByRow(ChannelState state, const ami::Message& row) {
   if (Originates(state)) return Direction::kEmitted;
   const std::string_view application = row.Get("Application");
-  const bool called = (application == "AppDial" || application == "AppQueue") &&
-                      row.Get("ApplicationData") == "(Outgoing Line)";
   const bool leads = row.Get("Uniqueid") == row.Get("Linkedid");
-  return leads && !called ? Direction::kEmitted : Direction::kReceived;
+  if (application == "AppDial" || application == "AppQueue") return Direction::kReceived;
+  if (leads) return Direction::kEmitted;
+  if (application == "AppDial2") return Direction::kReceived;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -166,6 +168,7 @@ void ChannelTracker::OnMusicOnHoldStart(const ami::Message& event) {
   if (channel == nullptr) return;
   channel->music = true;
   channel->music_heard = true;
+  channel->music_inferred = false;
   table_.Touch(*channel);
 }
 
@@ -174,11 +177,8 @@ void ChannelTracker::OnMusicOnHoldStop(const ami::Message& event) {
   if (channel == nullptr) return;
   channel->music = false;
   channel->music_heard = true;
-  Channel* const peer = ChannelTable::Peer(*channel);
-  if (peer != nullptr && peer->holding_inferred) {
-    peer->holding = false;
-    peer->holding_inferred = false;
-  }
+  channel->music_inferred = false;
+  ForgetInferredHolding(ChannelTable::Peer(*channel));
   table_.Touch(*channel);
 }
 
@@ -225,7 +225,7 @@ ChannelTracker::Channel* ChannelTracker::Create(const ami::Message& message) {
     return nullptr;
   }
   channel->state = ParseChannelState(message.Get("ChannelState")).value_or(ChannelState::kDown);
-  channel->direction = InferDirection(channel->state, message);
+  channel->direction = DirectionByRow(channel->state, message).value_or(Direction::kReceived);
   return channel;
 }
 
@@ -244,7 +244,7 @@ CallPhase ChannelTracker::PhaseOf(const Channel& channel) {
   return channel.state == ChannelState::kRinging ? CallPhase::kRinging : CallPhase::kOffered;
 }
 
-// --- Flags -----------------------------------------------------------------------------------
+// --- Queries -----------------------------------------------------------------------------------
 
 std::vector<CallView> ChannelTracker::Calls(std::string_view device) const {
   std::vector<CallView> calls;
@@ -272,6 +272,7 @@ void ChannelTracker::LinkLost() {
     channel.hold_heard = false;
     channel.music_heard = false;
     channel.holding_inferred = false;
+    channel.music_inferred = false;
   });
   on_hold_.clear();
   syncing_ = true;
@@ -280,6 +281,7 @@ void ChannelTracker::LinkLost() {
 
 void ChannelTracker::BeginList() {
   list_begin_ = table_.births();
+  wants_directions_ = false;
   table_.ForEach([](Channel& channel) { channel.listed = false; });
 }
 
@@ -301,7 +303,11 @@ void ChannelTracker::OnRow(const ami::Message& row) {
   channel->confirmed = true;
   channel->listed = true;
   if (const auto state = ParseChannelState(row.Get("ChannelState"))) channel->state = *state;
-  if (!channel->direction_known) SetDirection(*channel, InferDirection(channel->state, row));
+  if (!channel->direction_known) {
+    const auto direction = DirectionByRow(channel->state, row);
+    if (direction) SetDirection(*channel, *direction);
+    if (!direction && channel->device != nullptr) wants_directions_ = true;
+  }
   const std::string_view bridge = row.Get("BridgeId");
   if (bridge.empty()) {
     table_.LeaveBridge(*channel);
@@ -309,6 +315,14 @@ void ChannelTracker::OnRow(const ami::Message& row) {
     table_.EnterBridge(*channel, bridge, {});
   }
   table_.Touch(*channel);
+}
+
+void ChannelTracker::OnDirectionRow(const ami::Message& row) {
+  Channel* const channel = table_.Find(row.Get("Uniqueid"));
+  if (channel == nullptr || channel->direction_known) return;
+  const bool dialled = !row.Get("DNID").empty();
+  SetDirection(*channel, DirectionByRow(channel->state, row)
+                             .value_or(dialled ? Direction::kEmitted : Direction::kReceived));
 }
 
 void ChannelTracker::EndList(bool complete, CauseKind cause) {
@@ -326,36 +340,65 @@ void ChannelTracker::EndList(bool complete, CauseKind cause) {
 }
 
 void ChannelTracker::OnDeviceState(std::string_view device, DeviceState state) {
-  if (!syncing_) return;
-  if (state != DeviceState::kOnHold) {
-    on_hold_.erase(ToAbsl(device));
-  } else if (on_hold_.size() < kMaxOnHold) {
-    on_hold_.emplace(device);
+  if (syncing_) {
+    if (state != DeviceState::kOnHold) {
+      on_hold_.erase(ToAbsl(device));
+    } else if (on_hold_.size() < kMaxOnHold) {
+      on_hold_.emplace(device);
+    }
+    return;
+  }
+  if (state == DeviceState::kOnHold) {
+    if (InferHold(device)) on_hold_.emplace(device);
+  } else if (on_hold_.erase(ToAbsl(device)) != 0) {
+    ForgetInferredHold(device);
+  }
+  table_.Settle(CauseKind::kDeviceStateChange, true);
+}
+
+bool ChannelTracker::InferHold(std::string_view device) {
+  const ChannelTable::Device* const found = table_.FindDevice(device);
+  if (found == nullptr) return false;
+  bool inferred = false;
+  for (Channel* channel : found->channels) {
+    if (channel->state != ChannelState::kUp || channel->music_heard) continue;
+    Channel* const peer = ChannelTable::Peer(*channel);
+    if (peer == nullptr) {
+      channel->music = true;
+      channel->music_inferred = true;
+    } else if (!peer->hold_heard) {
+      peer->holding = true;
+      peer->holding_inferred = true;
+    } else {
+      continue;
+    }
+    inferred = true;
+    table_.Touch(*channel);
+  }
+  return inferred;
+}
+
+void ChannelTracker::ForgetInferredHold(std::string_view device) {
+  const ChannelTable::Device* const found = table_.FindDevice(device);
+  if (found == nullptr) return;
+  for (Channel* channel : found->channels) {
+    if (channel->music_inferred) channel->music = false;
+    channel->music_inferred = false;
+    ForgetInferredHolding(ChannelTable::Peer(*channel));
+    table_.Touch(*channel);
   }
 }
 
-// No list tells who holds. But a device is ONHOLD when all its answered channels are held, and
-// whoever shares a bridge of two with a held channel holds it.
-void ChannelTracker::InferHolds() {
-  for (const std::string& name : on_hold_) {
-    const ChannelTable::Device* const device = table_.FindDevice(name);
-    if (device == nullptr) continue;
-    for (Channel* channel : device->channels) {
-      if (channel->state != ChannelState::kUp || channel->music_heard) continue;
-      Channel* const peer = ChannelTable::Peer(*channel);
-      if (peer == nullptr) {
-        channel->music = true;
-      } else if (!peer->hold_heard) {
-        peer->holding = true;
-        peer->holding_inferred = true;
-      }
-    }
-  }
-  on_hold_.clear();
+void ChannelTracker::ForgetInferredHolding(Channel* holder) {
+  if (holder == nullptr || !holder->holding_inferred) return;
+  holder->holding = false;
+  holder->holding_inferred = false;
 }
 
 void ChannelTracker::EndResync(CauseKind cause) {
-  if (syncing_) InferHolds();
+  if (syncing_) {
+    absl::erase_if(on_hold_, [this](const std::string& device) { return !InferHold(device); });
+  }
   syncing_ = false;
   listed_once_ = true;
   table_.GiveOutAll(cause);

@@ -10,9 +10,11 @@
 //              first, while a page or a queue dials on behalf of somebody's call
 //   received   it was born otherwise; or it took over a call by Pickup, until when it looked
 //              emitted
-//   in a list  a channel that nobody saw being born is emitted if it is in state Ring, or if it
-//              leads its own call (Uniqueid is Linkedid) and is no called party: those run AppDial
-//              or AppQueue, "(Outgoing Line)". AppDial2 leads its own call only for an Originate.
+//   in a list  a channel that nobody saw being born is emitted if it is in state Ring; received if
+//              it runs AppDial or AppQueue, as called parties do all their life; emitted if it
+//              leads its own call; received if it runs AppDial2 (a page). What is left was
+//              transferred, or joined an older call, and CoreShowChannels does not tell: then
+//              Status does, by the number that the phone dialled (DNID)
 // The direction belongs to the channel for its life, whatever becomes of Linkedid, bridge and
 // application by transfers and parking.
 //
@@ -20,6 +22,10 @@
 // other side and either hears music on hold or the one other channel in the bridge holds. Music
 // that is heard in a queue, in a parking place or alone in a conference is nobody's hold; Asterisk
 // does not call these devices ONHOLD either.
+//
+// No list tells who holds. But a device is ONHOLD when all its answered channels are held, and
+// whoever shares a bridge of two with a held channel holds it: so it is inferred, for channels of
+// which no event has told since the link was lost, and forgotten when the device is ONHOLD no more.
 //
 // Flags of a device are the sum over its channels; a change goes to the batch when the last event
 // has been taken, or, between LinkLost and EndResync, at EndResync only.
@@ -87,10 +93,16 @@ class ChannelTracker {
   void OnRow(const ami::Message& row);
   void EndList(bool complete, CauseKind cause);
 
-  // After LinkLost and until EndResync: a device's state, which tells whether it is held when no
-  // event did.
+  // Whether a row left a direction open, and the rows of Status, which tell it.
+  bool wants_directions() const { return wants_directions_; }
+  void OnDirectionRow(const ami::Message& row);
+
+  // A device's state, from events and rows: it tells of holds that no event told (see above).
+  // Needed when WantsDeviceState() says so, that is rarely.
   void OnDeviceState(std::string_view device, DeviceState state);
-  bool wants_device_states() const { return syncing_; }
+  bool WantsDeviceState(DeviceState state) const {
+    return syncing_ || state == DeviceState::kOnHold || !on_hold_.empty();
+  }
 
   // The sequence of lists is over: gives a kCalls change for each device that has a live channel or
   // whose flags went away.
@@ -126,15 +138,20 @@ class ChannelTracker {
   void OnBridgeLeave(const ami::Message& event);
 
   static CallPhase PhaseOf(const Channel& channel);
-  void InferHolds();
+  // True if a hold was inferred from the device's being ONHOLD.
+  bool InferHold(std::string_view device);
+  void ForgetInferredHold(std::string_view device);
+  static void ForgetInferredHolding(Channel* holder);
 
   static constexpr std::size_t kMaxOnHold = 100'000;
 
   ChannelTable table_;
-  absl::flat_hash_set<std::string> on_hold_;  // devices whose state was ONHOLD in this resync
-  bool syncing_ = true;                       // from LinkLost to EndResync
-  bool listed_once_ = false;                  // a list came to its end since LinkLost
-  std::uint64_t list_begin_ = 0;              // births at BeginList
+  // Devices that are ONHOLD: in a resync all of them, later those that a hold was inferred from.
+  absl::flat_hash_set<std::string> on_hold_;
+  bool syncing_ = true;       // from LinkLost to EndResync
+  bool listed_once_ = false;  // a list came to its end since LinkLost
+  bool wants_directions_ = false;
+  std::uint64_t list_begin_ = 0;  // births at BeginList
   Counters counters_;
 };
 

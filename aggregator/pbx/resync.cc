@@ -17,6 +17,8 @@ std::string_view ActionName(Resync::Step step) {
       return "PJSIPShowContacts";
     case Resync::Step::kChannels:
       return "CoreShowChannels";
+    case Resync::Step::kDirections:
+      return "Status";
     case Resync::Step::kBarrier:
       return "Ping";
     case Resync::Step::kIdle:
@@ -34,6 +36,8 @@ Resync::Step After(Resync::Step step) {
     case Resync::Step::kContacts:
       return Resync::Step::kChannels;
     case Resync::Step::kChannels:
+      return Resync::Step::kDirections;
+    case Resync::Step::kDirections:
       return Resync::Step::kBarrier;
     case Resync::Step::kBarrier:
     case Resync::Step::kIdle:
@@ -80,6 +84,10 @@ bool Resync::TakeRow(ami::ActionToken token) {
   ++step_rows_;
   ++rows_;
   return true;
+}
+
+void Resync::SkipDirections() {
+  if (step_ == Step::kDirections && token_ == 0) step_ = Step::kBarrier;
 }
 
 std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,

@@ -7,6 +7,7 @@
 //   DeviceStateList     cached states, those of other technologies too
 //   PJSIPShowContacts   who is registered
 //   CoreShowChannels    live calls
+//   Status              the same with the dialled numbers; only if directions are still open
 //   Ping                a barrier: Asterisk writes the events that were queued while it listed
 //                       before it answers the next action, so nothing older than the lists comes
 //                       behind the answer
@@ -48,6 +49,7 @@ class Resync {
     kDeviceStates,
     kContacts,
     kChannels,
+    kDirections,
     kBarrier,
   };
 
@@ -64,6 +66,12 @@ class Resync {
 
   // Whether a row of that list belongs to the step that runs; counts it if so.
   bool TakeRow(ami::ActionToken token);
+
+  // The same of a row of the running step that came without its token: Asterisk writes a Privilege
+  // into the rows of Status, as into live events.
+  bool TakeRow() { return TakeRow(token_); }
+  // Leaves kDirections out, if it is the next step.
+  void SkipDirections();
 
   // A list, or the barrier, has come to its end.
   struct Done {

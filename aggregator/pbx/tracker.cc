@@ -33,8 +33,8 @@ void Tracker::OnLiveEvent(const ami::Message& event) {
     OnContactStatus(event);
   } else if (name == "MessageWaiting") {
     mailboxes_.OnCounts(event);
-  } else {
-    channels_.OnEvent(name, event);
+  } else if (!channels_.OnEvent(name, event) && name == "Status") {
+    if (resync_.step() == Resync::Step::kDirections && resync_.TakeRow()) OnRow(event);
   }
 }
 
@@ -51,7 +51,7 @@ void Tracker::OnDeviceState(const ami::Message& event, CauseKind cause) {
   }
   batch_.Add({.kind = DeviceChange::Kind::kState, .cause = cause, .state = *state, .device = {}},
              device);
-  if (channels_.wants_device_states()) channels_.OnDeviceState(device, *state);
+  if (channels_.WantsDeviceState(*state)) channels_.OnDeviceState(device, *state);
 }
 
 void Tracker::OnContactStatus(const ami::Message& event) {
@@ -117,6 +117,9 @@ void Tracker::OnRow(const ami::Message& row) {
       return;
     case Resync::Step::kChannels:
       if (name == "CoreShowChannel") channels_.OnRow(row);
+      return;
+    case Resync::Step::kDirections:
+      if (name == "Status") channels_.OnDirectionRow(row);
       return;
     case Resync::Step::kBarrier:
     case Resync::Step::kIdle:
@@ -185,6 +188,7 @@ void Tracker::OnListDone(Resync::Done done) {
       return;
     case Resync::Step::kChannels:
       channels_.EndList(done.complete, ListCause());
+      if (!channels_.wants_directions()) resync_.SkipDirections();
       return;
     case Resync::Step::kBarrier:
       channels_.EndResync(ListCause());
@@ -193,6 +197,7 @@ void Tracker::OnListDone(Resync::Done done) {
       return;
     case Resync::Step::kEndpoints:
     case Resync::Step::kDeviceStates:
+    case Resync::Step::kDirections:
     case Resync::Step::kIdle:
       return;
   }
