@@ -14,6 +14,8 @@ namespace {
 // Asterisk makes a wrong password wait this long, to slow down guessing (main/manager.c).
 constexpr Duration kWrongPasswordDelay = std::chrono::seconds(1);
 
+}  // namespace
+
 std::string Md5Hex(std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
@@ -22,8 +24,6 @@ std::string Md5Hex(std::string_view text) {
   for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
   return hex;
 }
-
-}  // namespace
 
 AmiSession::AmiSession(SimulatedPbx& pbx, const std::vector<ManagerUser>& users, AmiOutput& output,
                        std::uint64_t seed)

@@ -29,6 +29,9 @@ struct ManagerUser {
   Rights write = kAllRights;
 };
 
+// As the Key header of an MD5 login holds it.
+std::string Md5Hex(std::string_view text);
+
 // Appends the next rows of a list; false once nothing is left.
 using RowProducer = std::function<bool(std::string& out)>;
 
