@@ -41,8 +41,8 @@ class ProbeCollector final : public prometheus::Collectable {
                   const SharedCounter& counter);
   void AddGauge(std::string_view name, std::string_view help, Labels labels, Getter get);
   void AddGauge(std::string_view name, std::string_view help, Labels labels, const Gauge& gauge);
-  // `unit`: what one of the histogram's integers is in the unit of the name; 1e-6 for microseconds
-  // shown as seconds.
+  // `unit`: what one of the histogram's integers is in the unit of the name, 1 or a simple
+  // fraction: 1e-6 for a histogram of microseconds whose name ends with _seconds.
   void AddHistogram(std::string_view name, std::string_view help, Labels labels,
                     const Histogram& histogram, double unit);
   // unipresence_build_info{version, compiler} = 1.
