@@ -23,7 +23,8 @@ ARROWS = {
     # Of the engine only its ports: see PORTS.
     "aggregator/publish": {"aggregator/model", "aggregator/base", "aggregator/engine", "proto"},
     "aggregator/history": {"aggregator/model", "aggregator/base"},
-    "server/config": {"aggregator/model", "aggregator/base"},
+    # Of auth only what a password hash looks like: see PORTS.
+    "server/config": {"server/auth", "aggregator/model", "aggregator/base"},
     "server/auth": {"aggregator/model", "aggregator/base"},
     "server/metrics": {"aggregator/base"},
     "server/storage": {"aggregator/model", "aggregator/base"},
@@ -42,6 +43,7 @@ ARROWS = {
 PORTS = {
     ("aggregator/publish", "aggregator/engine"):
         {"aggregator/engine/update_sink.h", "aggregator/engine/presence_source.h"},
+    ("server/config", "server/auth"): {"server/auth/password.h"},
     # The users file is read alike by the server and by `unipresence users add --file`.
     ("clients/cli", "server/config"): {"server/config/users_file.h"},
 }
