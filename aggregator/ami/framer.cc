@@ -42,7 +42,7 @@ std::span<char> Framer::Prepare(std::size_t minimum) {
     begin_ = 0;
     memory_[0] = '\0';
   }
-  if (minimum > capacity_ - committed_) {
+  if (memory_ == nullptr || minimum > capacity_ - committed_) {
     const std::size_t capacity = committed_ + minimum + kMaxMessageBytes;
     if (capacity > std::numeric_limits<std::uint32_t>::max()) Die("more than 4 GiB prepared");
     auto memory = std::make_unique<char[]>(capacity + 1);
