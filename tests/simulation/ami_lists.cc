@@ -184,14 +184,11 @@ void AmiSession::ShowChannels(const Action& action) {
   auto rows = std::make_shared<std::vector<std::string>>();
   for (const auto& [id, channel] : pbx_.calls().channels()) {
     const Bridge* bridge = pbx_.calls().BridgeOf(channel);
-    const bool dials = channel.dial_string.empty();
-    const auto seconds =
-        std::chrono::duration_cast<std::chrono::seconds>(pbx_.clock().Now() - channel.since)
-            .count();
+    const std::int64_t seconds = SecondsOf(channel);
     std::string& text = rows->emplace_back();
     AppendChannel(text, "", channel);
-    AppendHeader(text, "Application", dials ? "Dial" : "AppDial");
-    AppendHeader(text, "ApplicationData", dials ? "" : "(Outgoing Line)");
+    AppendHeader(text, "Application", channel.application);
+    AppendHeader(text, "ApplicationData", channel.data);
     AppendHeader(
         text, "Duration",
         fmt::format("{:02d}:{:02d}:{:02d}", seconds / 3600, seconds / 60 % 60, seconds % 60));
@@ -203,6 +200,47 @@ void AmiSession::ShowChannels(const Action& action) {
          headers = (*rows)[index];
          return true;
        });
+}
+
+void AmiSession::Status(const Action& action) {
+  // Unlike other lists its rows have a Privilege, and their ActionID comes last.
+  Respond(action, "Success",
+          Header("EventList", "start") + Header("Message", "Channel status will follow"));
+  std::string id;
+  if (!action.id().empty()) AppendHeader(id, "ActionID", action.id());
+  std::string text;
+  for (const auto& [number, channel] : pbx_.calls().channels()) {
+    const Bridge* bridge = pbx_.calls().BridgeOf(channel);
+    const Party& other = channel.connected;
+    text += Header("Event", "Status") + Header("Privilege", "Call");
+    AppendChannel(text, "", channel);
+    AppendHeader(text, "Type", "PJSIP");
+    AppendHeader(text, "DNID", channel.dnid);
+    AppendHeader(text, "EffectiveConnectedLineNum", OrUnknown(other.number));
+    AppendHeader(text, "EffectiveConnectedLineName", OrUnknown(other.name));
+    AppendHeader(text, "TimeToHangup", "0");
+    AppendHeader(text, "BridgeID", bridge == nullptr ? std::string() : bridge->uuid);
+    AppendHeader(text, "Application", channel.application);
+    AppendHeader(text, "Data", channel.data);
+    AppendHeader(text, "Nativeformats", "(ulaw)");
+    AppendHeader(text, "Readformat", "ulaw");
+    AppendHeader(text, "Readtrans", "");
+    AppendHeader(text, "Writeformat", "ulaw");
+    AppendHeader(text, "Writetrans", "");
+    AppendHeader(text, "Callgroup", "0");
+    AppendHeader(text, "Pickupgroup", "0");
+    AppendHeader(text, "Seconds", std::to_string(SecondsOf(channel)));
+    text += id + "\r\n";
+  }
+  const std::string count = std::to_string(pbx_.calls().channels().size());
+  text += Header("Event", "StatusComplete") + id + Header("EventList", "Complete");
+  text += Header("ListItems", count) + Header("Items", count) + "\r\n";
+  output_.Write(text);
+}
+
+std::int64_t AmiSession::SecondsOf(const Channel& channel) const {
+  return std::chrono::duration_cast<std::chrono::seconds>(pbx_.clock().Now() - channel.since)
+      .count();
 }
 
 void AmiSession::MailboxCount(const Action& action) {

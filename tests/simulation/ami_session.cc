@@ -57,6 +57,7 @@ const std::vector<AmiSession::Entry>& AmiSession::Actions() {
       {"PJSIPShowEndpoints", kSystem, &AmiSession::ShowEndpoints},
       {"PJSIPShowContacts", kSystem, &AmiSession::ShowContacts},
       {"CoreShowChannels", kSystem | kReporting, &AmiSession::ShowChannels},
+      {"Status", kSystem | kCall | kReporting, &AmiSession::Status},
       {"MailboxCount", kCall | kReporting, &AmiSession::MailboxCount},
       {"MailboxStatus", kCall | kReporting, &AmiSession::MailboxStatus},
   };

@@ -123,10 +123,12 @@ class AmiSession {
   void ShowEndpoints(const Action& action);
   void ShowContacts(const Action& action);
   void ShowChannels(const Action& action);
+  void Status(const Action& action);
   void MailboxCount(const Action& action);
   void MailboxStatus(const Action& action);
   void ExtensionState(const Action& action);
   std::optional<DeviceState> Shown(EndpointId phone) const;
+  std::int64_t SecondsOf(const Channel& channel) const;
 
   SimulatedPbx& pbx_;
   const std::vector<ManagerUser>& users_;

@@ -97,6 +97,7 @@ absl::StatusOr<ChannelId> Calls::Dial(EndpointId phone, std::string_view number,
   }
   const EventStream::Instant instant(events_);
   Channel& caller = Make(phone, ChannelState::kRing, number);
+  caller.dnid = std::string(number);
   const ChannelId id = caller.id;
   EmitChannel("Newchannel", caller);
   ShowDevice(caller, /*refresh=*/false);
@@ -114,7 +115,10 @@ void Calls::StartDial(Channel& caller, std::string_view number, bool ring) {
   Channel& leg = Make(*route.phone, ChannelState::kDown, "s");
   leg.dialler = caller.id;
   leg.linkedid = caller.linkedid;
-  leg.dial_string = directory_.EndpointName(leg.phone);
+  leg.application = "AppDial";
+  leg.data = "(Outgoing Line)";
+  caller.application = "Dial";
+  caller.data = fmt::format("PJSIP/{},30", directory_.EndpointName(leg.phone));
   EmitChannel("Newchannel", leg);
   leg.exten = std::string(number);
   leg.connected = caller.caller;
@@ -123,7 +127,7 @@ void Calls::StartDial(Channel& caller, std::string_view number, bool ring) {
   if (ring) {
     RingLeg(leg, /*begin=*/true);
   } else {
-    EmitDial("DialBegin", &caller, leg, Header("DialString", leg.dial_string));
+    EmitDialBegin(&caller, leg);
   }
   caller.connected = leg.caller;
   EmitChannel("NewConnectedLine", caller);
@@ -135,7 +139,7 @@ void Calls::RingLeg(Channel& leg, bool begin) {
   const bool rings_first = begin && order == 1;
   const bool rings_last = order == 2;
   if (rings_first) SetState(leg, ChannelState::kRinging);
-  if (begin) EmitDial("DialBegin", caller, leg, Header("DialString", leg.dial_string));
+  if (begin) EmitDialBegin(caller, leg);
   if (!rings_last) SetState(leg, ChannelState::kRinging);
   EmitDial("DialState", caller, leg, Header("DialStatus", "RINGING"));
   if (rings_last) SetState(leg, ChannelState::kRinging);
@@ -227,7 +231,8 @@ absl::StatusOr<ChannelId> Calls::Originate(OriginateRequest request) {
   const EventStream::Instant instant(events_);
   Channel& own = Make(*phone, ChannelState::kDown, "s");
   own.originated = true;
-  own.dial_string = directory_.EndpointName(own.phone);
+  own.application = "AppDial2";
+  own.data = "(Outgoing Line)";
   EmitChannel("Newchannel", own);
   own.connected = own.caller;
   EmitChannel("NewConnectedLine", own);
@@ -381,6 +386,9 @@ absl::StatusOr<ChannelId> Calls::Pickup(EndpointId phone, std::string_view numbe
   Emit("Pickup", headers);
   EmitChannel("SoftHangupRequest", target, Header("Cause", "16"));
   own.linkedid = caller.linkedid;
+  own.dnid = own.exten;
+  own.application = "AppDial";
+  own.data = "(Outgoing Line)";
   caller.connected = own.caller;
   EmitChannel("NewConnectedLine", caller);
   target.exten = own.exten;

@@ -124,6 +124,7 @@ class Calls {
   void EmitChannel(std::string_view name, const Channel& channel, std::string_view more = {});
   void EmitDial(std::string_view name, const Channel* caller, const Channel& leg,
                 std::string_view more);
+  void EmitDialBegin(const Channel* caller, const Channel& leg);
   void EmitBridge(std::string_view name, const Bridge& bridge, const Channel* channel,
                   std::string_view more = {});
   void EmitOriginateResponse(const OriginateRequest& request, const Channel* channel);

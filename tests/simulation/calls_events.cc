@@ -161,6 +161,10 @@ void Calls::EmitDial(std::string_view name, const Channel* caller, const Channel
   Emit(name, headers.append(more));
 }
 
+void Calls::EmitDialBegin(const Channel* caller, const Channel& leg) {
+  EmitDial("DialBegin", caller, leg, Header("DialString", directory_.EndpointName(leg.phone)));
+}
+
 void Calls::EmitBridge(std::string_view name, const Bridge& bridge, const Channel* channel,
                        std::string_view more) {
   std::string headers;

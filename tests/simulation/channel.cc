@@ -11,11 +11,11 @@ void AppendPrefixed(std::string& text, std::string_view prefix, std::string_view
   AppendHeader(text, name, value);
 }
 
+}  // namespace
+
 std::string_view OrUnknown(const std::string& text) {
   return text.empty() ? std::string_view("<unknown>") : std::string_view(text);
 }
-
-}  // namespace
 
 std::string_view ToString(ChannelState state) {
   switch (state) {

@@ -39,7 +39,9 @@ struct Channel {
   std::string exten;
   std::string uniqueid;
   std::string linkedid;
-  std::string dial_string;         // of a leg that was dialled: "alice"
+  std::string dnid;         // the number its phone dialled; empty if it was called
+  std::string application;  // what Asterisk runs on it: "Dial", or "AppDial" on a called one
+  std::string data;
   ChannelId dialler = kNoChannel;  // while it is being dialled: the channel that runs Dial
   bool originated = false;         // an AMI Originate rings it and nobody answered yet
   bool holding = false;            // it holds the other side
@@ -53,6 +55,9 @@ struct Bridge {
   std::string uuid;
   std::vector<ChannelId> channels;
 };
+
+// The text, or <unknown> if it is empty.
+std::string_view OrUnknown(const std::string& text);
 
 // The fourteen headers of a channel snapshot, each with the prefix ("Dest", "Transferee", "").
 void AppendChannel(std::string& text, std::string_view prefix, const Channel& channel);

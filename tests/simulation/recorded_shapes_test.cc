@@ -138,17 +138,17 @@ TEST(RecordedShapesTest, Lists) {
   AmiSession session(people.pbx, users, output, 1);
   session.Consume("Action: Login\r\nActionID: 1\r\nUsername: user\r\nSecret: secret\r\n\r\n");
   for (const char* action : {"DeviceStateList", "PJSIPShowEndpoints", "PJSIPShowContacts",
-                             "CoreShowChannels", "ExtensionStateList"}) {
+                             "CoreShowChannels", "ExtensionStateList", "Status"}) {
     session.Consume(std::string("Action: ") + action + "\r\nActionID: 2\r\n\r\n");
   }
   session.Consume("Action: MailboxCount\r\nActionID: 3\r\nMailbox: 1000@default\r\n\r\n");
   std::set<std::string> names;
   ExpectRecorded(ParseWire(output.bytes()), names);
-  EXPECT_THAT(
-      names,
-      IsSupersetOf({"FullyBooted", "DeviceStateChange", "DeviceStateListComplete", "EndpointList",
-                    "EndpointListComplete", "ContactList", "ContactListComplete", "CoreShowChannel",
-                    "CoreShowChannelsComplete", "ExtensionStatus", "ExtensionStateListComplete"}));
+  EXPECT_THAT(names, IsSupersetOf({"FullyBooted", "DeviceStateChange", "DeviceStateListComplete",
+                                   "EndpointList", "EndpointListComplete", "ContactList",
+                                   "ContactListComplete", "CoreShowChannel", "Status",
+                                   "StatusComplete", "CoreShowChannelsComplete", "ExtensionStatus",
+                                   "ExtensionStateListComplete"}));
 }
 
 }  // namespace
