@@ -81,7 +81,7 @@ void ChannelTable::EnterBridge(Channel& channel, std::string_view id, std::strin
     channel.bridge = bridge->second.get();
     channel.bridge->channels.push_back(&channel);
   }
-  if (!type.empty()) channel.bridge->basic = type == "basic";
+  if (!type.empty()) channel.bridge->music_is_hold = type == "basic" || type == "parking";
   Touch(channel);
 }
 
@@ -101,9 +101,10 @@ ChannelTable::Channel* ChannelTable::Peer(const Channel& channel) {
 }
 
 bool ChannelTable::Held(const Channel& channel) {
-  if (channel.bridge == nullptr || !channel.bridge->basic) return false;
+  if (channel.bridge == nullptr) return false;
+  if (channel.music && channel.bridge->music_is_hold) return true;
   const Channel* const peer = Peer(channel);
-  return channel.music || (peer != nullptr && peer->holding);
+  return peer != nullptr && peer->holding;
 }
 
 void ChannelTable::ForgetBridges() {

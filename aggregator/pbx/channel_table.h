@@ -55,9 +55,9 @@ class ChannelTable {
 
   struct Bridge {
     std::string id;
-    // Two parties that talk, not a parking place or a conference. Not known of bridges that only a
-    // list named: nearly all are.
-    bool basic = true;
+    // Music that is heard in it is somebody's hold: it is no conference where one waits alone. Not
+    // known of bridges that only a list named: nearly all are so.
+    bool music_is_hold = true;
     std::vector<Channel*> channels;
   };
 

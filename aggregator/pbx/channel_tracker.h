@@ -18,14 +18,14 @@
 // The direction belongs to the channel for its life, whatever becomes of Linkedid, bridge and
 // application by transfers and parking.
 //
-// Who holds: Hold and Unhold name the holder. A channel is held while it is in a bridge with the
-// other side and either hears music on hold or the one other channel in the bridge holds. Music
-// that is heard in a queue, in a parking place or alone in a conference is nobody's hold; Asterisk
-// does not call these devices ONHOLD either.
+// Who holds: Hold and Unhold name the holder. A channel is held while it is in a bridge and either
+// hears music on hold (the other side holds it, or has parked it) or the one other channel in the
+// bridge holds. Music that is heard in a queue or alone in a conference is nobody's hold.
 //
 // No list tells who holds. But a device is ONHOLD when all its answered channels are held, and
 // whoever shares a bridge of two with a held channel holds it: so it is inferred, for channels of
 // which no event has told since the link was lost, and forgotten when the device is ONHOLD no more.
+// A parked device is INUSE: that it is held is not known after a resync.
 //
 // Flags of a device are the sum over its channels; a change goes to the batch when the last event
 // has been taken, or, between LinkLost and EndResync, at EndResync only.

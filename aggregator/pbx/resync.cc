@@ -46,8 +46,11 @@ Resync::Step After(Resync::Step step) {
   __builtin_unreachable();
 }
 
-// "No Contacts found", "No endpoints found": the list is there and empty.
-bool SaysEmpty(std::string_view text) { return text.starts_with("No ") && text.ends_with("found"); }
+// "No Contacts found\n" (with the LF), "No endpoints found": the list is there and empty.
+bool SaysEmpty(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  return text.starts_with("No ") && text.ends_with("found");
+}
 
 std::optional<std::uint64_t> ListItems(const ami::Message& closing) {
   const std::string_view text = closing.Get("ListItems");
