@@ -1,24 +1,13 @@
 #include "aggregator/engine/engine.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace unipresence {
-namespace {
-
-absl::Status NoSuchUser(std::string_view id) {
-  return absl::NotFoundError(
-      fmt::format("no user '{}'; `unipresence users list` shows the users there are", id));
-}
-
-}  // namespace
 
 Engine::Engine(Options options, const Clock& clock, UpdateSink& sink)
     : options_(options), clock_(clock), sink_(sink) {}
 
-// --- PBXs
-// -----------------------------------------------------------------------------------------
+// --- PBXs ---
 
 PbxIndex Engine::PbxByName(std::string_view name) {
   const auto it = std::find_if(pbxs_.begin(), pbxs_.end(),
@@ -105,8 +94,7 @@ bool Engine::DoWork(std::size_t limit) {
   return sweep_left_ > 0;
 }
 
-// --- What a PBX says
-// ------------------------------------------------------------------------------
+// --- What a PBX says ---
 
 void Engine::Apply(PbxIndex pbx, std::span<const DeviceChange> changes) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
@@ -185,8 +173,7 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
   }
 }
 
-// --- Fusing and publishing
-// ------------------------------------------------------------------------
+// --- Fusing and publishing ---
 
 bool Engine::Emits(const DeviceRecord& device) const {
   return options_.deskphone_call == DeskphoneCall::kAny ? device.in_call : device.emitting;
@@ -335,191 +322,6 @@ void Engine::FlushIfPublished() {
   if (!published_) return;
   published_ = false;
   sink_.Flush();
-}
-
-// --- Users, sessions, selection
-// -------------------------------------------------------------------
-
-void Engine::AttachLines(UserIndex index, const std::vector<Line>& lines) {
-  UserRecord& user = users_[index];
-  user.line_count = static_cast<std::uint8_t>(std::min<std::size_t>(lines.size(), kMaxLines));
-  user.first_line = users_.AllocateLines(user.line_count);
-  for (std::size_t i = 0; i < user.line_count; ++i) {
-    const LineIndex slot = user.first_line + static_cast<LineIndex>(i);
-    const PbxIndex pbx = PbxByName(lines[i].pbx);
-    const DeviceIndex device = devices_.Intern(pbx, lines[i].device);
-    LineRecord& line = users_.line(slot);
-    line = LineRecord{};
-    line.device = device;
-    line.user = index;
-    line.kind = lines[i].kind;
-    line.next_of_device = devices_[device].first_line;
-    // A device new to us was in no list yet.
-    if (line.next_of_device == kNoLine) listing_wanted_[pbx] = true;
-    devices_[device].first_line = slot;
-    ++pbxs_[pbx].lines;
-  }
-}
-
-void Engine::DetachLines(UserIndex index) {
-  UserRecord& user = users_[index];
-  for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
-    DeviceRecord& device = devices_[users_.line(i).device];
-    LineIndex* link = &device.first_line;
-    while (*link != i) link = &users_.line(*link).next_of_device;
-    *link = users_.line(i).next_of_device;
-    --pbxs_[device.pbx].lines;
-  }
-  if (user.line_count > 0) users_.FreeLines(user.first_line, user.line_count);
-  user.line_count = 0;
-}
-
-absl::Status Engine::AddUser(const User& user, const UserSettings& settings) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  if (users_.Find(user.id) != kNoUser) {
-    return absl::AlreadyExistsError(fmt::format("user '{}' exists; choose another id", user.id));
-  }
-  now_ = clock_.WallNow();
-  const UserIndex index = users_.Add(user.id);
-  // No revision of an earlier user of that id can be above the sequence: followers never step back.
-  users_[index].revision = removal_sequence_ == 0 ? 0 : sequence_;
-  users_[index].selected = settings.selected_device;
-  users_[index].do_not_disturb = settings.do_not_disturb;
-  AttachLines(index, user.lines);
-  FuseUser(index, {.kind = CauseKind::kUserCreated});
-  FlushIfPublished();
-  return absl::OkStatus();
-}
-
-absl::Status Engine::UpdateUser(const User& user) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  const UserIndex index = users_.Find(user.id);
-  if (index == kNoUser) return NoSuchUser(user.id);
-  now_ = clock_.WallNow();
-  DetachLines(index);
-  AttachLines(index, user.lines);
-  users_[index].published = false;  // devices of lines are part of what is published
-  FuseUser(index, {.kind = CauseKind::kUserUpdated});
-  FlushIfPublished();
-  return absl::OkStatus();
-}
-
-absl::Status Engine::RemoveUser(std::string_view id) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  const UserIndex index = users_.Find(id);
-  if (index == kNoUser) return NoSuchUser(id);
-  now_ = clock_.WallNow();
-  const UserRecord& user = users_[index];
-  update_.sequence = removal_sequence_ = ++sequence_;
-  update_.removed = true;
-  update_.previous_state = user.state;
-  update_.cause = CauseOf({.kind = CauseKind::kUserDeleted});
-  FillPresence(user, update_.presence);
-  ++update_.presence.revision;
-  sink_.OnUpdate(update_);
-  published_ = true;
-  DetachLines(index);
-  users_.Remove(index);
-  FlushIfPublished();
-  return absl::OkStatus();
-}
-
-template <typename Change>
-absl::Status Engine::ChangeUser(std::string_view id, CauseKind cause, Change change) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  const UserIndex index = users_.Find(id);
-  if (index == kNoUser) return NoSuchUser(id);
-  now_ = clock_.WallNow();
-  if (absl::Status status = change(users_[index]); !status.ok()) return status;
-  FuseUser(index, {.kind = cause});
-  FlushIfPublished();
-  return absl::OkStatus();
-}
-
-absl::Status Engine::SetLoggedIn(std::string_view id, bool logged_in, CauseKind cause) {
-  return ChangeUser(id, cause, [&](UserRecord& user) {
-    user.logged_in = logged_in;
-    return absl::OkStatus();
-  });
-}
-
-absl::Status Engine::SelectDevice(std::string_view id, LineKind device) {
-  return ChangeUser(id, CauseKind::kSelectDevice, [&](UserRecord& user) {
-    for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
-      if (users_.line(i).kind != device) continue;
-      user.selected = device;
-      return absl::OkStatus();
-    }
-    return absl::FailedPreconditionError(
-        fmt::format("user '{}' has no {} line to select", id, ToString(device)));
-  });
-}
-
-absl::Status Engine::SetDoNotDisturb(std::string_view id, bool do_not_disturb) {
-  return ChangeUser(id, CauseKind::kSetDoNotDisturb, [&](UserRecord& user) {
-    user.do_not_disturb = do_not_disturb;
-    return absl::OkStatus();
-  });
-}
-
-// --- Queries
-// --------------------------------------------------------------------------------------
-
-bool Engine::Read(std::string_view id, Visitor visit) const {
-  const UserIndex index = users_.Find(id);
-  if (index == kNoUser) return false;
-  FillPresence(users_[index], read_buffer_);
-  visit({read_buffer_, users_[index].sequence});
-  return true;
-}
-
-std::uint64_t Engine::Read(std::uint64_t cursor, std::size_t limit, Visitor visit) const {
-  for (; cursor < users_.slots() && limit > 0; ++cursor) {
-    const UserRecord& user = users_[static_cast<UserIndex>(cursor)];
-    if (user.id.view().empty()) continue;
-    FillPresence(user, read_buffer_);
-    visit({read_buffer_, user.sequence});
-    --limit;
-  }
-  return cursor < users_.slots() ? cursor : 0;
-}
-
-absl::StatusOr<Explanation> Engine::Explain(std::string_view id) const {
-  const UserIndex index = users_.Find(id);
-  if (index == kNoUser) return NoSuchUser(id);
-  const UserRecord& user = users_[index];
-  Explanation explanation;
-  explanation.user = std::string(id);
-  explanation.inputs = InputsOf(user);
-  explanation.result = {user.state, user.device_in_use, user.rule};
-  explanation.revision = user.revision;
-  explanation.do_not_disturb = user.do_not_disturb;
-  explanation.stale = user.stale;
-  for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
-    const LineRecord& line = users_.line(i);
-    const DeviceRecord& device = devices_[line.device];
-    explanation.lines.push_back({.kind = line.kind,
-                                 .pbx = pbxs_[device.pbx].name,
-                                 .device = std::string(device.name.view()),
-                                 .reported = device.reported,
-                                 .state = line.state,
-                                 .emitting = device.emitting,
-                                 .in_call = device.in_call,
-                                 .holding = device.holding,
-                                 .held = device.held,
-                                 .link = pbxs_[device.pbx].link});
-  }
-  for (int back = 1; back <= kStepsKept; ++back) {
-    const StepRecord& step = users_.steps(
-        index)[static_cast<std::size_t>(user.next_step + kStepsKept - back) % kStepsKept];
-    if (!step.used) break;
-    Explanation::Step& out = explanation.steps.emplace_back();
-    out = {step.cause, {}, {}, step.device_state, step.state, step.rule, step.time};
-    if (step.device == kNoDevice) continue;
-    out.device = std::string(devices_[step.device].name.view());
-    out.pbx = pbxs_[devices_[step.device].pbx].name;
-  }
-  return explanation;
 }
 
 }  // namespace unipresence

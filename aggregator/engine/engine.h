@@ -138,16 +138,14 @@ class Engine final : public PresenceSource {
   absl::Status SelectDevice(std::string_view user, LineKind device);
   absl::Status SetDoNotDisturb(std::string_view user, bool do_not_disturb);
 
-  // --- Work cut into slices
-  // -----------------------------------------------------------------------
+  // --- Work cut into slices ---
 
   // Re-fuses up to `limit` users after a link was lost or synced. True while more is left: call
   // again after the next read.
   bool DoWork(std::size_t limit);
   bool HasWork() const { return sweep_left_ > 0; }
 
-  // --- Queries
-  // ------------------------------------------------------------------------------------
+  // --- Queries ---
 
   std::uint64_t epoch() const override { return options_.epoch; }
   std::uint64_t sequence() const override { return sequence_; }
@@ -173,6 +171,8 @@ class Engine final : public PresenceSource {
     std::uint8_t generation = 0;  // of the newest resync; see DeviceRecord::generation
     MonotonicTime started;
   };
+
+  static absl::Status NoSuchUser(std::string_view id);
 
   PbxIndex PbxByName(std::string_view name);
   void SetLink(PbxIndex pbx, LinkState link);
