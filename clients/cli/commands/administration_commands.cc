@@ -1,0 +1,73 @@
+// pbx status, server status, completion, version.
+
+#include <string>
+
+#include "aggregator/base/status_macros.h"
+#include "clients/cli/command_line.h"
+#include "clients/cli/commands/commands.h"
+#include "clients/cli/commands/pages.h"
+#include "clients/cli/commands/results.h"
+#include "clients/cli/completion.h"
+#include "clients/cli/format_json.h"
+#include "clients/cli/format_table.h"
+#include "unipresence/v1/administration.grpc.pb.h"
+
+namespace unipresence::cli {
+namespace {
+
+using Stub = v1::AdministrationService::Stub;
+
+}  // namespace
+
+absl::Status Run(const PbxStatusOptions& options, CommandContext& context) {
+  UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
+  Results results(context, PbxHeader(), &PbxRow, &PbxJson);
+  if (options.pbxs.empty()) {
+    UNIPRESENCE_RETURN_IF_ERROR(ForEachPage(context, &Stub::ListPbxs, v1::ListPbxsRequest(),
+                                            [&](const v1::ListPbxsResponse& page) {
+                                              for (const v1::Pbx& pbx : page.pbxs())
+                                                results.Write(pbx);
+                                            }));
+    results.Finish();
+    return absl::OkStatus();
+  }
+  absl::Status first_missing;
+  for (const std::string& name : options.pbxs) {
+    v1::GetPbxRequest request;
+    request.set_pbx(name);
+    const absl::StatusOr<v1::Pbx> pbx = context.Call(&Stub::GetPbx, request);
+    if (!pbx.ok() && !absl::IsNotFound(pbx.status())) return pbx.status();
+    if (pbx.ok()) results.Write(*pbx);
+    // The status returned is told by the caller.
+    if (!first_missing.ok() && !pbx.ok()) context.Report(pbx.status());
+    first_missing.Update(pbx.status());
+  }
+  return first_missing;
+}
+
+absl::Status Run(const ServerStatusOptions& /*options*/, CommandContext& context) {
+  UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
+  UNIPRESENCE_ASSIGN_OR_RETURN(const v1::ServerStatus status,
+                               context.Call(&Stub::GetServerStatus, v1::GetServerStatusRequest()));
+  if (context.json()) {
+    context.out().Line(ServerStatusJson(status, context.client().address()));
+  } else {
+    WriteServerStatus(status, context.client().address(), context.out());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Run(const CompletionOptions& options, CommandContext& context) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(std::string script,
+                               CompletionScript(options.shell, DescribeCommands()));
+  if (script.ends_with('\n')) script.pop_back();
+  context.out().Line(script);
+  return absl::OkStatus();
+}
+
+absl::Status Run(const VersionOptions& /*options*/, CommandContext& context) {
+  context.Print(DoneJson("", "version", UNIPRESENCE_VERSION), "unipresence " UNIPRESENCE_VERSION);
+  return absl::OkStatus();
+}
+
+}  // namespace unipresence::cli

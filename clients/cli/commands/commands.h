@@ -1,0 +1,50 @@
+#ifndef UNIPRESENCE_CLIENTS_CLI_COMMANDS_COMMANDS_H_
+#define UNIPRESENCE_CLIENTS_CLI_COMMANDS_COMMANDS_H_
+
+// The commands: each does what its options say, prints its result, and returns why it failed. Help
+// texts are in command_line.cc, exit codes in failure.h.
+//
+// A status is an error that is still to be told; what a command told by CommandContext::Report it
+// sums up in the status that it returns.
+
+#include "absl/status/status.h"
+#include "clients/cli/command_context.h"
+#include "clients/cli/options.h"
+
+namespace unipresence::cli {
+
+// session_commands.cc
+absl::Status Run(const LoginOptions& options, CommandContext& context);
+absl::Status Run(const LogoutOptions& options, CommandContext& context);
+absl::Status Run(const WhoamiOptions& options, CommandContext& context);
+absl::Status Run(const SessionListOptions& options, CommandContext& context);
+
+// selection_commands.cc
+absl::Status Run(const SelectOptions& options, CommandContext& context);
+absl::Status Run(const DoNotDisturbOptions& options, CommandContext& context);
+
+// presence_commands.cc
+absl::Status Run(const GetPresenceOptions& options, CommandContext& context);
+absl::Status Run(const ListOptions& options, CommandContext& context);
+absl::Status Run(const ExplainOptions& options, CommandContext& context);
+
+// watch_command.cc; with --zeromq zeromq_watch.cc
+absl::Status Run(const WatchOptions& options, CommandContext& context);
+absl::Status RunZeromqWatch(const WatchOptions& options, CommandContext& context);
+
+// user_commands.cc
+absl::Status Run(const UsersAddOptions& options, CommandContext& context);
+absl::Status Run(const UsersUpdateOptions& options, CommandContext& context);
+absl::Status Run(const UsersListOptions& options, CommandContext& context);
+absl::Status Run(const UsersGetOptions& options, CommandContext& context);
+absl::Status Run(const UsersDeleteOptions& options, CommandContext& context);
+
+// administration_commands.cc
+absl::Status Run(const PbxStatusOptions& options, CommandContext& context);
+absl::Status Run(const ServerStatusOptions& options, CommandContext& context);
+absl::Status Run(const CompletionOptions& options, CommandContext& context);
+absl::Status Run(const VersionOptions& options, CommandContext& context);
+
+}  // namespace unipresence::cli
+
+#endif  // UNIPRESENCE_CLIENTS_CLI_COMMANDS_COMMANDS_H_

@@ -1,0 +1,103 @@
+// watch, by gRPC.
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "aggregator/base/status_macros.h"
+#include "aggregator/base/strings.h"
+#include "clients/cli/backoff.h"
+#include "clients/cli/commands/commands.h"
+#include "clients/cli/commands/watch_writer.h"
+#include "clients/cli/interrupt_source.h"
+#include "clients/cli/stream_watchdog.h"
+#include "unipresence/v1/presence.grpc.pb.h"
+
+namespace unipresence::cli {
+namespace {
+
+// PresenceService.WatchPresences: a response comes every 10 s; after 30 s of silence call again.
+constexpr std::chrono::seconds kPatience{30};
+
+// Would another attempt end the same way?
+bool IsFinal(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
+
+class Watcher {
+ public:
+  Watcher(const WatchOptions& options, CommandContext& context)
+      : context_(context), writer_(context) {
+    request_.mutable_users()->Add(options.users.begin(), options.users.end());
+  }
+
+  // One stream, until it ends. Sets `heard` if something came.
+  absl::Status WatchOnce(bool& heard) {
+    grpc::ClientContext rpc;
+    context_.client().PrepareStream(rpc);
+    const Interrupt::Scope scope(context_.interrupt(), rpc);
+    const auto stub = v1::PresenceService::NewStub(context_.client().channel());
+    const auto stream = stub->WatchPresences(&rpc, request_);
+    StreamWatchdog watchdog(rpc, kPatience);
+    v1::WatchPresencesResponse response;
+    while (stream->Read(&response)) {
+      heard = true;
+      watchdog.Heard();
+      Apply(response);
+      if (context_.out().closed()) rpc.TryCancel();
+    }
+    absl::Status status = client::FromGrpc(stream->Finish());
+    if (watchdog.barked()) return absl::UnavailableError("nothing came from the server for 30 s");
+    return status.ok() ? absl::UnavailableError("the server ended the stream") : status;
+  }
+
+  void Interrupted(const absl::Status& status) {
+    writer_.Interrupted("DISCONNECTED", FromAbsl(status.message()));
+  }
+
+ private:
+  void Apply(const v1::WatchPresencesResponse& response) {
+    if (response.event() == v1::WATCH_EVENT_RESET) writer_.Reset();
+    for (const v1::PresenceUpdate& update : response.updates()) writer_.Update(update);
+    if (response.event() == v1::WATCH_EVENT_CURRENT) writer_.Current();
+    if (!response.resume_token().empty()) request_.set_resume_token(response.resume_token());
+  }
+
+  CommandContext& context_;
+  WatchWriter writer_;
+  v1::WatchPresencesRequest request_;  // with the last token, so that a new stream goes on
+};
+
+}  // namespace
+
+absl::Status Run(const WatchOptions& options, CommandContext& context) {
+  if (!options.zeromq_publish.empty()) return RunZeromqWatch(options, context);
+  UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
+  const ClosedOutputInterrupt closed(context.out(), context.interrupt());
+  Watcher watcher(options, context);
+  Backoff backoff;
+  bool was_connected = false;
+  while (!context.interrupt().raised()) {
+    bool heard = false;
+    const absl::Status status = watcher.WatchOnce(heard);
+    if (context.interrupt().raised() || context.out().closed()) break;
+    was_connected |= heard;
+    // A server that was never reached is more likely a wrong address than a lost connection.
+    if (IsFinal(status) || !options.reconnect || !was_connected) return status;
+    if (heard) backoff.Reset();
+    watcher.Interrupted(status);
+    context.interrupt().WaitFor(backoff.Next());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace unipresence::cli

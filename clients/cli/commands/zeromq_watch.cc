@@ -1,0 +1,114 @@
+// watch --zeromq.
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <string>
+#include <unordered_map>
+
+#include "aggregator/base/status_macros.h"
+#include "aggregator/publish/codec.h"
+#include "clients/cli/commands/commands.h"
+#include "clients/cli/commands/watch_writer.h"
+#include "clients/cli/interrupt_source.h"
+#include "clients/cpp/follower.h"
+
+namespace unipresence::cli {
+namespace {
+
+void SetTime(WallTimeMicros micros, google::protobuf::Timestamp& time) {
+  time.set_seconds(micros / 1'000'000);
+  time.set_nanos(static_cast<std::int32_t>(micros % 1'000'000) * 1'000);
+}
+
+void SetLine(const publish::LineValue& value, v1::LinePresence& line) {
+  if (value.kind) line.set_kind(publish::ToProto(*value.kind));
+  line.set_device(value.device);
+  line.set_state(publish::ToProto(value.state));
+  line.set_holding(value.holding);
+  line.set_held(value.held);
+  line.set_pbx(value.pbx);
+}
+
+// The value that a follower holds in the message that all else prints.
+void SetPresence(const publish::PresenceValue& value, v1::Presence& presence) {
+  presence.set_user(value.user);
+  presence.set_state(publish::ToProto(value.state));
+  presence.set_hint(static_cast<std::uint32_t>(HintNumber(value.state)));
+  if (value.device_in_use) presence.set_device_in_use(publish::ToProto(*value.device_in_use));
+  if (value.rule) presence.set_rule(publish::ToProto(*value.rule));
+  if (value.selected_device) presence.set_selected_device(publish::ToProto(*value.selected_device));
+  presence.set_logged_in(value.logged_in);
+  presence.set_emitting(value.emitting);
+  presence.set_do_not_disturb(value.do_not_disturb);
+  presence.set_stale(value.stale);
+  for (const publish::LineValue& line : value.lines) SetLine(line, *presence.add_lines());
+  presence.set_revision(value.revision);
+  SetTime(value.update_time, *presence.mutable_update_time());
+}
+
+class Listener : public client::FollowListener {
+ public:
+  explicit Listener(CommandContext& context) : writer_(context) {}
+
+  void OnPresence(const publish::PresenceValue& presence) override {
+    v1::PresenceUpdate update;
+    SetPresence(presence, *update.mutable_presence());
+    const v1::PresenceState state = update.presence().state();
+    const auto [known, is_new] = states_.emplace(presence.user, state);
+    // A follower is told values, not changes; until it is current they are those of the snapshot.
+    update.set_refresh(!current_);
+    if (!is_new) update.set_previous_state(std::exchange(known->second, state));
+    if (is_new && current_) update.set_previous_state(v1::PRESENCE_STATE_UNKNOWN);
+    writer_.Update(update);
+  }
+
+  void OnRemoved(std::string_view user) override {
+    v1::PresenceUpdate update;
+    update.mutable_removed()->set_user(std::string(user));
+    if (const auto known = states_.find(std::string(user)); known != states_.end()) {
+      update.set_previous_state(known->second);
+      states_.erase(known);
+    }
+    writer_.Update(update);
+  }
+
+  void OnReset() override {
+    states_.clear();
+    writer_.Reset();
+  }
+
+  void OnCurrent() override {
+    current_ = true;
+    writer_.Current();
+  }
+
+  void OnGap(client::GapReason reason) override {
+    current_ = false;
+    writer_.Interrupted("GAP", client::ToString(reason));
+  }
+
+ private:
+  WatchWriter writer_;
+  bool current_ = false;
+  std::unordered_map<std::string, v1::PresenceState> states_;
+};
+
+}  // namespace
+
+absl::Status RunZeromqWatch(const WatchOptions& options, CommandContext& context) {
+  const ClosedOutputInterrupt closed(context.out(), context.interrupt());
+  Listener listener(context);
+  client::FollowerOptions follow;
+  follow.publish_address = options.zeromq_publish;
+  follow.snapshot_address = options.zeromq_snapshot;
+  follow.follow.users = options.users;
+  client::Follower follower(std::move(follow), listener);
+  UNIPRESENCE_RETURN_IF_ERROR(follower.Open());
+  while (!context.interrupt().raised() && !context.out().closed()) {
+    follower.Poll(std::chrono::milliseconds(200));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace unipresence::cli

@@ -1,0 +1,266 @@
+#include "clients/cli/format_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "clients/cli/words.h"
+
+namespace unipresence::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Dump(const Json& object) {
+  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+template <typename Enum>
+Json WordOrNull(Enum value) {
+  const std::string_view word = Word(value);
+  return word.empty() ? Json() : Json(word);
+}
+
+Json TextOrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+template <typename Message>
+Json TimeOrNull(const Message& message, bool has,
+                const google::protobuf::Timestamp& (Message::*time)() const) {
+  return has ? Json(FormatTime((message.*time)())) : Json();
+}
+
+Json LineObject(const v1::LinePresence& line) {
+  return {{"kind", WordOrNull(line.kind())},
+          {"device", line.device()},
+          {"state", WordOrNull(line.state())},
+          {"holding", line.holding()},
+          {"held", line.held()},
+          {"pbx", line.pbx()}};
+}
+
+// Appends the fields of a presence to `object`.
+void AddPresence(const v1::Presence& presence, Json& object) {
+  object["user"] = presence.user();
+  object["state"] = WordOrNull(presence.state());
+  object["hint"] = presence.hint();
+  object["device_in_use"] = WordOrNull(presence.device_in_use());
+  object["selected_device"] = WordOrNull(presence.selected_device());
+  object["logged_in"] = presence.logged_in();
+  object["rule"] = WordOrNull(presence.rule());
+  object["stale"] = presence.stale();
+  object["do_not_disturb"] = presence.do_not_disturb();
+  object["emitting"] = presence.emitting();
+  object["lines"] = Json::array();
+  for (const v1::LinePresence& line : presence.lines()) object["lines"].push_back(LineObject(line));
+  object["active_forwardings"] = Json::array();
+  for (const int condition : presence.active_forwardings()) {
+    object["active_forwardings"].push_back(
+        WordOrNull(static_cast<v1::ForwardingCondition>(condition)));
+  }
+  object["revision"] = presence.revision();
+  object["update_time"] =
+      TimeOrNull(presence, presence.has_update_time(), &v1::Presence::update_time);
+}
+
+Json CauseObject(const v1::Cause& cause) {
+  const bool has_device = !cause.device().empty();
+  return {{"kind", WordOrNull(cause.kind())},
+          {"pbx", TextOrNull(cause.pbx())},
+          {"device", TextOrNull(cause.device())},
+          {"device_state", has_device ? WordOrNull(cause.device_state()) : Json()},
+          {"time", TimeOrNull(cause, cause.has_time(), &v1::Cause::time)}};
+}
+
+// When it happened: the cause's time, else that of the presence.
+Json TimeOf(const v1::PresenceUpdate& update) {
+  if (update.cause().has_time()) return FormatTime(update.cause().time());
+  const v1::Presence& presence = update.presence();
+  return TimeOrNull(presence, presence.has_update_time(), &v1::Presence::update_time);
+}
+
+Json InputsObject(const v1::PresenceInputs& inputs) {
+  return {{"line_type", WordOrNull(inputs.line_type())},
+          {"deskphone_state", WordOrNull(inputs.deskphone_state())},
+          {"webrtc_state", WordOrNull(inputs.webrtc_state())},
+          {"logged_in", inputs.logged_in()},
+          {"selected_device", WordOrNull(inputs.selected_device())},
+          {"emitting", inputs.emitting()},
+          {"webrtc_reachable", inputs.webrtc_reachable()},
+          {"webrtc_active", inputs.webrtc_active()}};
+}
+
+Json UserLineObject(const v1::Line& line) {
+  return {{"kind", WordOrNull(line.kind())},
+          {"pbx", line.pbx()},
+          {"device", line.device()},
+          {"sip_username", TextOrNull(line.sip_username())}};
+}
+
+// Appends the fields of a session to `object`.
+void AddSession(const v1::Session& session, Json& object) {
+  object["session"] = session.id();
+  object["user"] = session.user();
+  object["kind"] = WordOrNull(session.kind());
+  object["role"] = WordOrNull(session.role());
+  object["time_to_live_s"] = ToSeconds(session.time_to_live());
+  object["expire_time"] = TimeOrNull(session, session.has_expire_time(), &v1::Session::expire_time);
+  object["create_time"] = TimeOrNull(session, session.has_create_time(), &v1::Session::create_time);
+  object["client_name"] = TextOrNull(session.client_name());
+  object["peer"] = TextOrNull(session.peer());
+}
+
+}  // namespace
+
+std::string PresenceJson(const v1::Presence& presence) {
+  Json object;
+  AddPresence(presence, object);
+  return Dump(object);
+}
+
+std::string UpdateJson(const v1::PresenceUpdate& update) {
+  const bool removed = update.has_removed();
+  Json object = {{"event", removed ? "REMOVED" : "UPDATE"},
+                 {"time", TimeOf(update)},
+                 {"sequence", update.sequence() == 0 ? Json() : Json(update.sequence())},
+                 {"refresh", update.refresh()}};
+  if (removed) {
+    object["user"] = update.removed().user();
+    object["revision"] = update.removed().revision();
+  }
+  object["previous_state"] = WordOrNull(update.previous_state());
+  if (!removed) AddPresence(update.presence(), object);
+  object["cause"] = update.has_cause() ? CauseObject(update.cause()) : Json();
+  return Dump(object);
+}
+
+std::string MarkerJson(std::string_view event, std::string_view message) {
+  Json object = {{"event", event}};
+  if (!message.empty()) object["message"] = message;
+  return Dump(object);
+}
+
+std::string ExplanationJson(const v1::ExplainPresenceResponse& explanation) {
+  Json object;
+  AddPresence(explanation.presence(), object);
+  object["sentence"] = explanation.sentence();
+  object["inputs"] = InputsObject(explanation.inputs());
+  object["assistant_session_count"] = explanation.assistant_session_count();
+  object["client_session_count"] = explanation.client_session_count();
+  // In place of the short form of the lines.
+  object["lines"] = Json::array();
+  for (const v1::LineExplanation& line : explanation.lines()) {
+    Json entry = LineObject(line.line());
+    entry["reported_state"] = WordOrNull(line.reported_state());
+    entry["emitting"] = line.emitting();
+    entry["in_call"] = line.in_call();
+    entry["link_state"] = WordOrNull(line.link_state());
+    object["lines"].push_back(std::move(entry));
+  }
+  object["causes"] = Json::array();
+  for (const v1::PastCause& past : explanation.causes()) {
+    object["causes"].push_back({{"cause", CauseObject(past.cause())},
+                                {"state", WordOrNull(past.state())},
+                                {"rule", WordOrNull(past.rule())},
+                                {"revision", past.revision()}});
+  }
+  return Dump(object);
+}
+
+std::string SessionJson(const v1::Session& session) {
+  Json object = Json::object();
+  AddSession(session, object);
+  return Dump(object);
+}
+
+std::string SessionEventJson(std::string_view event, const v1::Session& session,
+                             std::string_view server) {
+  Json object = {{"event", event}, {"server", server}};
+  AddSession(session, object);
+  return Dump(object);
+}
+std::string SelectionJson(const v1::DeviceSelection& selection) {
+  return Dump({{"user", selection.user()},
+               {"selected_device", WordOrNull(selection.selected_device())},
+               {"device_in_use", WordOrNull(selection.device_in_use())},
+               {"update_time", TimeOrNull(selection, selection.has_update_time(),
+                                          &v1::DeviceSelection::update_time)}});
+}
+
+std::string DoNotDisturbJson(const v1::Forwarding& forwarding) {
+  return Dump({{"user", forwarding.user()},
+               {"do_not_disturb", forwarding.do_not_disturb()},
+               {"update_time", TimeOrNull(forwarding, forwarding.has_update_time(),
+                                          &v1::Forwarding::update_time)}});
+}
+
+std::string UserJson(const v1::User& user) {
+  Json object = {{"id", user.id()},
+                 {"display_name", user.display_name()},
+                 {"exten", user.exten()},
+                 {"context", user.context()},
+                 {"line_type", WordOrNull(user.line_type())},
+                 {"username", TextOrNull(user.username())},
+                 {"role", WordOrNull(user.role())},
+                 {"enabled", user.has_enabled() ? Json(user.enabled()) : Json()},
+                 {"email", TextOrNull(user.email())},
+                 {"first_name", TextOrNull(user.first_name())},
+                 {"last_name", TextOrNull(user.last_name())},
+                 {"lines", Json::array()}};
+  for (const v1::Line& line : user.lines()) object["lines"].push_back(UserLineObject(line));
+  object["uuid"] = TextOrNull(user.uuid());
+  object["etag"] = TextOrNull(user.etag());
+  object["create_time"] = TimeOrNull(user, user.has_create_time(), &v1::User::create_time);
+  object["update_time"] = TimeOrNull(user, user.has_update_time(), &v1::User::update_time);
+  return Dump(object);
+}
+
+std::string PbxJson(const v1::Pbx& pbx) {
+  return Dump(
+      {{"name", pbx.name()},
+       {"address", pbx.address()},
+       {"tls", pbx.tls()},
+       {"link_state", WordOrNull(pbx.link_state())},
+       {"link_state_time", TimeOrNull(pbx, pbx.has_link_state_time(), &v1::Pbx::link_state_time)},
+       {"asterisk_version", TextOrNull(pbx.asterisk_version())},
+       {"user_count", pbx.user_count()},
+       {"stale_user_count", pbx.stale_user_count()},
+       {"resync_time", TimeOrNull(pbx, pbx.has_resync_time(), &v1::Pbx::resync_time)},
+       {"resync_duration_s",
+        pbx.has_resync_duration() ? Json(ToSeconds(pbx.resync_duration())) : Json()},
+       {"resync_count", pbx.resync_count()},
+       {"disconnect_count", pbx.disconnect_count()},
+       {"correction_count", pbx.correction_count()},
+       {"rewrite_count", pbx.rewrite_count()},
+       {"reconcile_time", TimeOrNull(pbx, pbx.has_reconcile_time(), &v1::Pbx::reconcile_time)},
+       {"message_count", pbx.message_count()},
+       {"last_error", TextOrNull(pbx.last_error())},
+       {"last_error_time", TimeOrNull(pbx, pbx.has_last_error_time(), &v1::Pbx::last_error_time)}});
+}
+
+std::string ServerStatusJson(const v1::ServerStatus& status, std::string_view server) {
+  return Dump(
+      {{"server", server},
+       {"version", status.version()},
+       {"ready", status.ready()},
+       {"store_writable", status.store_writable()},
+       // Beyond 2^53, where many JSON readers lose digits.
+       {"epoch", std::to_string(status.epoch())},
+       {"sequence", status.sequence()},
+       {"start_time", TimeOrNull(status, status.has_start_time(), &v1::ServerStatus::start_time)},
+       {"uptime_s", ToSeconds(status.uptime())},
+       {"user_count", status.user_count()},
+       {"stale_user_count", status.stale_user_count()},
+       {"logged_in_user_count", status.logged_in_user_count()},
+       {"session_count", status.session_count()},
+       {"watch_stream_count", status.watch_stream_count()},
+       {"zeromq_topic_count", status.zeromq_topic_count()},
+       {"pbx_count", status.pbx_count()},
+       {"ready_pbx_count", status.ready_pbx_count()}});
+}
+
+std::string DoneJson(std::string_view event, std::string_view name, std::string_view value) {
+  Json object = Json::object();
+  if (!event.empty()) object["event"] = event;
+  object[std::string(name)] = value;
+  return Dump(object);
+}
+
+}  // namespace unipresence::cli

@@ -1,0 +1,48 @@
+#ifndef UNIPRESENCE_CLIENTS_CLI_FORMAT_TABLE_H_
+#define UNIPRESENCE_CLIENTS_CLI_FORMAT_TABLE_H_
+
+// Results for people: the rows of tables, and the story that `explain` tells. Pure, but for Explain
+// and the other functions that write to an Output.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clients/cli/output.h"
+#include "clients/cli/table.h"
+#include "unipresence/v1/administration.pb.h"
+#include "unipresence/v1/presence.pb.h"
+#include "unipresence/v1/session.pb.h"
+#include "unipresence/v1/user.pb.h"
+
+namespace unipresence::cli {
+
+std::vector<std::string> PresenceHeader();
+std::vector<Cell> PresenceRow(const v1::Presence& presence);
+
+// `watch`: a line for each change, in columns wide enough for every word of the API.
+std::vector<std::string> UpdateHeader();
+std::vector<std::size_t> UpdateWidths();
+std::vector<Cell> UpdateRow(const v1::PresenceUpdate& update);
+
+// "DEVICE_STATE_CHANGE PJSIP/alice on main: RINGING", "LOGIN".
+std::string CauseText(const v1::Cause& cause);
+
+void WriteExplanation(const v1::ExplainPresenceResponse& explanation, Output& output);
+
+std::vector<std::string> SessionHeader();
+std::vector<Cell> SessionRow(const v1::Session& session);
+void WriteSession(const v1::Session& session, std::string_view server, Output& output);
+
+std::vector<std::string> UserHeader();
+std::vector<Cell> UserRow(const v1::User& user);
+void WriteUser(const v1::User& user, Output& output);
+
+std::vector<std::string> PbxHeader();
+std::vector<Cell> PbxRow(const v1::Pbx& pbx);
+
+void WriteServerStatus(const v1::ServerStatus& status, std::string_view server, Output& output);
+
+}  // namespace unipresence::cli
+
+#endif  // UNIPRESENCE_CLIENTS_CLI_FORMAT_TABLE_H_

@@ -1,0 +1,79 @@
+#ifndef UNIPRESENCE_CLIENTS_CLI_HELP_TEXTS_H_
+#define UNIPRESENCE_CLIENTS_CLI_HELP_TEXTS_H_
+
+// What `--help` says below the flags, where there is more to say than a line.
+
+namespace unipresence::cli {
+
+inline constexpr char kRootFooter[] = R"(Examples:
+  unipresence login alice --password-file alice.txt --hold &
+  unipresence select deskphone
+  unipresence get presence alice -o json
+  unipresence watch
+  unipresence explain alice
+
+Results go to stdout: tables for people, or with -o json one JSON object per line. Errors go to
+stderr. Every flag can be given by an environment variable, which its help names.
+
+)";
+
+inline constexpr char kLoginFooter[] =
+    R"(Without --hold the session ends by itself when no command used it for the server's time-to-live (20 s
+by default). With --hold this command stays and keeps the session alive; it prints a line once it
+does. Ended by SIGINT, SIGTERM or SIGHUP, or when the session was ended by `unipresence logout`, it
+logs out and exits with 0. Killed, its session expires.
+
+Examples:
+  unipresence login alice
+  unipresence login alice --password-file alice.txt --hold
+  unipresence login admin --client --background)";
+
+inline constexpr char kGetPresenceFooter[] =
+    R"(With -o json one JSON object per line, so a single object for one user: user, state, hint,
+device_in_use, selected_device, logged_in, rule, stale, do_not_disturb, emitting, lines[{kind,
+device, state, holding, held, pbx}], active_forwardings, revision, update_time. Users that do not
+exist are named on stderr, and the exit code is 5; the others are printed.
+
+Examples:
+  unipresence get presence
+  unipresence get presence alice -o json | jq -r .state)";
+
+inline constexpr char kWatchFooter[] =
+    R"(First the present value of each user, then a line saying that these are complete, then each change
+as it happens. Ends when it is interrupted or its output is closed. A lost connection is taken up
+again where it broke.
+
+With -o json one object per line. Field `event` is UPDATE (sequence, refresh, previous_state, time,
+cause{kind, pbx, device, device_state, time}, and the fields of `get presence`), REMOVED (the user
+exists no longer), CURRENT (what was printed is complete), RESET (forget what was printed; all values
+follow), or DISCONNECTED (trying again). `refresh` marks values that are no change.
+
+Examples:
+  unipresence watch
+  unipresence watch alice bob -o json
+  unipresence watch --zeromq tcp://127.0.0.1:5561 tcp://127.0.0.1:5562)";
+
+inline constexpr char kUsersAddFooter[] =
+    R"(The file is a YAML list in the format of the server's users_file:
+
+  - id: alice
+    display_name: Alice Martin
+    exten: "1001"
+    context: default
+    line_type: unique_account     # sip, webrtc or unique_account
+    username: alice
+    password: correct horse       # 8 bytes or more; without one nobody can log in
+    lines:
+      - {kind: deskphone, pbx: main, device: PJSIP/alice}
+      - {kind: webrtc, pbx: main, device: PJSIP/alice_w}
+
+Errors in the file are all told, and then nothing is added. Users are added one by one: if the server
+refuses one, this is told, and the others are added nevertheless.
+
+Examples:
+  unipresence users add --file users.yaml --skip-existing
+  unipresence users add bob --exten 1002 --context default --pbx main --deskphone PJSIP/bob)";
+
+}  // namespace unipresence::cli
+
+#endif  // UNIPRESENCE_CLIENTS_CLI_HELP_TEXTS_H_

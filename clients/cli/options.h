@@ -1,0 +1,143 @@
+#ifndef UNIPRESENCE_CLIENTS_CLI_OPTIONS_H_
+#define UNIPRESENCE_CLIENTS_CLI_OPTIONS_H_
+
+// What was asked for on the command line, checked and in types: one struct per command. Values;
+// command_line.h fills them.
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "unipresence/v1/presence.pb.h"
+#include "unipresence/v1/user.pb.h"
+
+namespace unipresence::cli {
+
+enum class OutputFormat { kTable, kJson };
+
+inline constexpr char kDefaultServer[] = "127.0.0.1:50051";
+
+struct GlobalOptions {
+  std::string server;        // empty = that of the session, else kDefaultServer
+  std::string session_file;  // empty = DefaultSessionFile()
+  OutputFormat output = OutputFormat::kTable;
+  std::chrono::milliseconds timeout{10'000};  // of each single rpc
+};
+
+// Where a password comes from. None of both = the person is asked, if there is a terminal.
+struct PasswordSource {
+  std::string file;
+  bool from_stdin = false;
+};
+
+struct LoginOptions {
+  std::string username;
+  PasswordSource password;
+  bool hold = false;        // stay, and keep the session alive
+  bool background = false;  // the same in a process of its own
+  bool client = false;      // a session that does not count as logged in
+};
+
+struct LogoutOptions {
+  std::string session;  // empty = the own one
+};
+
+struct WhoamiOptions {};
+
+struct SessionListOptions {
+  std::string user;  // empty = own sessions, for administrators those of everyone
+};
+
+struct SelectOptions {
+  v1::LineKind device = v1::LINE_KIND_UNSPECIFIED;  // UNSPECIFIED = show
+  std::string user;                                 // empty = own
+};
+
+struct DoNotDisturbOptions {
+  std::optional<bool> on;  // nullopt = show
+  std::string user;        // empty = own
+};
+
+struct GetPresenceOptions {
+  std::vector<std::string> users;  // empty = own
+};
+
+struct ListOptions {
+  std::vector<v1::PresenceState> states;  // empty = all
+};
+
+struct WatchOptions {
+  std::vector<std::string> users;  // empty = everyone
+  bool reconnect = true;
+  // Addresses of the server's ZeroMQ sockets, both or none: follow by them instead of gRPC.
+  std::string zeromq_publish;
+  std::string zeromq_snapshot;
+};
+
+struct ExplainOptions {
+  std::string user;  // empty = own
+  int causes = 0;    // 0 = all that the server remembers
+};
+
+// `users add ID` and `users update ID`: what of a user is given by flags. nullopt = not given.
+struct UserFlags {
+  std::optional<std::string> display_name;
+  std::optional<std::string> exten;
+  std::optional<std::string> context;
+  std::optional<v1::LineType> line_type;
+  std::optional<std::string> deskphone;  // the device of the line
+  std::optional<std::string> webrtc;
+  std::optional<std::string> pbx;  // of the lines given
+  std::optional<std::string> username;
+  std::optional<v1::Role> role;
+  PasswordSource password;
+};
+
+struct UsersAddOptions {
+  std::string file;  // YAML; else one user:
+  std::string id;
+  UserFlags flags;
+  bool skip_existing = false;
+};
+
+struct UsersUpdateOptions {
+  std::string id;
+  UserFlags flags;
+};
+
+struct UsersListOptions {
+  std::string query;  // empty = all
+};
+
+struct UsersGetOptions {
+  std::string id;  // empty = own
+};
+
+struct UsersDeleteOptions {
+  std::vector<std::string> ids;
+};
+
+struct PbxStatusOptions {
+  std::vector<std::string> pbxs;  // empty = all
+};
+
+struct ServerStatusOptions {};
+
+struct CompletionOptions {
+  std::string shell;
+};
+
+struct VersionOptions {};
+
+using CommandOptions =
+    std::variant<LoginOptions, LogoutOptions, WhoamiOptions, SessionListOptions, SelectOptions,
+                 DoNotDisturbOptions, GetPresenceOptions, ListOptions, WatchOptions, ExplainOptions,
+                 UsersAddOptions, UsersUpdateOptions, UsersListOptions, UsersGetOptions,
+                 UsersDeleteOptions, PbxStatusOptions, ServerStatusOptions, CompletionOptions,
+                 VersionOptions>;
+
+}  // namespace unipresence::cli
+
+#endif  // UNIPRESENCE_CLIENTS_CLI_OPTIONS_H_

@@ -1,0 +1,135 @@
+#include "clients/cli/user_message.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "aggregator/base/status_macros.h"
+#include "aggregator/publish/codec.h"
+
+namespace unipresence::cli {
+namespace {
+
+v1::LineType ToProto(LineType type) {
+  switch (type) {
+    case LineType::kSip:
+      return v1::LINE_TYPE_SIP;
+    case LineType::kWebrtc:
+      return v1::LINE_TYPE_WEBRTC;
+    case LineType::kUniqueAccount:
+      return v1::LINE_TYPE_UNIQUE_ACCOUNT;
+  }
+  return v1::LINE_TYPE_UNSPECIFIED;
+}
+
+v1::Role ToProto(Role role) {
+  switch (role) {
+    case Role::kUser:
+      return v1::ROLE_USER;
+    case Role::kAdministrator:
+      return v1::ROLE_ADMINISTRATOR;
+  }
+  return v1::ROLE_UNSPECIFIED;
+}
+
+absl::Status ApplyLine(v1::LineKind kind, const std::optional<std::string>& device,
+                       const std::optional<std::string>& pbx, v1::User& user) {
+  auto& lines = *user.mutable_lines();
+  const auto it = std::find_if(lines.begin(), lines.end(),
+                               [kind](const v1::Line& line) { return line.kind() == kind; });
+  if (device && device->empty()) {
+    if (it != lines.end()) lines.erase(it);
+    return absl::OkStatus();
+  }
+  if (!device && it == lines.end()) return absl::OkStatus();
+  v1::Line& line = it != lines.end() ? *it : *lines.Add();
+  line.set_kind(kind);
+  if (device) {
+    line.set_device(*device);
+    line.clear_sip_username();  // that of the former device
+  }
+  if (pbx) line.set_pbx(*pbx);
+  line.clear_sip_secret();
+  if (!line.pbx().empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("the PBX of device {} is missing: give --pbx PBX", line.device()));
+}
+
+v1::LineType TypeOf(const v1::User& user) {
+  bool deskphone = false;
+  bool webrtc = false;
+  for (const v1::Line& line : user.lines()) {
+    deskphone |= line.kind() == v1::LINE_KIND_DESKPHONE;
+    webrtc |= line.kind() == v1::LINE_KIND_WEBRTC;
+  }
+  if (deskphone && webrtc) return v1::LINE_TYPE_UNIQUE_ACCOUNT;
+  if (webrtc) return v1::LINE_TYPE_WEBRTC;
+  return deskphone ? v1::LINE_TYPE_SIP : v1::LINE_TYPE_UNSPECIFIED;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::User> ToMessage(const config::UserSeed& seed) {
+  if (!seed.password_hash.empty()) {
+    return absl::InvalidArgumentError(fmt::format(
+        "user '{}' has a password_hash, which only the server's own users_file may have; give a "
+        "password instead",
+        seed.user.id));
+  }
+  v1::User user;
+  user.set_id(seed.user.id);
+  user.set_display_name(seed.user.display_name);
+  user.set_exten(seed.user.exten);
+  user.set_context(seed.user.context);
+  user.set_line_type(ToProto(seed.user.line_type));
+  user.set_username(seed.user.username);
+  user.set_password(seed.password);
+  user.set_role(ToProto(seed.user.role));
+  for (const Line& seed_line : seed.user.lines) {
+    v1::Line& line = *user.add_lines();
+    line.set_kind(publish::ToProto(seed_line.kind));
+    line.set_pbx(seed_line.pbx);
+    line.set_device(seed_line.device);
+  }
+  return user;
+}
+
+bool NeedsPbx(const UserFlags& flags) {
+  const bool has_device =
+      (flags.deskphone && !flags.deskphone->empty()) || (flags.webrtc && !flags.webrtc->empty());
+  return has_device && !flags.pbx;
+}
+
+absl::StatusOr<std::vector<std::string>> ApplyFlags(const UserFlags& flags, v1::User& user) {
+  std::vector<std::string> fields;
+  const auto set = [&](const char* field, const std::optional<std::string>& value,
+                       void (v1::User::*setter)(const std::string&)) {
+    if (!value) return;
+    (user.*setter)(*value);
+    fields.emplace_back(field);
+  };
+  set("display_name", flags.display_name, &v1::User::set_display_name<const std::string&>);
+  set("exten", flags.exten, &v1::User::set_exten<const std::string&>);
+  set("context", flags.context, &v1::User::set_context<const std::string&>);
+  set("username", flags.username, &v1::User::set_username<const std::string&>);
+  if (flags.role) {
+    user.set_role(*flags.role);
+    fields.emplace_back("role");
+  }
+  const bool lines_given = flags.deskphone || flags.webrtc || flags.pbx;
+  if (lines_given) {
+    UNIPRESENCE_RETURN_IF_ERROR(
+        ApplyLine(v1::LINE_KIND_DESKPHONE, flags.deskphone, flags.pbx, user));
+    UNIPRESENCE_RETURN_IF_ERROR(ApplyLine(v1::LINE_KIND_WEBRTC, flags.webrtc, flags.pbx, user));
+    fields.emplace_back("lines");
+  }
+  if (flags.line_type || lines_given) {
+    user.set_line_type(flags.line_type ? *flags.line_type : TypeOf(user));
+    fields.emplace_back("line_type");
+  }
+  return fields;
+}
+
+}  // namespace unipresence::cli
