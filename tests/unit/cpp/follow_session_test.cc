@@ -309,6 +309,13 @@ TEST_F(FollowingTest, AStallOfThisProcessIsNoSilenceOfTheServer) {
   EXPECT_FALSE(world_.last_step.reopen_stream);
 }
 
+TEST_F(FollowingTest, NobodyIsSilentWhileThereIsSomethingToRead) {
+  for (int i = 0; i < 100; ++i) {
+    world_.clock.Advance(100ms);
+    EXPECT_FALSE(world_.session.Advance(world_.clock.Now(), /*idle=*/false).reopen_stream);
+  }
+}
+
 TEST_F(FollowingTest, APageWithoutAnAnswerIsAskedForAgainOnANewConnection) {
   world_.deaf = true;
   world_.Set("a");
