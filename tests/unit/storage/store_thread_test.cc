@@ -1,10 +1,13 @@
 #include "server/storage/store_thread.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -267,6 +270,39 @@ TEST_F(StoreThreadTest, EachOfManySubmittersGetsEachAnswerOnce) {
   }
   EXPECT_EQ(ok + refused, kThreads * kCommands);
   EXPECT_GT(ok, 0);
+}
+
+// Prints what group commit gives; UNIPRESENCE_STORE_WRITES sets the number of writes.
+TEST_F(StoreThreadTest, WritesManySelections) {
+  const char* asked = std::getenv("UNIPRESENCE_STORE_WRITES");
+  const int writes = asked != nullptr ? std::atoi(asked) : 2'000;
+  constexpr int kUsers = 100;
+  for (int i = 0; i < kUsers; ++i) {
+    ASSERT_TRUE(store_->CreateUser({UniqueAccount(i), ""}).ok());
+  }
+  const auto select = [](int i) {
+    return [i](Store& store) {
+      return store.SetSelectedDevice(UniqueAccount(i % kUsers).id, i / kUsers % 2 == 0
+                                                                       ? LineKind::kWebrtc
+                                                                       : LineKind::kDeskphone);
+    };
+  };
+  const auto seconds_since = [](std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  StoreThread thread({.queue_capacity = static_cast<std::size_t>(writes)}, *store_);
+  auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < writes / 10; ++i) ASSERT_TRUE(RunAndWait(thread, select(i)).ok());
+  fmt::print("one at a time: {:.0f} writes/s\n", writes / 10 / seconds_since(begin));
+
+  std::atomic<int> answered = 0;
+  begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < writes; ++i) {
+    thread.Submit(select(i), [&](absl::Status status) { answered += status.ok() ? 1 : 0; });
+  }
+  thread.Stop();
+  fmt::print("all at once: {:.0f} writes/s\n", writes / seconds_since(begin));
+  EXPECT_EQ(answered, writes);
 }
 
 }  // namespace
