@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""The quickstart with programs that are built already: live changes are seen, and it ends cleanly.
+
+usage: quickstart_test.py SOURCE_DIR BUILD_DIR
+"""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+SOURCE, BUILD = (pathlib.Path(folder).resolve() for folder in sys.argv[1:3])
+STATES = "AVAILABLE|IN_USE|BUSY|RINGING|RINGING_IN_USE|ON_HOLD"
+USERS = ("alice", "bob", "carol", "dave", "eve")
+LIVE = "everybody's presence, live"
+NEVER_SECONDS = 60
+
+
+def living(group):
+    """The processes of a process group that have not ended."""
+    found = []
+    for status in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, fields = status.read_text().rsplit(") ", 1)
+        except OSError:
+            continue  # ended in between
+        state, _, own_group = fields.split()[:3]
+        if int(own_group) == group and state != "Z":
+            found.append(name)
+    return found
+
+
+class Quickstart:
+    """One run in a process group of its own, as a terminal starts it."""
+
+    def __init__(self, data, *options):
+        self.lines = []
+        self.process = subprocess.Popen(
+            ["bash", "deploy/quickstart.sh", "--no-build", "--any-ports", "--build-dir", str(BUILD),
+             "--data", str(data), *options],
+            cwd=SOURCE, start_new_session=True, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self._reader = threading.Thread(target=self._read)
+        self._enough = threading.Condition()
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self._enough:
+                self.lines.append(line.rstrip("\n"))
+                self._enough.notify_all()
+
+    def changes(self):
+        """(user, state) of the lines that the watch printed."""
+        text = "\n".join(self.lines)
+        watched = text.split(LIVE, 1)[-1].split("\n") if LIVE in text else []
+        found = []
+        for line in watched:
+            user = re.search(rf"\b({'|'.join(USERS)})\b", line)
+            states = re.findall(rf"\b({STATES})\b", line)
+            if user and states:
+                found.append((user[1], states[0]))
+        return found
+
+    def wait_for_changes(self, count):
+        with self._enough:
+            return self._enough.wait_for(lambda: len(self.changes()) >= count, NEVER_SECONDS)
+
+    def interrupt(self):
+        """Ctrl-C: the whole group gets the signal."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def wait(self):
+        self.process.wait(timeout=NEVER_SECONDS)
+        self._reader.join()
+        return self.process.returncode
+
+    def end(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self._reader.join()
+
+    def text(self):
+        return "\n".join(self.lines)
+
+
+class QuickstartTest(unittest.TestCase):
+    def start(self, data, *options):
+        run = Quickstart(data, *options)
+        self.addCleanup(run.end)
+        return run
+
+    def test_shows_live_changes_twice_in_a_row(self):
+        with tempfile.TemporaryDirectory(prefix="unipresence-quickstart-") as data:
+            for _ in range(2):
+                run = self.start(data, "--seconds", "12")
+                self.assertEqual(run.wait(), 0, run.text())
+                changes = run.changes()
+                # Five people are shown once to begin with.
+                self.assertGreater(len(changes), len(USERS) + 3, run.text())
+                self.assertGreater(len({state for _, state in changes}), 1, run.text())
+                self.assertEqual(living(run.process.pid), [])
+
+    def test_ctrl_c_ends_all_of_it(self):
+        with tempfile.TemporaryDirectory(prefix="unipresence-quickstart-") as data:
+            run = self.start(data)
+            self.assertTrue(run.wait_for_changes(len(USERS)), run.text())
+            run.interrupt()
+            self.assertEqual(run.wait(), 0, run.text())
+            self.assertIn("== stopping", run.text())
+            self.assertEqual(living(run.process.pid), [])
+
+    def test_says_what_is_missing(self):
+        result = subprocess.run(["bash", "deploy/quickstart.sh", "--no-build", "--build-dir", "/nowhere"],
+                                cwd=SOURCE, capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no /nowhere/unipresence-pbxsim; run without --no-build", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
