@@ -327,7 +327,9 @@ TEST(SessionBackoffTest, GrowsToItsCapAndNoFurther) {
         std::min<Duration>(milliseconds(250) * (1LL << std::min(i, 20)), seconds(8));
     EXPECT_LE(delay, full) << i;
     EXPECT_GE(delay, full / 2) << i;
-    if (i > 0 && i < 5) EXPECT_GT(delay, previous * 9 / 10);
+    if (i > 0 && i < 5) {
+      EXPECT_GT(delay, previous * 9 / 10);
+    }
     previous = delay;
     s.Passes(delay);
     ASSERT_TRUE(s.connecting()) << i;
