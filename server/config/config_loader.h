@@ -32,7 +32,7 @@ inline constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxSecretBytes = 1024;
 
 struct Overrides {
-  std::map<std::string, std::string> environment;  // all of it; other variables are ignored
+  std::map<std::string, std::string> environment = {};  // all of it; other variables are ignored
   std::vector<std::pair<std::string, std::string>>
       flags;  // path, value; the last one of a path counts
 };

@@ -385,8 +385,12 @@ TEST_P(StoreContractTest, TheBulkWalkSeesWhatSingleReadsSee) {
       user.lines.pop_back();
     }
     Create(user);
-    if (i % 4 == 0) ASSERT_TRUE(store().SetDoNotDisturb(user.id, true).ok());
-    if (i % 5 == 0) ASSERT_TRUE(store().SetSelectedDevice(user.id, LineKind::kDeskphone).ok());
+    if (i % 4 == 0) {
+      ASSERT_TRUE(store().SetDoNotDisturb(user.id, true).ok());
+    }
+    if (i % 5 == 0) {
+      ASSERT_TRUE(store().SetSelectedDevice(user.id, LineKind::kDeskphone).ok());
+    }
   }
   ASSERT_TRUE(store().DeleteUser("user7").ok());
   std::vector<StoredUser> walked;
