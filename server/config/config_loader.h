@@ -32,9 +32,11 @@ inline constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxSecretBytes = 1024;
 
 struct Overrides {
-  std::map<std::string, std::string> environment = {};  // all of it; other variables are ignored
-  std::vector<std::pair<std::string, std::string>>
-      flags;  // path, value; the last one of a path counts
+  // All of it. An unknown variable that begins with UNIPRESENCED_ is an error, except
+  // UNIPRESENCED_CONFIG, which names the file; an empty variable counts as not set.
+  std::map<std::string, std::string> environment = {};
+  // Path and value; the last one of a path counts.
+  std::vector<std::pair<std::string, std::string>> flags = {};
 };
 
 // The variables of this process.

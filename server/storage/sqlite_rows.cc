@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "aggregator/base/status_macros.h"
+
 namespace unipresence {
 namespace {
 
@@ -104,6 +106,17 @@ absl::StatusOr<StoredSession> ReadSession(const SqliteStatement& row) {
   session.client_name = row.Text(6);
   session.peer = row.Text(7);
   return session;
+}
+
+absl::Status NoSuchUser(std::string_view id) {
+  return absl::NotFoundError(fmt::format("user '{}': there is none of that id", id));
+}
+
+absl::StatusOr<std::int64_t> UserNumberOf(SqliteDatabase& database, std::string_view id) {
+  SqliteStatement statement = database.Prepare("SELECT number FROM users WHERE id = ?");
+  UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Bind(1, id).Step());
+  if (!row) return NoSuchUser(id);
+  return statement.Int(0);
 }
 
 }  // namespace unipresence

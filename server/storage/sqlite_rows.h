@@ -29,6 +29,10 @@ absl::StatusOr<Line> ReadLine(const SqliteStatement& row, int first);
 // From the columns key, id, user id, kind, role, create_time, client_name, peer.
 absl::StatusOr<StoredSession> ReadSession(const SqliteStatement& row);
 
+// The key of a user's lines, settings and sessions. NOT_FOUND.
+absl::StatusOr<std::int64_t> UserNumberOf(SqliteDatabase& database, std::string_view id);
+absl::Status NoSuchUser(std::string_view id);  // that NOT_FOUND
+
 std::string_view SessionKindWord(SessionKind kind);  // "assistant", "client"
 
 }  // namespace unipresence

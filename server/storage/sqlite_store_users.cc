@@ -1,0 +1,313 @@
+// The users of SqliteStore.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "aggregator/base/status_macros.h"
+#include "aggregator/base/strings.h"
+#include "server/storage/conflict.h"
+#include "server/storage/sqlite_database.h"
+#include "server/storage/sqlite_rows.h"
+#include "server/storage/sqlite_store.h"
+
+namespace unipresence {
+namespace {
+
+absl::Status InsertLines(SqliteDatabase& database, std::int64_t number,
+                         const std::vector<Line>& lines) {
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    UNIPRESENCE_RETURN_IF_ERROR(database
+                                    .Prepare("INSERT INTO lines (user_number, position, kind, pbx, "
+                                             "device) VALUES (?, ?, ?, ?, ?)")
+                                    .Bind(1, number)
+                                    .Bind(2, static_cast<std::int64_t>(i))
+                                    .Bind(3, ToString(lines[i].kind))
+                                    .Bind(4, lines[i].pbx)
+                                    .Bind(5, lines[i].device)
+                                    .Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InsertUser(SqliteDatabase& database, const NewUser& added, UserOrigin origin,
+                        WallTimeMicros now) {
+  const User& user = added.user;
+  UNIPRESENCE_RETURN_IF_ERROR(
+      database
+          .Prepare("INSERT INTO users (id, display_name, exten, context, line_type, username, role,"
+                   " password_hash, origin, create_time, update_time, version)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)")
+          .Bind(1, user.id)
+          .Bind(2, user.display_name)
+          .Bind(3, user.exten)
+          .Bind(4, user.context)
+          .Bind(5, ToString(user.line_type))
+          .Bind(6, user.username)
+          .Bind(7, ToString(user.role))
+          .Bind(8, added.password_hash)
+          .Bind(9, ToString(origin))
+          .Bind(10, now)
+          .Bind(11, now)
+          .Run());
+  return InsertLines(database, database.LastInsertRowId(), user.lines);
+}
+
+// The conflict that made an insert or update of `user` fail.
+absl::Status DescribeConflict(SqliteDatabase& database, const User& user, bool is_new,
+                              const absl::Status& cause) {
+  const auto owner = [&](std::string_view sql, std::string_view a,
+                         std::string_view b) -> absl::StatusOr<std::string> {
+    SqliteStatement statement = database.Prepare(sql);
+    statement.Bind(1, a);
+    if (!b.empty()) statement.Bind(2, b);
+    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row || (!is_new && statement.Text(0) == user.id)) return std::string();
+    return std::string(statement.Text(0));
+  };
+  using Field = Conflict::Field;
+  UNIPRESENCE_ASSIGN_OR_RETURN(std::string id,
+                               owner("SELECT id FROM users WHERE id = ?", user.id, ""));
+  if (!id.empty()) return ConflictError({Field::kId, user.id, "", id});
+  UNIPRESENCE_ASSIGN_OR_RETURN(id,
+                               owner("SELECT id FROM users WHERE username = ?", user.username, ""));
+  if (!id.empty()) return ConflictError({Field::kUsername, user.username, "", id});
+  UNIPRESENCE_ASSIGN_OR_RETURN(
+      id, owner("SELECT id FROM users WHERE context = ? AND exten = ?", user.context, user.exten));
+  if (!id.empty()) return ConflictError({Field::kExten, user.exten, user.context, id});
+  for (const Line& line : user.lines) {
+    UNIPRESENCE_ASSIGN_OR_RETURN(
+        id, owner("SELECT u.id FROM lines l JOIN users u ON u.number = l.user_number"
+                  " WHERE l.pbx = ? AND l.device = ?",
+                  line.pbx, line.device));
+    if (!id.empty()) return ConflictError({Field::kDevice, line.device, line.pbx, id});
+  }
+  // The user names one device in both lines.
+  for (const Line& line : user.lines) {
+    if (std::count_if(user.lines.begin(), user.lines.end(), [&](const Line& other) {
+          return other.pbx == line.pbx && other.device == line.device;
+        }) > 1) {
+      return ConflictError({Field::kDevice, line.device, line.pbx, user.id});
+    }
+  }
+  return absl::InternalError(fmt::format("user '{}': {}", user.id, FromAbsl(cause.message())));
+}
+
+}  // namespace
+
+absl::Status SqliteStore::CreateUser(const NewUser& added) {
+  UNIPRESENCE_RETURN_IF_ERROR(ValidateUser(added.user));
+  return InTransaction([&]() -> absl::Status {
+    UNIPRESENCE_RETURN_IF_ERROR(InsertOrExplain(added, UserOrigin::kProvisioned));
+    return database_->Prepare("DELETE FROM deleted_users WHERE id = ?")
+        .Bind(1, added.user.id)
+        .Run();
+  });
+}
+
+absl::Status SqliteStore::InsertOrExplain(const NewUser& added, UserOrigin origin) {
+  absl::Status status = InTransaction(
+      [&] { return InsertUser(*database_, added, origin, options_.clock->WallNow()); });
+  if (absl::IsAlreadyExists(status)) {
+    return DescribeConflict(*database_, added.user, /*is_new=*/true, status);
+  }
+  return status;
+}
+
+absl::Status SqliteStore::UpdateUser(const User& user) {
+  UNIPRESENCE_RETURN_IF_ERROR(ValidateUser(user));
+  UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, GetUser(user.id));
+  if (before.user == user) return absl::OkStatus();
+  absl::Status status = InTransaction([&] { return ReplaceUser(user); });
+  if (absl::IsAlreadyExists(status)) {
+    return DescribeConflict(*database_, user, /*is_new=*/false, status);
+  }
+  return status;
+}
+
+absl::Status SqliteStore::ReplaceUser(const User& user) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t number, UserNumberOf(*database_, user.id));
+  UNIPRESENCE_RETURN_IF_ERROR(
+      database_
+          ->Prepare("UPDATE users SET display_name = ?, exten = ?, context = ?, line_type = ?,"
+                    " username = ?, role = ?, update_time = ?, version = version + 1"
+                    " WHERE number = ?")
+          .Bind(1, user.display_name)
+          .Bind(2, user.exten)
+          .Bind(3, user.context)
+          .Bind(4, ToString(user.line_type))
+          .Bind(5, user.username)
+          .Bind(6, ToString(user.role))
+          .Bind(7, options_.clock->WallNow())
+          .Bind(8, number)
+          .Run());
+  UNIPRESENCE_RETURN_IF_ERROR(
+      database_->Prepare("DELETE FROM lines WHERE user_number = ?").Bind(1, number).Run());
+  UNIPRESENCE_RETURN_IF_ERROR(InsertLines(*database_, number, user.lines));
+  return database_
+      ->Prepare(
+          "UPDATE settings SET selected_device = NULL, select_time = 0"
+          " WHERE user_number = ?1 AND selected_device NOT IN"
+          " (SELECT kind FROM lines WHERE user_number = ?1)")
+      .Bind(1, number)
+      .Run();
+}
+
+absl::Status SqliteStore::SetPasswordHash(std::string_view id, std::string_view password_hash) {
+  UNIPRESENCE_RETURN_IF_ERROR(
+      database_
+          ->Prepare("UPDATE users SET password_hash = ?, update_time = ?, version = version + 1"
+                    " WHERE id = ?")
+          .Bind(1, password_hash)
+          .Bind(2, options_.clock->WallNow())
+          .Bind(3, id)
+          .Run());
+  return database_->Changes() == 0 ? NoSuchUser(id) : absl::OkStatus();
+}
+
+absl::Status SqliteStore::DeleteUser(std::string_view id) {
+  return InTransaction([&]() -> absl::Status {
+    UNIPRESENCE_RETURN_IF_ERROR(
+        database_->Prepare("DELETE FROM users WHERE id = ?").Bind(1, id).Run());
+    if (database_->Changes() == 0) return NoSuchUser(id);
+    return database_
+        ->Prepare("INSERT OR REPLACE INTO deleted_users (id, delete_time) VALUES (?, ?)")
+        .Bind(1, id)
+        .Bind(2, options_.clock->WallNow())
+        .Run();
+  });
+}
+
+absl::StatusOr<StoredUser> SqliteStore::ReadOneUser(std::string_view where, std::string_view value,
+                                                    std::string_view what) {
+  StoredUser user;
+  std::int64_t number = 0;
+  {
+    SqliteStatement statement = database_->Prepare(
+        fmt::format("SELECT {} FROM users u LEFT JOIN settings s ON s.user_number = u.number"
+                    " WHERE {} = ?",
+                    kUserColumns, where));
+    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Bind(1, value).Step());
+    if (!row) {
+      return absl::NotFoundError(fmt::format("user '{}': there is none of that {}", value, what));
+    }
+    UNIPRESENCE_RETURN_IF_ERROR(ReadUserRow(statement, user));
+    number = UserNumber(statement);
+  }
+  UNIPRESENCE_RETURN_IF_ERROR(ReadLines(number, user));
+  return user;
+}
+
+absl::Status SqliteStore::ReadLines(std::int64_t number, StoredUser& user) {
+  SqliteStatement statement = database_->Prepare(
+      "SELECT kind, pbx, device FROM lines WHERE user_number = ? ORDER BY position");
+  statement.Bind(1, number);
+  while (true) {
+    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return absl::OkStatus();
+    UNIPRESENCE_ASSIGN_OR_RETURN(Line line, ReadLine(statement, 0));
+    user.user.lines.push_back(std::move(line));
+  }
+}
+
+absl::StatusOr<StoredUser> SqliteStore::GetUser(std::string_view id) {
+  return ReadOneUser("u.id", id, "id");
+}
+
+absl::StatusOr<StoredUser> SqliteStore::GetUserByUsername(std::string_view username) {
+  return ReadOneUser("u.username", username, "username");
+}
+
+absl::StatusOr<std::vector<StoredUser>> SqliteStore::ListUsers(std::string_view after,
+                                                               std::size_t limit) {
+  std::vector<StoredUser> users;
+  SqliteStatement statement = database_->Prepare(
+      fmt::format("SELECT {} FROM users u LEFT JOIN settings s ON s.user_number = u.number"
+                  " WHERE u.id > ? ORDER BY u.id LIMIT ?",
+                  kUserColumns));
+  statement.Bind(1, after).Bind(2, static_cast<std::int64_t>(limit));
+  while (true) {
+    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return users;
+    StoredUser& user = users.emplace_back();
+    UNIPRESENCE_RETURN_IF_ERROR(ReadUserRow(statement, user));
+    UNIPRESENCE_RETURN_IF_ERROR(ReadLines(UserNumber(statement), user));
+  }
+}
+
+absl::Status SqliteStore::ForEachUser(absl::FunctionRef<void(const StoredUser&)> visit) {
+  // Two walks side by side, both by number: one pass over each table, whatever its size.
+  SqliteStatement users = database_->Prepare(
+      fmt::format("SELECT {} FROM users u LEFT JOIN settings s ON s.user_number = u.number"
+                  " ORDER BY u.number",
+                  kUserColumns));
+  SqliteStatement lines = database_->Prepare(
+      "SELECT user_number, kind, pbx, device FROM lines ORDER BY user_number, position");
+  UNIPRESENCE_ASSIGN_OR_RETURN(bool more_lines, lines.Step());
+  StoredUser user;
+  while (true) {
+    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, users.Step());
+    if (!row) return absl::OkStatus();
+    UNIPRESENCE_RETURN_IF_ERROR(ReadUserRow(users, user));
+    while (more_lines && lines.Int(0) == UserNumber(users)) {
+      UNIPRESENCE_ASSIGN_OR_RETURN(Line line, ReadLine(lines, 1));
+      user.user.lines.push_back(std::move(line));
+      UNIPRESENCE_ASSIGN_OR_RETURN(more_lines, lines.Step());
+    }
+    visit(user);
+  }
+}
+
+absl::StatusOr<std::uint64_t> SqliteStore::CountUsers(std::optional<Role> role) {
+  SqliteStatement statement = role.has_value()
+                                  ? database_->Prepare("SELECT count(*) FROM users WHERE role = ?")
+                                  : database_->Prepare("SELECT count(*) FROM users");
+  if (role.has_value()) statement.Bind(1, ToString(*role));
+  UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  return row ? static_cast<std::uint64_t>(statement.Int(0)) : 0;
+}
+
+// --- Users of a file ---
+
+absl::StatusOr<bool> SqliteStore::IsKnown(std::string_view id) {
+  SqliteStatement statement = database_->Prepare(
+      "SELECT 1 FROM users WHERE id = ?1 UNION ALL SELECT 1 FROM deleted_users WHERE id = ?1");
+  return statement.Bind(1, id).Step();
+}
+
+absl::StatusOr<std::vector<std::string>> SqliteStore::UnseededIds(
+    std::span<const std::string> ids) {
+  std::vector<std::string> unseeded;
+  for (const std::string& id : ids) {
+    UNIPRESENCE_ASSIGN_OR_RETURN(const bool known, IsKnown(id));
+    if (!known) unseeded.push_back(id);
+  }
+  return unseeded;
+}
+
+absl::StatusOr<SeedReport> SqliteStore::SeedUsers(std::span<const NewUser> users) {
+  for (const NewUser& seed : users) UNIPRESENCE_RETURN_IF_ERROR(ValidateUser(seed.user));
+  SeedReport report;
+  UNIPRESENCE_RETURN_IF_ERROR(InTransaction([&]() -> absl::Status {
+    for (const NewUser& seed : users) {
+      UNIPRESENCE_ASSIGN_OR_RETURN(const bool known, IsKnown(seed.user.id));
+      if (known) {
+        ++report.left_alone;
+        continue;
+      }
+      absl::Status status = InsertOrExplain(seed, UserOrigin::kSeed);
+      if (status.ok()) {
+        ++report.added;
+      } else if (absl::IsAlreadyExists(status)) {
+        report.refused.push_back(std::move(status));
+      } else {
+        return status;
+      }
+    }
+    return absl::OkStatus();
+  }));
+  return report;
+}
+
+}  // namespace unipresence
