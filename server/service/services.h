@@ -35,6 +35,7 @@
 #include "aggregator/base/clock.h"
 #include "aggregator/engine/executor.h"
 #include "aggregator/publish/batch.h"
+#include "aggregator/publish/publish_probe.h"
 #include "server/auth/login_throttle.h"
 #include "server/auth/password_hasher.h"
 #include "server/service/service_probe.h"
@@ -57,6 +58,8 @@ struct ServicePorts {
   const Clock& clock;
   // Called on the pipeline thread: are batches wanted from now on?
   std::function<void(bool)> want_batches;
+  // For GetServerStatus; may be null.
+  const publish::PublishProbe* publish_probe = nullptr;
 };
 
 class Services {

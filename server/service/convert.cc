@@ -1,0 +1,124 @@
+#include "server/service/convert.h"
+
+#include <chrono>
+
+namespace unipresence {
+namespace {
+
+constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
+
+}  // namespace
+
+void SetTime(WallTimeMicros time, google::protobuf::Timestamp& out) {
+  out.set_seconds(time / kMicrosPerSecond);
+  out.set_nanos(static_cast<std::int32_t>(time % kMicrosPerSecond * 1000));
+}
+
+void SetDuration(Duration duration, google::protobuf::Duration& out) {
+  out.set_seconds(duration.count() / kNanosPerSecond);
+  out.set_nanos(static_cast<std::int32_t>(duration.count() % kNanosPerSecond));
+}
+
+Duration DurationOf(const google::protobuf::Duration& duration) {
+  return std::chrono::seconds(duration.seconds()) + std::chrono::nanoseconds(duration.nanos());
+}
+
+v1::LineType ToProto(LineType type) {
+  switch (type) {
+    case LineType::kSip:
+      return v1::LINE_TYPE_SIP;
+    case LineType::kWebrtc:
+      return v1::LINE_TYPE_WEBRTC;
+    case LineType::kUniqueAccount:
+      return v1::LINE_TYPE_UNIQUE_ACCOUNT;
+  }
+  __builtin_unreachable();
+}
+
+v1::Role ToProto(Role role) {
+  switch (role) {
+    case Role::kUser:
+      return v1::ROLE_USER;
+    case Role::kAdministrator:
+      return v1::ROLE_ADMINISTRATOR;
+  }
+  __builtin_unreachable();
+}
+
+v1::SessionKind ToProto(SessionKind kind) {
+  switch (kind) {
+    case SessionKind::kAssistant:
+      return v1::SESSION_KIND_ASSISTANT;
+    case SessionKind::kClient:
+      return v1::SESSION_KIND_CLIENT;
+  }
+  __builtin_unreachable();
+}
+
+v1::PbxLinkState ToProto(LinkState state) {
+  switch (state) {
+    case LinkState::kDown:
+      return v1::PBX_LINK_STATE_DISCONNECTED;
+    case LinkState::kSyncing:
+      return v1::PBX_LINK_STATE_SYNCHRONIZING;
+    case LinkState::kSynced:
+      return v1::PBX_LINK_STATE_READY;
+  }
+  __builtin_unreachable();
+}
+
+std::optional<LineType> FromProto(v1::LineType type) {
+  switch (static_cast<int>(type)) {
+    case v1::LINE_TYPE_SIP:
+      return LineType::kSip;
+    case v1::LINE_TYPE_WEBRTC:
+      return LineType::kWebrtc;
+    case v1::LINE_TYPE_UNIQUE_ACCOUNT:
+      return LineType::kUniqueAccount;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Role> FromProto(v1::Role role) {
+  switch (static_cast<int>(role)) {
+    case v1::ROLE_UNSPECIFIED:
+    case v1::ROLE_USER:
+      return Role::kUser;
+    case v1::ROLE_ADMINISTRATOR:
+      return Role::kAdministrator;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<SessionKind> FromProto(v1::SessionKind kind) {
+  switch (static_cast<int>(kind)) {
+    case v1::SESSION_KIND_UNSPECIFIED:
+    case v1::SESSION_KIND_ASSISTANT:
+      return SessionKind::kAssistant;
+    case v1::SESSION_KIND_CLIENT:
+      return SessionKind::kClient;
+    default:
+      return std::nullopt;
+  }
+}
+
+void FillSession(Core& core, const SessionKeeper& keeper, const StoredSession& session,
+                 v1::Session& out) {
+  const SessionView view = keeper.View(core, session);
+  out.set_id(session.id);
+  out.set_user(session.user);
+  out.set_kind(ToProto(session.kind));
+  out.set_role(ToProto(session.role));
+  SetDuration(core.sessions.time_to_live(), *out.mutable_time_to_live());
+  const auto left =
+      std::chrono::duration_cast<std::chrono::microseconds>(view.deadline - core.clock.Now());
+  SetTime(core.clock.WallNow() + left.count(), *out.mutable_expire_time());
+  SetTime(session.create_time, *out.mutable_create_time());
+  out.set_client_name(session.client_name);
+  out.set_peer(session.peer);
+}
+
+}  // namespace unipresence

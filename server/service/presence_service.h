@@ -1,0 +1,49 @@
+#ifndef UNIPRESENCE_SERVER_SERVICE_PRESENCE_SERVICE_H_
+#define UNIPRESENCE_SERVER_SERVICE_PRESENCE_SERVICE_H_
+
+// unipresence.v1.PresenceService: reading presences, and why they are what they are. WatchPresences
+// is the hub's (watch_hub.h); it is registered raw, so that encoded updates are not decoded here
+// again.
+//
+// Reads of many users are cut into slices of about 0.1 ms, between which the pipeline goes on.
+
+#include "server/service/call.h"
+#include "server/service/watch_hub.h"
+#include "unipresence/v1/presence.grpc.pb.h"
+
+namespace unipresence {
+
+using PresenceServiceBase = v1::PresenceService::WithCallbackMethod_GetPresence<
+    v1::PresenceService::WithCallbackMethod_BatchGetPresences<
+        v1::PresenceService::WithCallbackMethod_ListPresences<
+            v1::PresenceService::WithRawCallbackMethod_WatchPresences<
+                v1::PresenceService::WithCallbackMethod_ExplainPresence<
+                    v1::PresenceService::Service>>>>>;
+
+class PresenceService final : public PresenceServiceBase {
+ public:
+  PresenceService(const ServiceContext& shared, WatchHub& hub) : shared_(shared), hub_(hub) {}
+
+  grpc::ServerUnaryReactor* GetPresence(grpc::CallbackServerContext* context,
+                                        const v1::GetPresenceRequest* request,
+                                        v1::Presence* response) override;
+  grpc::ServerUnaryReactor* BatchGetPresences(grpc::CallbackServerContext* context,
+                                              const v1::BatchGetPresencesRequest* request,
+                                              v1::BatchGetPresencesResponse* response) override;
+  grpc::ServerUnaryReactor* ListPresences(grpc::CallbackServerContext* context,
+                                          const v1::ListPresencesRequest* request,
+                                          v1::ListPresencesResponse* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchPresences(
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
+  grpc::ServerUnaryReactor* ExplainPresence(grpc::CallbackServerContext* context,
+                                            const v1::ExplainPresenceRequest* request,
+                                            v1::ExplainPresenceResponse* response) override;
+
+ private:
+  const ServiceContext& shared_;
+  WatchHub& hub_;
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_SERVICE_PRESENCE_SERVICE_H_

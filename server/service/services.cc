@@ -1,0 +1,118 @@
+#include "server/service/services.h"
+
+#include <utility>
+
+#include "server/service/administration_service.h"
+#include "server/service/call.h"
+#include "server/service/device_selection_service.h"
+#include "server/service/forwarding_service.h"
+#include "server/service/hold_streams.h"
+#include "server/service/login.h"
+#include "server/service/presence_service.h"
+#include "server/service/provisioning_service.h"
+#include "server/service/session_keeper.h"
+#include "server/service/session_service.h"
+#include "server/service/stream_limit.h"
+#include "server/service/task_thread.h"
+#include "server/service/unanswered_services.h"
+#include "server/service/watch_feed.h"
+#include "server/service/watch_hub.h"
+
+namespace unipresence {
+
+// In the order in which they depend on each other.
+struct Services::Parts {
+  Parts(ServiceOptions options, ServicePorts ports)
+      : sessions(ports.store, ports.executor, probe,
+                 [this](std::string id) {
+                   hub.EndSession(id);
+                   holds.EndSession(std::move(id));
+                 }),
+        shared{ports.executor, ports.store, ports.clock, sessions, replies, probe, stopping},
+        limit(options.watch.max_streams),
+        feed(options.watch, sessions, std::move(ports.want_batches)),
+        hub(options.watch, shared, feed, limit, watch),
+        holds(options.watch, shared, limit, watch),
+        throttle(options.throttle),
+        login(shared, ports.hasher, throttle),
+        presence(shared, hub),
+        session(shared, login, holds),
+        device_selection(shared),
+        provisioning(shared, ports.hasher),
+        administration(shared, std::move(options.version), health, ports.publish_probe),
+        forwarding(shared),
+        call_control(shared),
+        history(shared),
+        voicemail(shared) {
+    watch.SetIdleWork(options.watch.tick, [this] {
+      holds.Tick();
+      return hub.Work();
+    });
+  }
+
+  ServiceProbe probe;
+  std::atomic<bool> stopping{false};
+  HealthFlags health;
+  TaskThread replies{"reply"};
+  TaskThread watch{"watch"};
+  SessionKeeper sessions;
+  ServiceContext shared;
+  StreamLimit limit;
+  WatchFeed feed;
+  WatchHub hub;
+  HoldStreams holds;
+  auth::LoginThrottle throttle;
+  LoginDesk login;
+
+  PresenceService presence;
+  SessionService session;
+  DeviceSelectionService device_selection;
+  ProvisioningService provisioning;
+  AdministrationService administration;
+  ForwardingService forwarding;
+  CallControlService call_control;
+  HistoryService history;
+  VoicemailService voicemail;
+};
+
+Services::Services(ServiceOptions options, ServicePorts ports)
+    : parts_(std::make_unique<Parts>(std::move(options), std::move(ports))) {}
+
+Services::~Services() {
+  BeginStop();
+  // The threads run tasks that use the parts declared behind them.
+  parts_->watch.Stop();
+  parts_->replies.Stop();
+}
+
+void Services::RegisterOn(grpc::ServerBuilder& builder) {
+  for (grpc::Service* service : std::initializer_list<grpc::Service*>{
+           &parts_->presence, &parts_->session, &parts_->device_selection, &parts_->provisioning,
+           &parts_->administration, &parts_->forwarding, &parts_->call_control, &parts_->history,
+           &parts_->voicemail}) {
+    builder.RegisterService(service);
+  }
+}
+
+publish::BatchSink& Services::batch_sink() { return parts_->hub; }
+
+void Services::LoadSessions(Core& core, std::span<const StoredSession> sessions) {
+  parts_->sessions.Load(core, sessions);
+}
+
+void Services::ExpireSessions(Core& core) { parts_->sessions.Expire(core); }
+
+void Services::SetReadiness(bool ready, bool store_writable) {
+  parts_->health.ready.store(ready);
+  parts_->health.store_writable.store(store_writable);
+}
+
+void Services::BeginStop() {
+  if (parts_->stopping.exchange(true)) return;
+  parts_->hub.Stop();
+  parts_->holds.Stop();
+}
+
+const ServiceProbe& Services::probe() const { return parts_->probe; }
+
+}  // namespace unipresence

@@ -1,0 +1,55 @@
+#ifndef UNIPRESENCE_SERVER_SERVICE_WATCH_FEED_H_
+#define UNIPRESENCE_SERVER_SERVICE_WATCH_FEED_H_
+
+// The pipeline's side of the watch streams: registers them at a sequence, reads initial values for
+// them, and has batches made only while somebody wants them.
+//
+// Thread: the pipeline's.
+
+#include <cstddef>
+#include <functional>
+
+#include "absl/status/statusor.h"
+#include "aggregator/engine/executor.h"
+#include "server/service/session_keeper.h"
+#include "server/service/watch_options.h"
+#include "server/service/watch_stream.h"
+
+namespace unipresence {
+
+class WatchFeed {
+ public:
+  // `want_batches` is called when the answer to "is anybody watching" changes.
+  WatchFeed(const WatchOptions& options, SessionKeeper& sessions,
+            std::function<void(bool)> want_batches)
+      : options_(options), sessions_(sessions), want_batches_(std::move(want_batches)) {}
+
+  struct Opened {
+    Caller caller;
+    WatchRegistration registration;
+  };
+  // A stream begins: its session is held, and every change above registration.sequence is in a
+  // batch. UNAUTHENTICATED, RESOURCE_EXHAUSTED (TOO_MANY_STREAMS).
+  absl::StatusOr<Opened> Open(Core& core, const SessionKey& key);
+  // It ended.
+  void Close(Core& core, const Caller& caller);
+
+  // Has no more batches made if no stream was open for WatchOptions::linger. True if it did so.
+  bool StopIfIdle(Core& core);
+
+  // Reads up to WatchOptions::slice_users users.
+  InitialSlice ReadSlice(const Core& core, const WatchedUsers& users,
+                         const SliceRequest& request) const;
+
+ private:
+  const WatchOptions options_;
+  SessionKeeper& sessions_;
+  std::function<void(bool)> want_batches_;
+  bool wanted_ = false;
+  std::size_t streams_ = 0;
+  MonotonicTime idle_since_;
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_SERVICE_WATCH_FEED_H_

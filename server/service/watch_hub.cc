@@ -1,0 +1,432 @@
+#include "server/service/watch_hub.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "server/service/status.h"
+#include "unipresence/v1/presence.pb.h"
+
+namespace unipresence {
+namespace {
+
+// Streams served in one round, so that batches and other streams' events are not kept waiting.
+constexpr std::size_t kPumpsPerRound = 64;
+// What an update costs in the queue, about.
+constexpr std::size_t kUpdateBytes = 256;
+// How long an end waits for a client that does not read before the connection's stream is
+// cancelled.
+constexpr Duration kEndPatience = std::chrono::seconds(2);
+
+absl::Status SessionEnded() {
+  return Failure(v1::ERROR_REASON_SESSION_EXPIRED,
+                 "the session has ended; log in again and resume with the last token");
+}
+
+// INVALID_ARGUMENT. Users come ascending and each once; null for everyone.
+absl::StatusOr<WatchedUsers> ParseUsers(v1::WatchPresencesRequest& request, std::size_t max_users) {
+  if (request.users().empty()) return nullptr;
+  if (static_cast<std::size_t>(request.users_size()) > max_users) {
+    return Failure(v1::ERROR_REASON_TOO_MANY_ITEMS,
+                   fmt::format("users: {} are more than {}; watch everyone instead",
+                               request.users_size(), max_users),
+                   {{"field", "users"}, {"limit", fmt::to_string(max_users)}});
+  }
+  std::vector<std::string> users(std::make_move_iterator(request.mutable_users()->begin()),
+                                 std::make_move_iterator(request.mutable_users()->end()));
+  std::sort(users.begin(), users.end());
+  users.erase(std::unique(users.begin(), users.end()), users.end());
+  if (users.front().empty()) return FieldRequired("users", "give the ids of users, or no entry");
+  return std::make_shared<const std::vector<std::string>>(std::move(users));
+}
+
+}  // namespace
+
+// --- The rpc, on gRPC's threads
+// -----------------------------------------------------------------------
+
+class WatchHub::Reactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+ public:
+  Reactor(WatchHub& hub, grpc::CallbackServerContext& context, std::uint64_t id)
+      : hub_(hub), context_(context), id_(id) {}
+
+  void OnWriteDone(bool ok) override {
+    hub_.thread_.Post([&hub = hub_, id = id_, ok] { hub.OnWritten(id, ok); });
+  }
+  void OnCancel() override {
+    hub_.thread_.Post([&hub = hub_, id = id_] { hub.OnCancelled(id); });
+  }
+  void OnDone() override { delete this; }
+
+  void FinishWith(const absl::Status& status) {
+    Finish(AnswerOf(hub_.shared_, Method::kWatchPresences, status));
+  }
+  void Cancel() { context_.TryCancel(); }
+
+  grpc::ByteBuffer response;  // in flight; the watch thread's while none is
+
+ private:
+  WatchHub& hub_;
+  grpc::CallbackServerContext& context_;
+  const std::uint64_t id_;
+};
+
+struct WatchHub::Open {
+  std::uint64_t id;
+  Reactor* reactor;
+  WatchStream stream;
+  std::optional<Caller> caller;  // once registered
+  bool writing = false;
+  bool ready = false;               // in `ready_`
+  std::optional<absl::Status> end;  // why it ends, while a write is still in flight
+  MonotonicTime end_deadline{};
+  MonotonicTime last_write{};
+};
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchHub::Watch(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer* request) {
+  const std::uint64_t id = next_id_.fetch_add(1);
+  auto* reactor = new Reactor(*this, *context, id);
+  v1::WatchPresencesRequest parsed;
+  grpc::ByteBuffer bytes(*request);
+  if (!grpc::SerializationTraits<v1::WatchPresencesRequest>::Deserialize(&bytes, &parsed).ok()) {
+    reactor->FinishWith(Failure(v1::ERROR_REASON_FIELD_INVALID,
+                                "the request is no unipresence.v1.WatchPresencesRequest"));
+    return reactor;
+  }
+  const absl::StatusOr<SessionKey> key = KeyOf(*context);
+  absl::StatusOr<WatchedUsers> users = ParseUsers(parsed, options_.max_users);
+  absl::Status status = !key.ok() ? key.status() : users.ok() ? limit_.Enter() : users.status();
+  if (!status.ok()) {
+    shared_.probe.refused_streams.Add(ReasonOf(status) == v1::ERROR_REASON_TOO_MANY_STREAMS);
+    reactor->FinishWith(status);
+    return reactor;
+  }
+  thread_.Post([this, id, reactor, key = *key, users = *std::move(users),
+                token = std::move(*parsed.mutable_resume_token())]() mutable {
+    OnOpen(id, reactor, key, std::move(users), std::move(token));
+  });
+  return reactor;
+}
+
+WatchHub::WatchHub(const WatchOptions& options, const ServiceContext& shared, WatchFeed& feed,
+                   StreamLimit& limit, TaskThread& thread)
+    : options_(options),
+      shared_(shared),
+      feed_(feed),
+      limit_(limit),
+      thread_(thread),
+      poster_(shared.executor) {}
+
+WatchHub::~WatchHub() = default;
+
+void WatchHub::EndSession(std::string session) {
+  thread_.Post([this, session = std::move(session)] {
+    const auto it = by_session_.find(session);
+    if (it == by_session_.end()) return;
+    const std::vector<std::uint64_t> ids(it->second.begin(), it->second.end());
+    for (const std::uint64_t id : ids) End(*streams_.at(id), SessionEnded());
+  });
+}
+
+void WatchHub::Stop() {
+  thread_.Post([this] {
+    stopped_ = true;
+    std::vector<std::uint64_t> ids;
+    for (const auto& [id, open] : streams_) ids.push_back(id);
+    for (const std::uint64_t id : ids) End(*streams_.at(id), ServerStopping());
+  });
+}
+
+// --- Streams come and go
+// ------------------------------------------------------------------------------
+
+void WatchHub::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key, WatchedUsers users,
+                      std::string resume_token) {
+  auto open = std::make_unique<Open>(
+      Open{.id = id, .reactor = reactor, .stream = {std::move(users), std::move(resume_token)}});
+  Open& stream = *streams_.emplace(id, std::move(open)).first->second;
+  shared_.probe.watch_streams.Set(static_cast<std::int64_t>(streams_.size()));
+  if (stopped_) return End(stream, ServerStopping());
+  ++registering_;
+  poster_.Post([this, id, key](Core& core) {
+    thread_.Post([this, id, opened = feed_.Open(core, key)]() mutable {
+      OnRegistered(id, std::move(opened));
+    });
+  });
+}
+
+void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> opened) {
+  --registering_;
+  const auto it = streams_.find(id);
+  if (it == streams_.end()) {  // it was cancelled meanwhile
+    if (opened.ok()) {
+      poster_.Post([this, caller = opened->caller](Core& core) { feed_.Close(core, caller); });
+    }
+    return;
+  }
+  Open& open = *it->second;
+  if (!opened.ok()) {
+    shared_.probe.refused_streams.Add(ReasonOf(opened.status()) ==
+                                      v1::ERROR_REASON_TOO_MANY_STREAMS);
+    return End(open, opened.status());
+  }
+  open.caller = std::move(opened->caller);
+  by_session_[open.caller->session].insert(id);
+  // The first stream after a while without any: what comes now begins above this sequence.
+  if (log_.end() < opened->registration.sequence) {
+    log_.Reset(opened->registration.sequence);
+    ++log_version_;
+  }
+  switch (open.stream.Begin(opened->registration, log_)) {
+    case WatchStream::Start::kFresh:
+      break;
+    case WatchStream::Start::kResumed:
+    case WatchStream::Start::kReread:
+      shared_.probe.watch_resumed.Add();
+      break;
+    case WatchStream::Start::kReset:
+      shared_.probe.watch_resets.Add();
+      break;
+  }
+  open.last_write = shared_.clock.Now();
+  if (open.stream.everyone()) {
+    everyone_.insert(&open);
+  } else {
+    const std::vector<std::string>& users = *open.stream.users();
+    for (std::uint32_t i = 0; i < users.size(); ++i) watchers_[users[i]][&open] = i;
+  }
+  Wake(open);
+}
+
+void WatchHub::OnCancelled(std::uint64_t id) {
+  const auto it = streams_.find(id);
+  if (it != streams_.end()) End(*it->second, absl::CancelledError("the client ended the stream"));
+}
+
+void WatchHub::End(Open& open, absl::Status status) {
+  if (open.end) return;
+  open.end = std::move(status);
+  open.end_deadline = shared_.clock.Now() + kEndPatience;
+  if (!open.writing) Finish(open);
+}
+
+void WatchHub::Finish(Open& open) {
+  if (open.caller) {
+    const auto session = by_session_.find(open.caller->session);
+    session->second.erase(open.id);
+    if (session->second.empty()) by_session_.erase(session);
+    poster_.Post([this, caller = *open.caller](Core& core) { feed_.Close(core, caller); });
+  }
+  everyone_.erase(&open);
+  if (!open.stream.everyone() && open.caller) {
+    for (const std::string& user : *open.stream.users()) {
+      const auto watched = watchers_.find(user);
+      watched->second.erase(&open);
+      if (watched->second.empty()) watchers_.erase(watched);
+    }
+  }
+  limit_.Leave();
+  open.reactor->FinishWith(*open.end);
+  streams_.erase(open.id);
+  shared_.probe.watch_streams.Set(static_cast<std::int64_t>(streams_.size()));
+}
+
+// --- Changes come
+// -------------------------------------------------------------------------------------
+
+void WatchHub::OnBatch(std::shared_ptr<const publish::Batch> batch) {
+  bool first = false;
+  {
+    MutexLock lock(batches_mutex_);
+    batch_bytes_ += batch->size() * kUpdateBytes;
+    if (batch_bytes_ > options_.max_waiting_bytes) {
+      // One hole is as bad as many: give up all of them, and memory first.
+      shared_.probe.watch_dropped_batches.Add(batches_.size() + 1);
+      dropped_up_to_ = batch->last_sequence();
+      batches_.clear();
+      batch_bytes_ = 0;
+      first = true;
+    } else {
+      first = batches_.empty();
+      batches_.push_back(std::move(batch));
+    }
+  }
+  if (first) thread_.Post([] {});  // Work() follows
+}
+
+void WatchHub::TakeBatches() {
+  std::vector<std::shared_ptr<const publish::Batch>> batches;
+  std::uint64_t dropped_up_to = 0;
+  {
+    MutexLock lock(batches_mutex_);
+    batches.swap(batches_);
+    batch_bytes_ = 0;
+    dropped_up_to = std::exchange(dropped_up_to_, 0);
+  }
+  if (dropped_up_to > log_.end()) {
+    log_.Reset(dropped_up_to);
+    StartOverAll();
+  }
+  if (batches.empty()) return;
+  for (const auto& batch : batches) {
+    if (!log_.Append(*batch)) {
+      log_.Reset(batch->first_sequence() - 1);
+      StartOverAll();
+      log_.Append(*batch);
+    }
+    if (watchers_.empty()) continue;
+    for (std::size_t i = 0; i < batch->size(); ++i) {
+      const auto watched = watchers_.find(ToAbsl(batch->user(i)));
+      if (watched == watchers_.end()) continue;
+      for (const auto& [open, index] : watched->second) {
+        open->stream.NoteChange(index, batch->sequence(i));
+        Wake(*open);
+      }
+    }
+  }
+  ++log_version_;
+  for (Open* open : everyone_) Wake(*open);
+  ServiceProbe& probe = shared_.probe;
+  probe.watch_coalesced.Add(log_.coalesced() - probe.watch_coalesced.value());
+  probe.watch_log_entries.Set(static_cast<std::int64_t>(log_.entries()));
+  probe.watch_log_bytes.Set(static_cast<std::int64_t>(log_.bytes()));
+}
+
+void WatchHub::StartOverAll() {
+  ++log_version_;
+  for (const auto& [id, open] : streams_) {
+    if (!open->caller || open->end) continue;
+    open->stream.StartOver(log_);
+    shared_.probe.watch_resets.Add();
+    Wake(*open);
+  }
+}
+
+// --- Responses go out
+// ---------------------------------------------------------------------------------
+
+bool WatchHub::Work() {
+  TakeBatches();
+  if (shared_.clock.Now() >= next_tick_) Tick();
+  for (std::size_t i = 0; i < kPumpsPerRound && !ready_.empty(); ++i) {
+    const auto it = streams_.find(ready_.front());
+    ready_.pop_front();
+    if (it == streams_.end()) continue;
+    it->second->ready = false;
+    Pump(*it->second);
+  }
+  return !ready_.empty();
+}
+
+void WatchHub::Wake(Open& open) {
+  if (open.ready || open.writing || open.end || !open.caller) return;
+  open.ready = true;
+  ready_.push_back(open.id);
+}
+
+void WatchHub::Pump(Open& open) {
+  if (open.writing || open.end || !open.caller) return;
+  const std::optional<std::uint64_t> place = open.stream.SharedPlace();
+  if (place && last_response_.version == log_version_ && last_response_.from == *place) {
+    open.stream.SkipTo(last_response_.to);
+    return Write(open, last_response_.response);
+  }
+  std::optional<WatchStream::Response> response = open.stream.Next(log_, options_.response_bytes);
+  if (response && place) {
+    last_response_ = {
+        .version = log_version_, .from = *place, .to = open.stream.place(), .response = *response};
+  }
+  if (response) Write(open, *std::move(response));
+  AskForSlice(open);
+}
+
+void WatchHub::Write(Open& open, WatchStream::Response response) {
+  open.writing = true;
+  open.last_write = shared_.clock.Now();
+  shared_.probe.watch_responses.Add();
+  shared_.probe.watch_updates.Add(response.updates);
+  shared_.probe.watch_bytes.Add(response.bytes.Length());
+  open.reactor->response = std::move(response.bytes);
+  open.reactor->StartWrite(&open.reactor->response);
+}
+
+void WatchHub::OnWritten(std::uint64_t id, bool ok) {
+  const auto it = streams_.find(id);
+  if (it == streams_.end()) return;
+  Open& open = *it->second;
+  open.writing = false;
+  open.reactor->response.Clear();
+  if (open.end) return Finish(open);
+  if (!ok) return End(open, absl::CancelledError("the client ended the stream"));
+  Wake(open);
+}
+
+void WatchHub::AskForSlice(Open& open) {
+  if (!open.stream.wants_slice()) return;
+  slices_wanted_.push_back(open.id);
+  ReadNextSlice();
+}
+
+void WatchHub::ReadNextSlice() {
+  while (!slice_in_flight_ && !slices_wanted_.empty()) {
+    const std::uint64_t id = slices_wanted_.front();
+    slices_wanted_.pop_front();
+    const auto it = streams_.find(id);
+    if (it == streams_.end()) continue;
+    const std::optional<SliceRequest> request = it->second->stream.TakeSliceRequest();
+    if (!request) continue;
+    slice_in_flight_ = true;
+    poster_.Post([this, id, users = it->second->stream.users(), request = *request](Core& core) {
+      thread_.Post([this, id, slice = feed_.ReadSlice(core, users, request)]() mutable {
+        OnSlice(id, std::move(slice));
+      });
+    });
+  }
+}
+
+void WatchHub::OnSlice(std::uint64_t id, InitialSlice slice) {
+  slice_in_flight_ = false;
+  shared_.probe.watch_initial_values.Add(slice.updates);
+  const auto it = streams_.find(id);
+  if (it != streams_.end() && it->second->stream.AddSlice(std::move(slice))) Wake(*it->second);
+  ReadNextSlice();
+}
+
+// --- Time passes
+// --------------------------------------------------------------------------------------
+
+void WatchHub::Tick() {
+  const MonotonicTime now = shared_.clock.Now();
+  next_tick_ = now + options_.tick;
+  poster_.Flush();
+  for (const auto& [id, open] : streams_) {
+    if (open->end && open->writing && now >= open->end_deadline) open->reactor->Cancel();
+    if (open->writing || open->end || !open->caller) continue;
+    if (now - open->last_write >= options_.heartbeat) Write(*open, open->stream.SignOfLife(log_));
+  }
+  TrimLog();
+  if (!streams_.empty() || log_.end() == 0) return;
+  shared_.executor.Post([this](Core& core) {
+    if (!feed_.StopIfIdle(core)) return;
+    thread_.Post([this] {
+      log_.Reset(0);
+      ++log_version_;
+    });
+  });
+}
+
+void WatchHub::TrimLog() {
+  // A stream that is being registered may stand anywhere above what is there now.
+  if (registering_ > 0 || log_.entries() <= options_.resume_entries) return;
+  std::uint64_t needed = log_.end();
+  for (const auto& [id, open] : streams_) needed = std::min(needed, open->stream.Needs(log_));
+  log_.Trim(needed, options_.resume_entries);
+  ++log_version_;
+}
+
+}  // namespace unipresence

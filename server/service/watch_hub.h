@@ -1,0 +1,138 @@
+#ifndef UNIPRESENCE_SERVER_SERVICE_WATCH_HUB_H_
+#define UNIPRESENCE_SERVER_SERVICE_WATCH_HUB_H_
+
+// Every WatchPresences stream: takes the pipeline's batches, keeps the log of newest changes, and
+// has one write in flight per stream.
+//
+//   pipeline --OnBatch--> [waiting batches] -> watch thread: WatchLog -> WatchStream -> StartWrite
+//
+// A stream whose write is in flight is left alone until gRPC says that it is done; meanwhile its
+// changes coalesce in the log. A burst is taken in as a whole before anything is written, so the
+// more streams there are, the more updates travel in one response. WriteOptions::buffer_hint is
+// never used: it hangs gRPC 1.51's callback server.
+//
+// What is bounded, and what happens at the bound:
+//   waiting batches        dropped, and every stream starts over (RESET)
+//   the log                one entry per user (watch_log.h)
+//   initial values         one slice on its way and one written per stream; the pipeline reads one
+//   slice
+//                          at a time for all streams together
+//   streams                TOO_MANY_STREAMS
+//
+// Streams hold their session (it does not expire while the connection lives) and end with it.
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "aggregator/publish/batch.h"
+#include "server/service/call.h"
+#include "server/service/stream_limit.h"
+#include "server/service/sure_poster.h"
+#include "server/service/watch_feed.h"
+#include "server/service/watch_log.h"
+#include "server/service/watch_options.h"
+#include "server/service/watch_stream.h"
+
+namespace unipresence {
+
+class WatchHub final : public publish::BatchSink {
+ public:
+  // All must outlive the hub; `thread` must be stopped before it is destroyed, after the server.
+  WatchHub(const WatchOptions& options, const ServiceContext& shared, WatchFeed& feed,
+           StreamLimit& limit, TaskThread& thread);
+  ~WatchHub() override;
+
+  // Thread: the pipeline's.
+  void OnBatch(std::shared_ptr<const publish::Batch> batch) override
+      ABSL_LOCKS_EXCLUDED(batches_mutex_);
+
+  // The rpc. Thread: gRPC's.
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request);
+
+  // Any thread. Ends the streams of that session.
+  void EndSession(std::string session);
+  // Any thread. Ends all streams, and those to come, with SERVER_STOPPING.
+  void Stop();
+
+  // Thread: the watch thread's. To be called each time its queue is empty, and each
+  // WatchOptions::tick; true if it wants to be called again at once.
+  bool Work();
+
+ private:
+  class Reactor;
+  // One open stream.
+  struct Open;
+
+  // All on the watch thread.
+  void OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key, WatchedUsers users,
+              std::string resume_token);
+  void OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> opened);
+  void OnSlice(std::uint64_t id, InitialSlice slice);
+  void OnWritten(std::uint64_t id, bool ok);
+  void OnCancelled(std::uint64_t id);
+
+  void TakeBatches() ABSL_LOCKS_EXCLUDED(batches_mutex_);
+  void Wake(Open& open);
+  // Writes what the stream wants, if it may.
+  void Pump(Open& open);
+  void Write(Open& open, WatchStream::Response response);
+  void AskForSlice(Open& open);
+  void ReadNextSlice();
+  void Tick();
+  void TrimLog();
+  void StartOverAll();
+  // Ends the stream as soon as no write is in flight.
+  void End(Open& open, absl::Status status);
+  void Finish(Open& open);
+
+  const WatchOptions options_;
+  const ServiceContext& shared_;
+  WatchFeed& feed_;
+  StreamLimit& limit_;
+  TaskThread& thread_;
+  std::atomic<std::uint64_t> next_id_{1};
+
+  Mutex batches_mutex_;
+  std::vector<std::shared_ptr<const publish::Batch>> batches_ ABSL_GUARDED_BY(batches_mutex_);
+  std::size_t batch_bytes_ ABSL_GUARDED_BY(batches_mutex_) = 0;
+  std::uint64_t dropped_up_to_ ABSL_GUARDED_BY(batches_mutex_) = 0;
+
+  // The rest is the watch thread's.
+  SurePoster poster_;
+  WatchLog log_;
+  std::uint64_t log_version_ = 0;
+  absl::flat_hash_map<std::uint64_t, std::unique_ptr<Open>> streams_;
+  absl::flat_hash_map<std::string, absl::flat_hash_set<std::uint64_t>> by_session_;
+  // Filtered streams by the users they watch, with the user's number in the stream.
+  absl::flat_hash_map<std::string, absl::flat_hash_map<Open*, std::uint32_t>> watchers_;
+  absl::flat_hash_set<Open*> everyone_;
+  std::size_t registering_ = 0;
+  std::deque<std::uint64_t> ready_;          // streams to pump
+  std::deque<std::uint64_t> slices_wanted_;  // streams that want initial values
+  bool slice_in_flight_ = false;
+  MonotonicTime next_tick_;
+  bool stopped_ = false;
+
+  // The response that streams of everyone at one place share.
+  struct Shared {
+    std::uint64_t version = 0;
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+    WatchStream::Response response;
+  } last_response_;
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_SERVICE_WATCH_HUB_H_

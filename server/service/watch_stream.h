@@ -1,0 +1,160 @@
+#ifndef UNIPRESENCE_SERVER_SERVICE_WATCH_STREAM_H_
+#define UNIPRESENCE_SERVER_SERVICE_WATCH_STREAM_H_
+
+// What one WatchPresences stream has been sent and what it is sent next. No gRPC calls, no threads,
+// no clock: watch_hub.h drives it.
+//
+//   begins at sequence S      RESET if what a resume token says cannot be continued
+//   initial values            read from the engine in slices; the next one is asked for when the
+//   one
+//                             before is on its way, so a slow client never piles them up
+//   changes above S           from the log, except those that an initial value already had
+//   CURRENT                   when all changes up to the last slice are sent
+//   changes, for ever
+//
+// A stream of everyone is a place in the log. A stream of some users keeps the list of those that
+// changed and takes their newest value when it is sent. Either is bounded by the number of users.
+//
+// Thread: the watch thread's.
+
+#include <grpcpp/support/byte_buffer.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "server/service/watch_log.h"
+
+namespace unipresence {
+
+// The users of a filtered stream, ascending, each once; null for everyone.
+using WatchedUsers = std::shared_ptr<const std::vector<std::string>>;
+
+// Where a stream stands when the pipeline has registered it.
+struct WatchRegistration {
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  std::uint64_t removal_sequence = 0;
+};
+
+// Which initial values to read next.
+struct SliceRequest {
+  std::uint64_t attempt = 0;       // to be given back
+  std::uint64_t cursor = 0;        // of PresenceSource::Read, or a place among the users
+  std::uint64_t unless_up_to = 0;  // leave out users without a change above this
+  std::uint64_t newer_than = 0;    // name users with a change above this
+};
+
+// Initial values, as they go over the wire.
+struct InitialSlice {
+  std::uint64_t attempt = 0;
+  std::string wire;
+  std::size_t updates = 0;
+  std::uint64_t next_cursor = 0;  // 0: this was the last one
+  std::uint64_t sequence = 0;     // of the engine when it was read
+  std::vector<std::pair<std::string, std::uint64_t>> newer;
+};
+
+class WatchStream {
+ public:
+  WatchStream(WatchedUsers users, std::string resume_token);
+
+  const WatchedUsers& users() const { return users_; }
+  bool everyone() const { return users_ == nullptr; }
+
+  // How a stream begins.
+  enum class Start {
+    kFresh,    // all values
+    kResumed,  // what it missed, from the log
+    kReread,   // what it missed, from the engine
+    kReset,    // RESET, then all values
+  };
+  Start Begin(const WatchRegistration& registration, const WatchLog& log);
+  // The log lost its thread: RESET, and all values anew. The log was reset before.
+  void StartOver(const WatchLog& log);
+
+  // The initial values to ask for now; nullopt if none are wanted, or some are on their way or
+  // waiting.
+  std::optional<SliceRequest> TakeSliceRequest();
+  // False if the slice is of an attempt that was given up.
+  bool AddSlice(InitialSlice slice);
+
+  // A filtered stream: user number `index` of users() has a change in the log.
+  void NoteChange(std::size_t index, std::uint64_t sequence);
+
+  // The next response, if there is something to tell. What it carries counts as sent.
+  struct Response {
+    grpc::ByteBuffer bytes;
+    std::size_t updates = 0;
+  };
+  std::optional<Response> Next(const WatchLog& log, std::size_t max_bytes);
+  // A response without news.
+  Response SignOfLife(const WatchLog& log) const;
+
+  // Streams of everyone that are only following: those at the same place are sent the same, so one
+  // response serves all. nullopt for others.
+  std::optional<std::uint64_t> SharedPlace() const;
+  // For such streams: what Next gave to another one counts as sent here too.
+  void SkipTo(std::uint64_t place) { after_ = place; }
+  std::uint64_t place() const { return after_; }
+
+  // The log must keep what is above this.
+  std::uint64_t Needs(const WatchLog& log) const;
+  // TakeSliceRequest would give one.
+  bool wants_slice() const { return initial_ && !slice_asked_ && !slice_; }
+
+ private:
+  void ReadAll(const WatchLog& log, std::uint64_t unless_up_to);
+  void CollectChanges(const WatchLog& log);
+  std::optional<Response> NextInitial();
+  std::optional<Response> NextChanges(const WatchLog& log, std::size_t max_bytes);
+  bool HasNewer(std::string_view user, std::uint64_t sequence) const;
+  WatchLog::Piece TakeChanges(const WatchLog& log, std::size_t max_bytes);
+  std::string TokenAt(std::uint64_t sequence) const;
+
+  const WatchedUsers users_;
+  const std::uint64_t users_hash_;
+  std::string resume_token_;
+  std::uint64_t epoch_ = 0;
+
+  bool reset_due_ = false;
+  // Changes up to here were sent, or are in initial values. For a filtered stream: what is pending
+  // is above.
+  std::uint64_t after_ = 0;
+
+  // Initial values, while `initial_`.
+  bool initial_ = false;
+  bool slice_asked_ = false;
+  std::uint64_t attempt_ = 0;
+  std::uint64_t cursor_ = 0;
+  std::uint64_t unless_up_to_ = 0;
+  std::optional<InitialSlice> slice_;
+  absl::flat_hash_map<std::string, std::uint64_t> newer_;  // sent with changes above `after_`
+  // CURRENT is due once changes up to this are sent.
+  std::optional<std::uint64_t> current_at_;
+
+  // A filtered stream: users with changes that were not sent, each once.
+  std::deque<std::uint32_t> pending_;
+  std::vector<bool> is_pending_;
+};
+
+// For tests and tools: what a resume token says.
+struct ResumeToken {
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  std::uint64_t users_hash = 0;  // 0 = everyone
+
+  std::string Encode() const;
+  static std::optional<ResumeToken> Decode(std::string_view token);
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_SERVICE_WATCH_STREAM_H_
