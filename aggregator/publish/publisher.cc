@@ -43,12 +43,10 @@ constexpr std::size_t kMaxFrameBytes = (1 << 20) - (64 << 10);
 constexpr std::size_t kMaxBatchUpdates = 10'000;
 constexpr int kSubscriptionsPerCall = 4096;
 
-// A slice of refreshes is about this many users...
+// Users refreshed by one HandleEvents(): about 0.1 ms.
 constexpr std::size_t kRefreshSlice = 64;
-// ...but no more than this, however late the timer is.
-constexpr std::size_t kMaxRefreshSlice = 1024;
-constexpr Duration kMinRefreshInterval = std::chrono::milliseconds(1);
-constexpr Duration kMaxRefreshInterval = std::chrono::seconds(1);
+// How often more of them become due.
+constexpr Duration kRefreshInterval = std::chrono::milliseconds(100);
 
 std::string LastEndpoint(zmq::socket_t& socket) { return socket.get(zmq::sockopt::last_endpoint); }
 
@@ -209,9 +207,11 @@ void Publisher::SendUser(std::string_view user, std::string_view update) {
 bool Publisher::HandleEvents(std::size_t budget) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   if (!publish_socket_) return false;
+  // First what sends, because the reads are what re-arms the descriptors.
+  RefreshUsers();
   const bool more_subscriptions = ReadSubscriptions();
   const bool more_requests = AnswerSnapshots(budget);
-  return more_subscriptions || more_requests;
+  return more_subscriptions || more_requests || refreshes_due_ > 0;
 }
 
 bool Publisher::ReadSubscriptions() {
@@ -336,31 +336,39 @@ void Publisher::OnTimer(MonotonicTime now) {
     if (subscriptions_.heartbeat()) SendHeartbeat(kHeartbeatTopic);
     next_heartbeat_ = now + options_.heartbeat_interval;
   }
-  if (now >= next_refresh_) RefreshUsers(now);
+  if (now >= next_refresh_) ScheduleRefreshes(now);
 }
 
-void Publisher::RefreshUsers(MonotonicTime now) {
-  const std::size_t users = std::max<std::size_t>(subscriptions_.user_count(), 1);
-  // A little faster than promised, because timers are late and never early.
+void Publisher::ScheduleRefreshes(MonotonicTime now) {
+  const auto users = static_cast<double>(subscriptions_.user_count());
+  // A little faster than promised, because timers are late and never early. What a turn leaves of a
+  // user is due in the next one.
   const Duration round = options_.refresh_period * 9 / 10;
-  const Duration interval = std::clamp(
-      round * static_cast<std::int64_t>(kRefreshSlice) / static_cast<std::int64_t>(users),
-      kMinRefreshInterval, kMaxRefreshInterval);
-  const Duration elapsed = now - next_refresh_ + interval;
-  // Rounded up: the users whose turn it is in the time since the last slice.
-  const auto due = static_cast<std::size_t>(
-                       (static_cast<double>(users) * (static_cast<double>(elapsed.count()) /
-                                                      static_cast<double>(round.count())))) +
-                   1;
-  for (std::size_t left = std::min(due, kMaxRefreshSlice); left > 0; --left) {
-    const std::string_view user = subscriptions_.NextToRefresh();
+  const Duration elapsed = now - next_refresh_ + kRefreshInterval;
+  refresh_share_ += users * static_cast<double>(elapsed.count()) /
+                    static_cast<double>(std::max<Duration::rep>(round.count(), 1));
+  // Never more than all of them, however late the timer is.
+  refresh_share_ = std::min(refresh_share_, users);
+  refreshes_due_ = static_cast<std::size_t>(refresh_share_);
+  next_refresh_ = now + kRefreshInterval;
+}
+
+void Publisher::RefreshUsers() {
+  for (std::size_t left = kRefreshSlice; left > 0 && refreshes_due_ > 0; --left) {
+    std::string_view user = subscriptions_.NextToRefresh();
     if (user.empty()) {
       subscriptions_.StartRefreshRound();
-      break;
+      user = subscriptions_.NextToRefresh();
+    }
+    if (user.empty()) {
+      refreshes_due_ = 0;
+      refresh_share_ = 0;
+      return;
     }
     RefreshUser(user);
+    --refreshes_due_;
+    refresh_share_ -= 1;
   }
-  next_refresh_ = now + interval;
 }
 
 void Publisher::RefreshUser(std::string_view user) {

@@ -129,7 +129,8 @@ class Publisher final : public UpdateSink {
   bool AnswerSnapshots(std::size_t& budget);
   bool ReceiveRequest();
   void SendReply();
-  void RefreshUsers(MonotonicTime now);
+  void ScheduleRefreshes(MonotonicTime now);
+  void RefreshUsers();
   void RefreshUser(std::string_view user);
 
   const PublisherOptions options_;
@@ -164,6 +165,8 @@ class Publisher final : public UpdateSink {
 
   MonotonicTime next_heartbeat_{};
   MonotonicTime next_refresh_{};
+  double refresh_share_ = 0;       // users whose turn it is, with fractions
+  std::size_t refreshes_due_ = 0;  // the same in whole users
 
   PublishProbe probe_;
 };

@@ -27,8 +27,8 @@ ReplicaTable::Result ReplicaTable::ApplyFrame(const v1::StreamFrame& frame) {
   if (AdvanceTo(before) == Result::kGap) result = Result::kGap;
   std::uint64_t sequence = before;
   for (const v1::PresenceUpdate& update : frame.updates()) {
-    // What came before comes again if a connection is there twice for a moment. A repeated change of a
-    // user who was removed since must not bring him back.
+    // What came before comes again if a connection is there twice for a moment. A repeated change
+    // of a user who was removed since must not bring him back.
     if (++sequence > sequence_) ApplyUpdate(update);
   }
   sequence_ = std::max(sequence_, sequence);

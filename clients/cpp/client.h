@@ -33,7 +33,7 @@ struct ClientOptions {
   // Of each call that is made by Call.
   std::chrono::milliseconds timeout{10'000};
   // Null: without encryption. Only for loopback, Unix sockets, and behind a proxy of your own.
-  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
 };
 
 // Code and sentence of the server; its ErrorDetail is kept (DetailOf), and its reason and values

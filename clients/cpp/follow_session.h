@@ -56,7 +56,7 @@ class FollowListener {
 };
 
 struct FollowOptions {
-  std::vector<std::string> users;  // empty: everyone
+  std::vector<std::string> users = {};  // empty: everyone
 
   // How large pages of the snapshot may be, in bytes.
   std::uint32_t page_bytes = 256 << 10;

@@ -39,10 +39,10 @@ namespace unipresence::client {
 
 struct FollowerOptions {
   // The server's settings `zeromq.publish` and `zeromq.snapshot`, as clients see them.
-  std::string publish_address;
-  std::string snapshot_address;
+  std::string publish_address = {};
+  std::string snapshot_address = {};
 
-  FollowOptions follow;
+  FollowOptions follow = {};
 
   // Frames that wait to be read by this process (ZMQ_RCVHWM); a frame under load is about 64 KiB.
   // When it is full the server's queue fills up, and then frames are lost.

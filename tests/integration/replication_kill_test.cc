@@ -35,7 +35,7 @@ using Server = PublisherThread::Server;
 constexpr int kUsers = 200;
 constexpr std::chrono::seconds kPatience{30};
 
-std::string Name(std::uint32_t i) { return "user" + std::to_string(i); }
+std::string Name(std::uint64_t i) { return "user" + std::to_string(i); }
 
 // Changes and removals of random users, as many as `changes` each time.
 PublisherThread::Task Storm(int changes, std::mt19937::result_type seed) {
@@ -148,7 +148,7 @@ TEST_F(ReplicationTest, AThousandKilledConnections) {
 TEST_F(ReplicationTest, AFollowerOfSomeUsersWhoseConnectionIsKilled) {
   CuttingProxy publish(server_.publish_endpoint());
   FollowerOptions options = Impatient(publish.endpoint(), server_.snapshot_endpoint());
-  for (std::uint32_t i = 0; i < kUsers; i += 4) options.follow.users.push_back(Name(i));
+  for (std::uint64_t i = 0; i < kUsers; i += 4) options.follow.users.push_back(Name(i));
   RecordingListener listener;
   Follower follower(options, listener);
   ASSERT_TRUE(follower.Open().ok());

@@ -231,10 +231,13 @@ TEST_F(PublisherTest, CurrentValuesAreRepeatedWithinTheRefreshPeriod) {
   int largest_slice = 0;
   for (const MonotonicTime end = clock_.Now() + 30s; clock_.Now() < end;) {
     clock_.Advance(std::max<Duration>(publisher_->next_timer() - clock_.Now(), 1ms));
-    const std::uint64_t before = publisher_->probe().refreshes.value();
     publisher_->OnTimer(clock_.Now());
-    largest_slice =
-        std::max(largest_slice, static_cast<int>(publisher_->probe().refreshes.value() - before));
+    for (bool more = true; more;) {
+      const std::uint64_t before = publisher_->probe().refreshes.value();
+      more = publisher_->HandleEvents();
+      const std::uint64_t slice = publisher_->probe().refreshes.value() - before;
+      largest_slice = std::max(largest_slice, static_cast<int>(slice));
+    }
   }
   EXPECT_LT(largest_slice, 100);
   const std::uint64_t sent = publisher_->probe().refreshes.value();
