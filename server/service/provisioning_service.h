@@ -1,8 +1,8 @@
 #ifndef UNIPRESENCE_SERVER_SERVICE_PROVISIONING_SERVICE_H_
 #define UNIPRESENCE_SERVER_SERVICE_PROVISIONING_SERVICE_H_
 
-// unipresence.v1.ProvisioningService: users, one at a time. A change is committed, then applied by the
-// engine, then answered. CSV files and the configuration of Asterisk are not offered.
+// unipresence.v1.ProvisioningService: users, one at a time. A change is committed, then applied by
+// the engine, then answered. CSV files and the configuration of Asterisk are not offered.
 
 #include "server/auth/password_hasher.h"
 #include "server/service/call.h"
@@ -16,8 +16,7 @@ class ProvisioningService final : public v1::ProvisioningService::CallbackServic
       : shared_(shared), hasher_(hasher) {}
 
   grpc::ServerUnaryReactor* GetUser(grpc::CallbackServerContext* context,
-                                    const v1::GetUserRequest* request,
-                                    v1::User* response) override;
+                                    const v1::GetUserRequest* request, v1::User* response) override;
   grpc::ServerUnaryReactor* ListUsers(grpc::CallbackServerContext* context,
                                       const v1::ListUsersRequest* request,
                                       v1::ListUsersResponse* response) override;

@@ -3,9 +3,9 @@
 
 // unipresence.v1.User to the model and back.
 //
-// The message has fields that the store does not keep (names, voicemail, memberships ...). A request
-// that sets one of them to something else than its default is refused, never half obeyed; answers show
-// the default. Thread-safe, without state.
+// The message has fields that the store does not keep (names, voicemail, memberships ...). A
+// request that sets one of them to something else than its default is refused, never half obeyed;
+// answers show the default. Thread-safe, without state.
 
 #include <string_view>
 

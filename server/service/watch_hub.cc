@@ -1,8 +1,6 @@
 #include "server/service/watch_hub.h"
 
-#include <grpcpp/impl/codegen/proto_utils.h>
-
-#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/impl/codegen/proto_utils.h>  // SerializationTraits of messages
 
 #include <algorithm>
 #include <optional>
