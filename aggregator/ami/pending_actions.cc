@@ -8,6 +8,16 @@
 
 namespace unipresence::ami {
 
+namespace {
+
+std::string_view TextOf(const Message& response) {
+  std::string_view text = response.Get("Message");
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
 void PendingActions::Add(ActionToken token, std::string_view name, ActionKind kind,
                          ActionCallback callback, MonotonicTime now) {
   const MonotonicTime deadline = now + timeout_;
@@ -31,7 +41,7 @@ bool PendingActions::OnResponse(ActionToken token, const Message& response, Mono
     at->second.deadline = now + timeout_;
     return true;
   }
-  Finish(at, ActionReply{success, response.Get("Message"), response});
+  Finish(at, ActionReply{success, TextOf(response), response});
   return true;
 }
 
@@ -53,7 +63,7 @@ void PendingActions::OnListEnd(ActionToken token, const Message& event) {
                                               at->second.name, event.Get("Message"))));
     return;
   }
-  Finish(at, ActionReply{true, event.Get("Message"), event});
+  Finish(at, ActionReply{true, TextOf(event), event});
 }
 
 std::size_t PendingActions::TimeOut(MonotonicTime now) {

@@ -31,7 +31,8 @@ struct ActionReply {
   // False for `Response: Error`: a legitimate answer, such as "No Contacts found" for an empty
   // list.
   bool success = false;
-  // The `Message` header of the response; empty if it has none.
+  // The `Message` header of the response; empty if it has none. Without the line feed that Asterisk
+  // leaves at the end of some ("No Contacts found").
   std::string_view text;
   // The response; for a list its closing event, with ListItems. Valid during the callback.
   Message message{std::string_view()};

@@ -93,15 +93,24 @@ TEST(SessionActionTest, ClosingEventTellsTheNumberOfRows) {
   EXPECT_EQ(items, "2");
 }
 
+// As Asterisk 16 and 22 write it: the text ends in a lone LF.
 TEST(SessionActionTest, AnEmptyListAsAnErrorIsAValue) {
   ScriptedSession s;
   s.GoOnline();
   const auto token =
       s.session().Send(ActionBuilder("PJSIPShowContacts"), ActionKind::kList, s.Noting("list"));
-  s.Says("Response: Error\nActionID: " + Id(s, token) + "\nMessage: No Contacts found\n\n\n" +
-         std::string(S::kEvent));
+  s.SaysBytes("Response: Error\r\nActionID: " + Id(s, token) +
+              "\r\nMessage: No Contacts found\n\r\n\r\n" + s.Wire(S::kEvent));
   EXPECT_THAT(s.heard(),
               ElementsAre("list: error No Contacts found", "DeviceStateChange", "read end"));
+}
+
+TEST(SessionActionTest, AStrayEmptyLineAfterAnAnswer) {
+  ScriptedSession s;
+  s.GoOnline();
+  ASSERT_TRUE(s.session().Send(ActionBuilder("A"), ActionKind::kSingle, s.Noting("a")).ok());
+  s.Says("Response: Error\nActionID: $ID\nMessage: No\n\n\n" + std::string(S::kEvent));
+  EXPECT_THAT(s.heard(), ElementsAre("a: error No", "DeviceStateChange", "read end"));
 }
 
 // Asterisk 16 answers DBGet so; other modules put the ActionID last, or close without EventList.
