@@ -311,7 +311,8 @@ void CommandLine::AddPresenceCommands() {
                   "Follow by these ZeroMQ sockets of the server, without logging in")
       ->type_name("PUBLISH SNAPSHOT")
       ->delimiter(',')
-      ->expected(2);
+      ->expected(2)
+      ->allow_extra_args(false);
   NameEnvironment(watch, "UNIPRESENCE_");
 
   CLI::App& explain = Command(
@@ -456,6 +457,8 @@ CommandSpec CommandLine::Describe(const CLI::App& command) const {
   for (const CLI::Option* option : command.get_options()) {
     const auto known = values_.find(option);
     const ValueSpec value = known == values_.end() ? ValueSpec{} : known->second;
+    // The root's --help serves all.
+    if (option == command.get_help_ptr() && &command != &root_) continue;
     if (option->get_positional()) {
       spec.argument = value;
       continue;

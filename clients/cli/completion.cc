@@ -107,7 +107,7 @@ std::string Bash(const Tables& tables, const std::string& program) {
   std::string script = fmt::format(
       "# bash completion for {0}: source <({0} completion bash)\n"
       "_{0}() {{\n"
-      "  local current=\"${{COMP_WORDS[COMP_CWORD]}}\" at= i word words=\n"
+      "  local current=\"${{COMP_WORDS[COMP_CWORD]}}\" at= i word words= flags=\n"
       "  COMPREPLY=()\n",
       program);
   script += PathLoop(tables, "1", "COMP_CWORD", "COMP_WORDS");
@@ -126,14 +126,17 @@ std::string Bash(const Tables& tables, const std::string& program) {
   for (const Tables::Place& place : tables.places) {
     std::vector<std::string> words = place.command->argument.choices;
     for (const CommandSpec& child : place.command->commands) words.push_back(child.name);
+    std::vector<std::string> flags;
     for (const FlagSpec* flag : place.flags) {
-      words.insert(words.end(), flag->names.begin(), flag->names.end());
+      flags.insert(flags.end(), flag->names.begin(), flag->names.end());
     }
-    script += fmt::format("         {}) words={} ;;\n", Quoted(place.path),
-                          Quoted(fmt::format("{}", fmt::join(words, " "))));
+    script += fmt::format("         {}) words={} flags={} ;;\n", Quoted(place.path),
+                          Quoted(fmt::format("{}", fmt::join(words, " "))),
+                          Quoted(fmt::format("{}", fmt::join(flags, " "))));
   }
   script += fmt::format(
-      "       esac ;;\n"
+      "       esac\n"
+      "       if [[ $current == -* || -z $words ]]; then words=$flags; fi ;;\n"
       "  esac\n"
       "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
       "}}\n"

@@ -36,7 +36,7 @@ int Execute(const Invocation& invocation, Output& out, Output& errors,
   CommandContext context(invocation.global, invocation.name, out, errors);
   context.on_held = std::move(on_held);
   const absl::Status status = std::visit(
-      [&context](const auto& options) { return Run(options, context); }, invocation.command);
+      [&context](const auto& options) { return RunCommand(options, context); }, invocation.command);
   if (!status.ok()) context.Report(status);
   // Results that could not be written are lost results, unless nobody wanted to read on.
   if (status.ok() && out.error() != 0 && out.error() != EPIPE) {

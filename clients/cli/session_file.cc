@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -97,6 +98,12 @@ std::string Text(const nlohmann::json& object, const char* key) {
   return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
+// gRPC ends the process that sends other bytes in a header.
+bool IsHeaderValue(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> DefaultSessionFile() {
@@ -124,7 +131,7 @@ absl::StatusOr<StoredSession> ReadSessionFile(const std::string& path) {
     session.token = Text(object, "token");
     session.expire_time = Text(object, "expire_time");
   }
-  if (session.token.empty() || session.server.empty()) {
+  if (!IsHeaderValue(session.token) || session.server.empty()) {
     return absl::InvalidArgumentError(fmt::format(
         "{} is no session file; give another --session-file, or remove it and log in", path));
   }

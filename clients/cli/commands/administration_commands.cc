@@ -19,7 +19,7 @@ using Stub = v1::AdministrationService::Stub;
 
 }  // namespace
 
-absl::Status Run(const PbxStatusOptions& options, CommandContext& context) {
+absl::Status RunCommand(const PbxStatusOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   Results results(context, PbxHeader(), &PbxRow, &PbxJson);
   if (options.pbxs.empty()) {
@@ -45,7 +45,7 @@ absl::Status Run(const PbxStatusOptions& options, CommandContext& context) {
   return first_missing;
 }
 
-absl::Status Run(const ServerStatusOptions& /*options*/, CommandContext& context) {
+absl::Status RunCommand(const ServerStatusOptions& /*options*/, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   UNIPRESENCE_ASSIGN_OR_RETURN(const v1::ServerStatus status,
                                context.Call(&Stub::GetServerStatus, v1::GetServerStatusRequest()));
@@ -57,7 +57,7 @@ absl::Status Run(const ServerStatusOptions& /*options*/, CommandContext& context
   return absl::OkStatus();
 }
 
-absl::Status Run(const CompletionOptions& options, CommandContext& context) {
+absl::Status RunCommand(const CompletionOptions& options, CommandContext& context) {
   UNIPRESENCE_ASSIGN_OR_RETURN(std::string script,
                                CompletionScript(options.shell, DescribeCommands()));
   if (script.ends_with('\n')) script.pop_back();
@@ -65,7 +65,7 @@ absl::Status Run(const CompletionOptions& options, CommandContext& context) {
   return absl::OkStatus();
 }
 
-absl::Status Run(const VersionOptions& /*options*/, CommandContext& context) {
+absl::Status RunCommand(const VersionOptions& /*options*/, CommandContext& context) {
   context.Print(DoneJson("", "version", UNIPRESENCE_VERSION), "unipresence " UNIPRESENCE_VERSION);
   return absl::OkStatus();
 }

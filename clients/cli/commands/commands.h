@@ -14,36 +14,36 @@
 namespace unipresence::cli {
 
 // session_commands.cc
-absl::Status Run(const LoginOptions& options, CommandContext& context);
-absl::Status Run(const LogoutOptions& options, CommandContext& context);
-absl::Status Run(const WhoamiOptions& options, CommandContext& context);
-absl::Status Run(const SessionListOptions& options, CommandContext& context);
+absl::Status RunCommand(const LoginOptions& options, CommandContext& context);
+absl::Status RunCommand(const LogoutOptions& options, CommandContext& context);
+absl::Status RunCommand(const WhoamiOptions& options, CommandContext& context);
+absl::Status RunCommand(const SessionListOptions& options, CommandContext& context);
 
 // selection_commands.cc
-absl::Status Run(const SelectOptions& options, CommandContext& context);
-absl::Status Run(const DoNotDisturbOptions& options, CommandContext& context);
+absl::Status RunCommand(const SelectOptions& options, CommandContext& context);
+absl::Status RunCommand(const DoNotDisturbOptions& options, CommandContext& context);
 
 // presence_commands.cc
-absl::Status Run(const GetPresenceOptions& options, CommandContext& context);
-absl::Status Run(const ListOptions& options, CommandContext& context);
-absl::Status Run(const ExplainOptions& options, CommandContext& context);
+absl::Status RunCommand(const GetPresenceOptions& options, CommandContext& context);
+absl::Status RunCommand(const ListOptions& options, CommandContext& context);
+absl::Status RunCommand(const ExplainOptions& options, CommandContext& context);
 
 // watch_command.cc; with --zeromq zeromq_watch.cc
-absl::Status Run(const WatchOptions& options, CommandContext& context);
+absl::Status RunCommand(const WatchOptions& options, CommandContext& context);
 absl::Status RunZeromqWatch(const WatchOptions& options, CommandContext& context);
 
 // user_commands.cc
-absl::Status Run(const UsersAddOptions& options, CommandContext& context);
-absl::Status Run(const UsersUpdateOptions& options, CommandContext& context);
-absl::Status Run(const UsersListOptions& options, CommandContext& context);
-absl::Status Run(const UsersGetOptions& options, CommandContext& context);
-absl::Status Run(const UsersDeleteOptions& options, CommandContext& context);
+absl::Status RunCommand(const UsersAddOptions& options, CommandContext& context);
+absl::Status RunCommand(const UsersUpdateOptions& options, CommandContext& context);
+absl::Status RunCommand(const UsersListOptions& options, CommandContext& context);
+absl::Status RunCommand(const UsersGetOptions& options, CommandContext& context);
+absl::Status RunCommand(const UsersDeleteOptions& options, CommandContext& context);
 
 // administration_commands.cc
-absl::Status Run(const PbxStatusOptions& options, CommandContext& context);
-absl::Status Run(const ServerStatusOptions& options, CommandContext& context);
-absl::Status Run(const CompletionOptions& options, CommandContext& context);
-absl::Status Run(const VersionOptions& options, CommandContext& context);
+absl::Status RunCommand(const PbxStatusOptions& options, CommandContext& context);
+absl::Status RunCommand(const ServerStatusOptions& options, CommandContext& context);
+absl::Status RunCommand(const CompletionOptions& options, CommandContext& context);
+absl::Status RunCommand(const VersionOptions& options, CommandContext& context);
 
 }  // namespace unipresence::cli
 

@@ -91,7 +91,7 @@ absl::Status GetOne(const std::string& user, CommandContext& context,
 
 }  // namespace
 
-absl::Status Run(const GetPresenceOptions& options, CommandContext& context) {
+absl::Status RunCommand(const GetPresenceOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   Results results(context, PresenceHeader(), &PresenceRow, &PresenceJson);
   if (options.users.size() <= 1) {
@@ -111,7 +111,7 @@ absl::Status Run(const GetPresenceOptions& options, CommandContext& context) {
   return first_missing;
 }
 
-absl::Status Run(const ListOptions& options, CommandContext& context) {
+absl::Status RunCommand(const ListOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   v1::ListPresencesRequest request;
   for (const v1::PresenceState state : options.states) request.add_states(state);
@@ -133,7 +133,7 @@ absl::Status Run(const ListOptions& options, CommandContext& context) {
   return absl::OkStatus();
 }
 
-absl::Status Run(const ExplainOptions& options, CommandContext& context) {
+absl::Status RunCommand(const ExplainOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   v1::ExplainPresenceRequest request;
   request.set_user(options.user);

@@ -46,7 +46,7 @@ absl::StatusOr<v1::Forwarding> ReadOrSwitch(const DoNotDisturbOptions& options,
 
 }  // namespace
 
-absl::Status Run(const SelectOptions& options, CommandContext& context) {
+absl::Status RunCommand(const SelectOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   UNIPRESENCE_ASSIGN_OR_RETURN(const v1::DeviceSelection selection, ReadOrSelect(options, context));
   // A selected WebRTC line that cannot be reached, or a user who is not logged in.
@@ -59,7 +59,7 @@ absl::Status Run(const SelectOptions& options, CommandContext& context) {
   return absl::OkStatus();
 }
 
-absl::Status Run(const DoNotDisturbOptions& options, CommandContext& context) {
+absl::Status RunCommand(const DoNotDisturbOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   UNIPRESENCE_ASSIGN_OR_RETURN(const v1::Forwarding forwarding, ReadOrSwitch(options, context));
   context.Print(DoNotDisturbJson(forwarding),

@@ -104,7 +104,7 @@ absl::Status Hold(const v1::Session& session, const std::string& token, CommandC
 
 }  // namespace
 
-absl::Status Run(const LoginOptions& options, CommandContext& context) {
+absl::Status RunCommand(const LoginOptions& options, CommandContext& context) {
   UNIPRESENCE_ASSIGN_OR_RETURN(
       const std::string password,
       ReadPassword(options.password, fmt::format("Password of {}: ", options.username)));
@@ -127,7 +127,7 @@ absl::Status Run(const LoginOptions& options, CommandContext& context) {
   return hold ? Hold(session, created.token(), context) : absl::OkStatus();
 }
 
-absl::Status Run(const LogoutOptions& options, CommandContext& context) {
+absl::Status RunCommand(const LogoutOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   const bool own = options.session.empty() || options.session == context.session().session;
   const absl::Status status = DeleteSession(context, own ? "" : options.session);
@@ -149,7 +149,7 @@ absl::Status Run(const LogoutOptions& options, CommandContext& context) {
   return absl::OkStatus();
 }
 
-absl::Status Run(const WhoamiOptions& /*options*/, CommandContext& context) {
+absl::Status RunCommand(const WhoamiOptions& /*options*/, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   UNIPRESENCE_ASSIGN_OR_RETURN(const v1::Session session,
                                context.Call(&Stub::GetSession, v1::GetSessionRequest()));
@@ -161,7 +161,7 @@ absl::Status Run(const WhoamiOptions& /*options*/, CommandContext& context) {
   return absl::OkStatus();
 }
 
-absl::Status Run(const SessionListOptions& options, CommandContext& context) {
+absl::Status RunCommand(const SessionListOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   v1::ListSessionsRequest request;
   request.set_user(options.user);

@@ -108,7 +108,7 @@ class Tally {
 
 }  // namespace
 
-absl::Status Run(const UsersAddOptions& options, CommandContext& context) {
+absl::Status RunCommand(const UsersAddOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   UNIPRESENCE_ASSIGN_OR_RETURN(const std::vector<v1::User> users, UsersToAdd(options, context));
   Tally tally(context);
@@ -130,7 +130,7 @@ absl::Status Run(const UsersAddOptions& options, CommandContext& context) {
   return tally.last();
 }
 
-absl::Status Run(const UsersUpdateOptions& options, CommandContext& context) {
+absl::Status RunCommand(const UsersUpdateOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   UserFlags flags = options.flags;
   v1::GetUserRequest get;
@@ -155,7 +155,7 @@ absl::Status Run(const UsersUpdateOptions& options, CommandContext& context) {
   return absl::OkStatus();
 }
 
-absl::Status Run(const UsersListOptions& options, CommandContext& context) {
+absl::Status RunCommand(const UsersListOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   v1::ListUsersRequest request;
   request.set_query(options.query);
@@ -168,7 +168,7 @@ absl::Status Run(const UsersListOptions& options, CommandContext& context) {
   return absl::OkStatus();
 }
 
-absl::Status Run(const UsersGetOptions& options, CommandContext& context) {
+absl::Status RunCommand(const UsersGetOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   v1::GetUserRequest request;
   request.set_user(options.id);
@@ -181,7 +181,7 @@ absl::Status Run(const UsersGetOptions& options, CommandContext& context) {
   return absl::OkStatus();
 }
 
-absl::Status Run(const UsersDeleteOptions& options, CommandContext& context) {
+absl::Status RunCommand(const UsersDeleteOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   Tally tally(context);
   for (const std::string& id : options.ids) {

@@ -79,7 +79,7 @@ class Watcher {
 
 }  // namespace
 
-absl::Status Run(const WatchOptions& options, CommandContext& context) {
+absl::Status RunCommand(const WatchOptions& options, CommandContext& context) {
   if (!options.zeromq_publish.empty()) return RunZeromqWatch(options, context);
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   const ClosedOutputInterrupt closed(context.out(), context.interrupt());

@@ -1,0 +1,50 @@
+#ifndef UNIPRESENCE_TESTS_UNIT_CLI_CAPTURED_OUTPUT_H_
+#define UNIPRESENCE_TESTS_UNIT_CLI_CAPTURED_OUTPUT_H_
+
+// An Output whose lines can be read back, and waited for.
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "clients/cli/output.h"
+
+namespace unipresence::cli {
+
+class CapturedOutput {
+ public:
+  explicit CapturedOutput(bool colours = false)
+      : fd_(memfd_create("output", MFD_CLOEXEC)), output_(fd_, colours) {}
+  ~CapturedOutput() { close(fd_); }
+  CapturedOutput(const CapturedOutput&) = delete;
+  CapturedOutput& operator=(const CapturedOutput&) = delete;
+
+  Output& output() { return output_; }
+
+  std::string Text() const {
+    std::string text(static_cast<std::size_t>(lseek(fd_, 0, SEEK_CUR)), '\0');
+    text.resize(static_cast<std::size_t>(pread(fd_, text.data(), text.size(), 0)));
+    return text;
+  }
+
+  std::vector<std::string> Lines() const {
+    std::vector<std::string> lines;
+    std::string rest = Text();
+    for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n')) {
+      lines.push_back(rest.substr(0, end));
+      rest.erase(0, end + 1);
+    }
+    if (!rest.empty()) lines.push_back(rest);
+    return lines;
+  }
+
+ private:
+  const int fd_;
+  Output output_;
+};
+
+}  // namespace unipresence::cli
+
+#endif  // UNIPRESENCE_TESTS_UNIT_CLI_CAPTURED_OUTPUT_H_

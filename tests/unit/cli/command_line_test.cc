@@ -1,0 +1,250 @@
+#include "clients/cli/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <functional>
+
+namespace unipresence::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+// Sets an environment variable until the end of the test.
+class WithEnvironment {
+ public:
+  WithEnvironment(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~WithEnvironment() { unsetenv(name_); }
+
+ private:
+  const char* const name_;
+};
+
+Invocation Parsed(const std::vector<std::string>& arguments) {
+  auto parsed = ParseCommandLine(arguments);
+  if (const auto* exit = std::get_if<EarlyExit>(&parsed)) {
+    ADD_FAILURE() << exit->text;
+    return {};
+  }
+  return std::get<Invocation>(parsed);
+}
+
+template <typename Options>
+Options CommandOf(const std::vector<std::string>& arguments) {
+  const Invocation invocation = Parsed(arguments);
+  const auto* options = std::get_if<Options>(&invocation.command);
+  EXPECT_NE(options, nullptr);
+  return options == nullptr ? Options{} : *options;
+}
+
+EarlyExit Refused(const std::vector<std::string>& arguments) {
+  auto parsed = ParseCommandLine(arguments);
+  const auto* exit = std::get_if<EarlyExit>(&parsed);
+  EXPECT_NE(exit, nullptr);
+  return exit == nullptr ? EarlyExit{} : *exit;
+}
+
+TEST(CommandLineTest, GlobalFlagsMayStandAnywhere) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--server", "a:1", "-o", "json", "get", "presence", "alice"},
+        std::vector<std::string>{"get", "presence", "alice", "-o", "json", "--server", "a:1"},
+        std::vector<std::string>{"get", "--server=a:1", "presence", "--output=JSON", "alice"}}) {
+    const Invocation invocation = Parsed(arguments);
+    EXPECT_EQ(invocation.name, "get presence");
+    EXPECT_EQ(invocation.global.server, "a:1");
+    EXPECT_EQ(invocation.global.output, OutputFormat::kJson);
+    EXPECT_THAT(std::get<GetPresenceOptions>(invocation.command).users, ElementsAre("alice"));
+  }
+}
+
+TEST(CommandLineTest, Defaults) {
+  const Invocation invocation = Parsed({"get", "presence"});
+  EXPECT_EQ(invocation.global.server, "");
+  EXPECT_EQ(invocation.global.session_file, "");
+  EXPECT_EQ(invocation.global.output, OutputFormat::kTable);
+  EXPECT_EQ(invocation.global.timeout, std::chrono::seconds(10));
+  EXPECT_THAT(std::get<GetPresenceOptions>(invocation.command).users, IsEmpty());
+}
+
+TEST(CommandLineTest, UsersMayBeCalledLikeCommands) {
+  EXPECT_THAT(CommandOf<GetPresenceOptions>({"get", "presence", "list", "watch"}).users,
+              ElementsAre("list", "watch"));
+  EXPECT_EQ(CommandOf<ExplainOptions>({"explain", "--", "-x"}).user, "-x");
+}
+
+TEST(CommandLineTest, EveryFlagHasAnEnvironmentVariable) {
+  const WithEnvironment server("UNIPRESENCE_SERVER", "env:1");
+  const WithEnvironment file("UNIPRESENCE_SESSION_FILE", "/tmp/s");
+  const WithEnvironment output("UNIPRESENCE_OUTPUT", "json");
+  const WithEnvironment timeout("UNIPRESENCE_TIMEOUT", "0.5");
+  const Invocation invocation = Parsed({"whoami"});
+  EXPECT_EQ(invocation.global.server, "env:1");
+  EXPECT_EQ(invocation.global.session_file, "/tmp/s");
+  EXPECT_EQ(invocation.global.output, OutputFormat::kJson);
+  EXPECT_EQ(invocation.global.timeout, std::chrono::milliseconds(500));
+  EXPECT_EQ(Parsed({"whoami", "--server", "flag:2"}).global.server, "flag:2");
+}
+
+// Every flag of every command, found by walking the description: its help names the variable.
+TEST(CommandLineTest, HelpNamesTheVariableOfEachFlag) {
+  const std::function<void(const CommandSpec&, std::vector<std::string>)> walk =
+      [&](const CommandSpec& command, std::vector<std::string> path) {
+        path.emplace_back("--help");
+        const std::string help = Refused(path).text;
+        path.pop_back();
+        for (const FlagSpec& flag : command.flags) {
+          const std::string& name = flag.names.back();
+          if (name == "--help" || name == "--version") continue;
+          const std::size_t at = help.find(name + " ");
+          ASSERT_NE(at, std::string::npos) << command.name << " " << name;
+          EXPECT_THAT(help.substr(at, help.find('\n', at) - at), HasSubstr("(Env:UNIPRESENCE_"));
+        }
+        for (const CommandSpec& child : command.commands) {
+          path.push_back(child.name);
+          walk(child, path);
+          path.pop_back();
+        }
+      };
+  walk(DescribeCommands(), {});
+}
+
+TEST(CommandLineTest, AVariableOfAnotherCommandDoesNoHarm) {
+  const WithEnvironment state("UNIPRESENCE_STATE", "nonsense");
+  const WithEnvironment zeromq("UNIPRESENCE_ZEROMQ", "one");
+  EXPECT_EQ(Parsed({"whoami"}).name, "whoami");
+  EXPECT_EQ(Refused({"list"}).code, ExitCode::kUsage);
+}
+
+TEST(CommandLineTest, Login) {
+  const auto login =
+      CommandOf<LoginOptions>({"login", "alice", "--password-file", "pw", "--hold", "--client"});
+  EXPECT_EQ(login.username, "alice");
+  EXPECT_EQ(login.password.file, "pw");
+  EXPECT_TRUE(login.hold);
+  EXPECT_TRUE(login.client);
+  EXPECT_FALSE(login.background);
+  EXPECT_EQ(Refused({"login"}).code, ExitCode::kUsage);
+  EXPECT_EQ(Refused({"login", "a", "--password-file", "x", "--password-stdin"}).code,
+            ExitCode::kUsage);
+  EXPECT_EQ(Refused({"login", "a", "--hold", "--background"}).code, ExitCode::kUsage);
+}
+
+TEST(CommandLineTest, LoginFromTheEnvironment) {
+  const WithEnvironment username("UNIPRESENCE_USERNAME", "alice");
+  const WithEnvironment file("UNIPRESENCE_PASSWORD_FILE", "pw");
+  const WithEnvironment hold("UNIPRESENCE_HOLD", "1");
+  const auto login = CommandOf<LoginOptions>({"login"});
+  EXPECT_EQ(login.username, "alice");
+  EXPECT_EQ(login.password.file, "pw");
+  EXPECT_TRUE(login.hold);
+}
+
+TEST(CommandLineTest, ThePasswordToLogInWithIsNoNewUsersPassword) {
+  const WithEnvironment file("UNIPRESENCE_PASSWORD_FILE", "admin.txt");
+  const WithEnvironment username("UNIPRESENCE_USERNAME", "admin");
+  const auto add = CommandOf<UsersAddOptions>({"users", "add", "bob"});
+  EXPECT_EQ(add.flags.password.file, "");
+  EXPECT_EQ(add.flags.username, std::nullopt);
+  const WithEnvironment new_file("UNIPRESENCE_NEW_PASSWORD_FILE", "bob.txt");
+  EXPECT_EQ(CommandOf<UsersAddOptions>({"users", "add", "bob"}).flags.password.file, "bob.txt");
+}
+
+TEST(CommandLineTest, Select) {
+  EXPECT_EQ(CommandOf<SelectOptions>({"select", "deskphone"}).device, v1::LINE_KIND_DESKPHONE);
+  EXPECT_EQ(CommandOf<SelectOptions>({"select", "WEBRTC", "--user", "bob"}).user, "bob");
+  EXPECT_EQ(CommandOf<SelectOptions>({"select"}).device, v1::LINE_KIND_UNSPECIFIED);
+  const EarlyExit exit = Refused({"select", "mobile"});
+  EXPECT_EQ(exit.code, ExitCode::kUsage);
+  EXPECT_THAT(exit.text, HasSubstr("'mobile' is none of deskphone, webrtc"));
+  EXPECT_THAT(exit.text, HasSubstr("unipresence select --help"));
+}
+
+TEST(CommandLineTest, DoNotDisturb) {
+  EXPECT_EQ(CommandOf<DoNotDisturbOptions>({"dnd", "on"}).on, true);
+  EXPECT_EQ(CommandOf<DoNotDisturbOptions>({"dnd", "off"}).on, false);
+  EXPECT_EQ(CommandOf<DoNotDisturbOptions>({"dnd"}).on, std::nullopt);
+}
+
+TEST(CommandLineTest, ListTakesSeveralStates) {
+  EXPECT_THAT(CommandOf<ListOptions>({"list", "--state", "ringing,IN-USE"}).states,
+              ElementsAre(v1::PRESENCE_STATE_RINGING, v1::PRESENCE_STATE_IN_USE));
+  EXPECT_THAT(CommandOf<ListOptions>({"list", "--state", "BUSY", "--state", "ON_HOLD"}).states,
+              ElementsAre(v1::PRESENCE_STATE_BUSY, v1::PRESENCE_STATE_ON_HOLD));
+}
+
+TEST(CommandLineTest, Watch) {
+  const auto plain = CommandOf<WatchOptions>({"watch", "alice", "bob"});
+  EXPECT_THAT(plain.users, ElementsAre("alice", "bob"));
+  EXPECT_TRUE(plain.reconnect);
+  EXPECT_FALSE(CommandOf<WatchOptions>({"watch", "--no-reconnect"}).reconnect);
+  const auto zeromq =
+      CommandOf<WatchOptions>({"watch", "--zeromq", "tcp://a:1", "tcp://a:2", "alice"});
+  EXPECT_EQ(zeromq.zeromq_publish, "tcp://a:1");
+  EXPECT_EQ(zeromq.zeromq_snapshot, "tcp://a:2");
+  EXPECT_THAT(zeromq.users, ElementsAre("alice"));
+  const WithEnvironment both("UNIPRESENCE_ZEROMQ", "tcp://b:1,tcp://b:2");
+  EXPECT_EQ(CommandOf<WatchOptions>({"watch"}).zeromq_snapshot, "tcp://b:2");
+}
+
+TEST(CommandLineTest, UsersAddTakesAFileOrOneUser) {
+  EXPECT_EQ(CommandOf<UsersAddOptions>({"users", "add", "--file", "u.yaml"}).file, "u.yaml");
+  const auto one = CommandOf<UsersAddOptions>(
+      {"users", "add", "bob", "--exten", "1002", "--context", "default", "--line-type", "ua",
+       "--deskphone", "PJSIP/bob", "--webrtc", "PJSIP/bob_w", "--pbx", "main", "--role", "admin"});
+  EXPECT_EQ(one.id, "bob");
+  EXPECT_EQ(one.flags.exten, "1002");
+  EXPECT_EQ(one.flags.line_type, v1::LINE_TYPE_UNIQUE_ACCOUNT);
+  EXPECT_EQ(one.flags.webrtc, "PJSIP/bob_w");
+  EXPECT_EQ(one.flags.role, v1::ROLE_ADMINISTRATOR);
+  EXPECT_EQ(one.flags.display_name, std::nullopt);
+  EXPECT_EQ(Refused({"users", "add"}).code, ExitCode::kUsage);
+  EXPECT_EQ(Refused({"users", "add", "bob", "--file", "x"}).code, ExitCode::kUsage);
+  EXPECT_THAT(Refused({"users", "add", "--exten", "1", "--file", "x"}).text, HasSubstr("--exten"));
+}
+
+TEST(CommandLineTest, OtherCommands) {
+  EXPECT_EQ(CommandOf<LogoutOptions>({"logout", "--session", "s"}).session, "s");
+  EXPECT_EQ(CommandOf<SessionListOptions>({"session", "list", "--user", "bob"}).user, "bob");
+  EXPECT_EQ(CommandOf<ExplainOptions>({"explain", "bob", "--causes", "3"}).causes, 3);
+  EXPECT_EQ(CommandOf<UsersListOptions>({"users", "list", "--query", "mar"}).query, "mar");
+  EXPECT_EQ(CommandOf<UsersGetOptions>({"users", "get", "bob"}).id, "bob");
+  EXPECT_THAT(CommandOf<UsersDeleteOptions>({"users", "delete", "a", "b"}).ids,
+              ElementsAre("a", "b"));
+  EXPECT_EQ(CommandOf<UsersUpdateOptions>({"users", "update", "bob", "--exten", "7"}).flags.exten,
+            "7");
+  EXPECT_THAT(CommandOf<PbxStatusOptions>({"pbx", "status", "main"}).pbxs, ElementsAre("main"));
+  CommandOf<ServerStatusOptions>({"server", "status"});
+  EXPECT_EQ(CommandOf<CompletionOptions>({"completion", "zsh"}).shell, "zsh");
+  CommandOf<VersionOptions>({"version"});
+}
+
+TEST(CommandLineTest, WrongLinesAreUsageErrors) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{}, std::vector<std::string>{"get"},
+        std::vector<std::string>{"nonsense"}, std::vector<std::string>{"whoami", "extra"},
+        std::vector<std::string>{"whoami", "--nonsense"},
+        std::vector<std::string>{"whoami", "-o", "xml"},
+        std::vector<std::string>{"whoami", "--timeout", "-1"},
+        std::vector<std::string>{"users", "delete"},
+        std::vector<std::string>{"explain", "--causes", "0"}}) {
+    const EarlyExit exit = Refused(arguments);
+    EXPECT_EQ(exit.code, ExitCode::kUsage) << exit.text;
+    EXPECT_THAT(exit.text, HasSubstr("unipresence"));
+  }
+}
+
+TEST(CommandLineTest, HelpAndVersionAreNoErrors) {
+  const EarlyExit help = Refused({"--help"});
+  EXPECT_EQ(help.code, ExitCode::kOk);
+  EXPECT_THAT(help.text, HasSubstr("Exit codes:"));
+  EXPECT_THAT(help.text, HasSubstr("unipresence login alice"));
+  EXPECT_THAT(Refused({"get", "presence", "--help"}).text, HasSubstr("update_time"));
+  EXPECT_THAT(Refused({"--version"}).text, StartsWith("unipresence 0."));
+}
+
+}  // namespace
+}  // namespace unipresence::cli

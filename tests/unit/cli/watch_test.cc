@@ -1,0 +1,138 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/unit/cli/command_fixture.h"
+
+namespace unipresence::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+v1::WatchPresencesResponse Response(v1::WatchEvent event, const std::string& token = {},
+                                    const std::vector<std::string>& users = {}) {
+  v1::WatchPresencesResponse response;
+  response.set_event(event);
+  response.set_resume_token(token);
+  for (const std::string& user : users) {
+    response.add_updates()->mutable_presence()->set_user(user);
+  }
+  return response;
+}
+
+// The stream ends like this once the command is interrupted; a server that waits for that.
+grpc::Status WaitForEnd(FakeServer::WatchWriter& writer) {
+  while (writer.Write(Response(v1::WATCH_EVENT_UPDATES))) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return grpc::Status::CANCELLED;
+}
+
+class WatchTest : public CommandFixture {
+ protected:
+  void SetUp() override { LogIn(); }
+
+  // Runs the command until it printed `lines` lines.
+  absl::Status WatchUntil(std::size_t lines, const WatchOptions& options,
+                          OutputFormat format = OutputFormat::kJson) {
+    CommandContext& context = NewContext(format);
+    absl::Status status;
+    std::thread watcher([&] { status = RunCommand(options, context); });
+    while (out_->Lines().size() < lines) std::this_thread::yield();
+    context.interrupt().Raise();
+    watcher.join();
+    return status;
+  }
+};
+
+TEST_F(WatchTest, PrintsValuesMarkersAndChanges) {
+  server_.on_watch = [](const v1::WatchPresencesRequest&, FakeServer::WatchWriter& writer) {
+    writer.Write(Response(v1::WATCH_EVENT_RESET, "", {"alice"}));
+    writer.Write(Response(v1::WATCH_EVENT_CURRENT, "t1", {"bob"}));
+    writer.Write(Response(v1::WATCH_EVENT_UPDATES, "t2", {"alice"}));
+    return WaitForEnd(writer);
+  };
+  EXPECT_TRUE(WatchUntil(5, {.users = {"alice", "bob"}}).ok());
+  EXPECT_THAT(Values("event"), ElementsAre("RESET", "UPDATE", "UPDATE", "CURRENT", "UPDATE"));
+  EXPECT_THAT(Values("user"), ElementsAre("", "alice", "bob", "", "alice"));
+  ASSERT_EQ(server_.watch_requests().size(), 1U);
+  EXPECT_THAT(server_.watch_requests()[0].users(), ElementsAre("alice", "bob"));
+  EXPECT_EQ(server_.watch_requests()[0].resume_token(), "");
+}
+
+TEST_F(WatchTest, GoesOnWhereTheStreamBroke) {
+  server_.on_watch = [](const v1::WatchPresencesRequest& request, FakeServer::WatchWriter& writer) {
+    if (request.resume_token().empty()) {
+      writer.Write(Response(v1::WATCH_EVENT_CURRENT, "t1", {"alice"}));
+      writer.Write(Response(v1::WATCH_EVENT_UPDATES));  // the token before stays valid
+      return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is shutting down");
+    }
+    writer.Write(Response(v1::WATCH_EVENT_CURRENT, "t2", {"bob"}));
+    return WaitForEnd(writer);
+  };
+  EXPECT_TRUE(WatchUntil(5, {.users = {"alice", "bob"}}).ok());
+  EXPECT_THAT(Values("event"),
+              ElementsAre("UPDATE", "CURRENT", "DISCONNECTED", "UPDATE", "CURRENT"));
+  ASSERT_EQ(server_.watch_requests().size(), 2U);
+  EXPECT_EQ(server_.watch_requests()[1].resume_token(), "t1");
+  EXPECT_THAT(server_.watch_requests()[1].users(), ElementsAre("alice", "bob"));
+}
+
+TEST_F(WatchTest, SurvivesARestartOfTheServer) {
+  server_.on_watch = [](const v1::WatchPresencesRequest&, FakeServer::WatchWriter& writer) {
+    writer.Write(Response(v1::WATCH_EVENT_CURRENT, "t"));
+    return WaitForEnd(writer);
+  };
+  CommandContext& context = NewContext();
+  absl::Status status;
+  std::thread watcher([&] { status = RunCommand(WatchOptions{}, context); });
+  while (out_->Lines().empty()) std::this_thread::yield();
+  server_.Stop();
+  server_.Start(folder_.File("."));
+  while (Values("event").back() != "CURRENT" || out_->Lines().size() < 3) {
+    std::this_thread::yield();
+  }
+  context.interrupt().Raise();
+  watcher.join();
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(Values("event")[1], "DISCONNECTED");
+}
+
+TEST_F(WatchTest, FailsWithoutReconnectWhereItIsWanted) {
+  server_.on_watch = [](const v1::WatchPresencesRequest&, FakeServer::WatchWriter& writer) {
+    writer.Write(Response(v1::WATCH_EVENT_CURRENT, "t1"));
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone");
+  };
+  EXPECT_TRUE(
+      absl::IsUnavailable(RunCommand(WatchOptions{.users = {}, .reconnect = false}, NewContext())));
+  EXPECT_EQ(server_.watch_requests().size(), 1U);
+}
+
+TEST_F(WatchTest, AServerThatWasNeverReachedIsAnError) {
+  server_.Stop();
+  EXPECT_TRUE(absl::IsUnavailable(RunCommand(WatchOptions{}, NewContext())));
+}
+
+TEST_F(WatchTest, AnEndedSessionEndsIt) {
+  server_.on_watch = [](const v1::WatchPresencesRequest&, FakeServer::WatchWriter& writer) {
+    writer.Write(Response(v1::WATCH_EVENT_CURRENT, "t1"));
+    return ServerError(grpc::StatusCode::UNAUTHENTICATED, v1::ERROR_REASON_SESSION_EXPIRED,
+                       "the session has ended");
+  };
+  EXPECT_TRUE(absl::IsUnauthenticated(RunCommand(WatchOptions{}, NewContext())));
+}
+
+TEST_F(WatchTest, TheTableIsLive) {
+  server_.on_watch = [](const v1::WatchPresencesRequest&, FakeServer::WatchWriter& writer) {
+    writer.Write(Response(v1::WATCH_EVENT_CURRENT, "t1", {"alice"}));
+    return WaitForEnd(writer);
+  };
+  EXPECT_TRUE(WatchUntil(3, {}, OutputFormat::kTable).ok());
+  EXPECT_THAT(out_->Lines(),
+              ElementsAre(HasSubstr("CAUSE"), HasSubstr("alice"), HasSubstr("current")));
+}
+
+}  // namespace
+}  // namespace unipresence::cli
