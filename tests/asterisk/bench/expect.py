@@ -50,7 +50,7 @@ def settled(server, row, mode, seconds=5, user="alice"):
 
     def now():
         return difference(server.watch.newest(user)[1], fields)
-    until(lambda: not now(), seconds, lambda: f"[{mode}] {row.what}: {now()}")
+    until(lambda: server.lives() and not now(), seconds, lambda: f"[{mode}] {row.what}: {now()}")
     end = time.monotonic() + SETTLED_SECONDS
     while time.monotonic() < end:
         problem = now()

@@ -112,12 +112,16 @@ class Server:
         until(self._listens, STARTS_WITHIN_SECONDS, f"unipresenced listens, see {self.folder}/server.log")
         self.log_in("observer")
         self.watch = Watch(self._words("observer", "watch", "-o", "json"))
-        until(lambda: self.watch.newest("alice")[1], 10, "a first presence of alice")
+        until(lambda: self.lives() and self.watch.newest("alice")[1], 10, "a first presence of alice")
 
-    def _listens(self):
+    def lives(self):
+        """True; raises if the server has ended by itself."""
         if self.process.poll() is not None:
             raise RuntimeError(f"unipresenced ended with {self.process.returncode}: {self.log()[-2000:]}")
-        return (self.folder / "endpoints").read_text().endswith("\n")
+        return True
+
+    def _listens(self):
+        return self.lives() and (self.folder / "endpoints").read_text().endswith("\n")
 
     def log(self):
         return (self.folder / "server.log").read_text(errors="replace")
