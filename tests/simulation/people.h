@@ -4,7 +4,7 @@
 // A simulated PBX with the people of the recorded streams, for tests without sockets: alice and bob
 // with two lines each (alice, alice_w, bob, bob_w; 1000, 1001), carol with a deskphone (1002).
 
-#include <cstdlib>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,15 +17,8 @@
 
 namespace unipresence::simulation {
 
-inline Directory People() {
-  absl::StatusOr<Directory> people = Directory::FromUsersFile(
-      UNIPRESENCE_SOURCE_DIR "/tests/simulation/recorded/users.yaml", "pbx");
-  if (!people.ok()) {
-    fmt::print(stderr, "{}\n", people.status().ToString());
-    std::abort();
-  }
-  return *std::move(people);
-}
+// The directory of these people; aborts the test run if the file cannot be read.
+Directory People();
 
 struct PeoplePbx {
   explicit PeoplePbx(std::uint64_t seed = 0) : pbx(People(), clock, recorder, seed) {}
