@@ -148,9 +148,10 @@ void HoldStreams::OnRead(std::uint64_t id, bool ok) {
   if (!ok) return End(id, absl::OkStatus());  // the client is through
   poster_.Post([this, id, key = it->second->key](Core& core) {
     const absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
-    absl::StatusOr<v1::Session> answer = caller.status();
-    if (caller.ok()) {
-      answer = v1::Session();
+    absl::StatusOr<v1::Session> answer = v1::Session();
+    if (!caller.ok()) {
+      answer = caller.status();
+    } else {
       FillSession(core, shared_.sessions, *shared_.sessions.Find(caller->session), *answer);
     }
     thread_.Post(
