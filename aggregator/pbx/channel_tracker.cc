@@ -26,14 +26,21 @@ bool Originates(ChannelState state) {
   __builtin_unreachable();
 }
 
-// Of a channel that nobody saw being born, by a row of a list; nullopt if it does not tell.
-std::optional<Direction> DirectionByRow(ChannelState state, const ami::Message& row) {
+// What a row of a list says for certain of who originated the channel, also when something else was
+// known before the link was lost.
+std::optional<Direction> CertainDirection(ChannelState state, const ami::Message& row) {
   if (Originates(state)) return Direction::kEmitted;
   const std::string_view application = row.Get("Application");
-  const bool leads = row.Get("Uniqueid") == row.Get("Linkedid");
   if (application == "AppDial" || application == "AppQueue") return Direction::kReceived;
-  if (leads) return Direction::kEmitted;
-  if (application == "AppDial2") return Direction::kReceived;
+  if (application != "AppDial2") return std::nullopt;
+  const bool leads = row.Get("Uniqueid") == row.Get("Linkedid");
+  return leads ? Direction::kEmitted : Direction::kReceived;
+}
+
+// The same of a channel of which nothing is known.
+std::optional<Direction> LikelyDirection(ChannelState state, const ami::Message& row) {
+  if (const auto certain = CertainDirection(state, row)) return certain;
+  if (row.Get("Uniqueid") == row.Get("Linkedid")) return Direction::kEmitted;
   return std::nullopt;
 }
 
@@ -64,7 +71,6 @@ bool ChannelTracker::OnEvent(std::string_view name, const ami::Message& event) {
   static constexpr Handler kHandlers[] = {
       {"Newchannel", CauseKind::kNewchannel, &ChannelTracker::OnNewchannel},
       {"Newstate", CauseKind::kNewstate, &ChannelTracker::OnNewstate},
-      {"DialBegin", CauseKind::kDialBegin, &ChannelTracker::OnDialBegin},
       {"BridgeEnter", CauseKind::kMusicOnHold, &ChannelTracker::OnBridgeEnter},
       {"BridgeLeave", CauseKind::kMusicOnHold, &ChannelTracker::OnBridgeLeave},
       {"Hangup", CauseKind::kHangup, &ChannelTracker::OnHangup},
@@ -94,7 +100,11 @@ void ChannelTracker::OnNewchannel(const ami::Message& event) {
   channel->seen_born = true;
   channel->confirmed = true;
   channel->state = ParseChannelState(event.Get("ChannelState")).value_or(ChannelState::kDown);
-  SetDirection(*channel, Originates(channel->state) ? Direction::kEmitted : Direction::kReceived);
+  // Whoever is called belongs to the caller's call from birth on. Without a caller it is an
+  // Originate.
+  const bool leads = event.Get("Uniqueid") == event.Get("Linkedid");
+  SetDirection(*channel,
+               leads || Originates(channel->state) ? Direction::kEmitted : Direction::kReceived);
 }
 
 void ChannelTracker::OnNewstate(const ami::Message& event) {
@@ -109,17 +119,6 @@ void ChannelTracker::OnNewstate(const ami::Message& event) {
   table_.Touch(*channel);
 }
 
-void ChannelTracker::OnDialBegin(const ami::Message& event) {
-  const std::string_view called = event.Get("DestUniqueid");
-  if (event.Has("Channel") || called != event.Get("DestLinkedid")) return;
-  Channel* const channel = table_.Find(called);
-  if (channel == nullptr) {
-    ++counters_.unknown_channel;
-    return;
-  }
-  SetDirection(*channel, Direction::kEmitted);
-}
-
 void ChannelTracker::OnPickup(const ami::Message& event) {
   Channel* const channel = FindOrAdopt(event);
   if (channel == nullptr) return;
@@ -132,6 +131,7 @@ void ChannelTracker::OnHangup(const ami::Message& event) {
     ++counters_.unknown_channel;
     return;
   }
+  LeaveBridge(*channel);
   table_.Remove(*channel);
 }
 
@@ -189,14 +189,16 @@ void ChannelTracker::OnBridgeEnter(const ami::Message& event) {
     ++counters_.malformed;
     return;
   }
-  if (channel != nullptr) table_.EnterBridge(*channel, bridge, event.Get("BridgeType"));
+  if (channel == nullptr) return;
+  if (channel->bridge != nullptr && channel->bridge->id != bridge) LeaveBridge(*channel);
+  table_.EnterBridge(*channel, bridge, event.Get("BridgeType"));
 }
 
 void ChannelTracker::OnBridgeLeave(const ami::Message& event) {
   Channel* const channel = FindOrAdopt(event);
   if (channel == nullptr || channel->bridge == nullptr) return;
   // A channel that went on to another bridge may be told to leave the first one only then.
-  if (channel->bridge->id == event.Get("BridgeUniqueid")) table_.LeaveBridge(*channel);
+  if (channel->bridge->id == event.Get("BridgeUniqueid")) LeaveBridge(*channel);
 }
 
 // --- Channels and bridges --------------------------------------------------------------------
@@ -225,8 +227,15 @@ ChannelTracker::Channel* ChannelTracker::Create(const ami::Message& message) {
     return nullptr;
   }
   channel->state = ParseChannelState(message.Get("ChannelState")).value_or(ChannelState::kDown);
-  channel->direction = DirectionByRow(channel->state, message).value_or(Direction::kReceived);
+  channel->direction = LikelyDirection(channel->state, message).value_or(Direction::kReceived);
   return channel;
+}
+
+void ChannelTracker::LeaveBridge(Channel& channel) {
+  // That one holds the other was inferred from their sharing the bridge.
+  ForgetInferredHolding(ChannelTable::Peer(channel));
+  ForgetInferredHolding(&channel);
+  table_.LeaveBridge(channel);
 }
 
 void ChannelTracker::SetDirection(Channel& channel, Direction direction) {
@@ -303,10 +312,12 @@ void ChannelTracker::OnRow(const ami::Message& row) {
   channel->confirmed = true;
   channel->listed = true;
   if (const auto state = ParseChannelState(row.Get("ChannelState"))) channel->state = *state;
-  if (!channel->direction_known) {
-    const auto direction = DirectionByRow(channel->state, row);
-    if (direction) SetDirection(*channel, *direction);
-    if (!direction && channel->device != nullptr) wants_directions_ = true;
+  const auto direction = channel->direction_known ? CertainDirection(channel->state, row)
+                                                  : LikelyDirection(channel->state, row);
+  if (direction) {
+    SetDirection(*channel, *direction);
+  } else if (!channel->direction_known && channel->device != nullptr) {
+    wants_directions_ = true;
   }
   const std::string_view bridge = row.Get("BridgeId");
   if (bridge.empty()) {
@@ -321,7 +332,7 @@ void ChannelTracker::OnDirectionRow(const ami::Message& row) {
   Channel* const channel = table_.Find(row.Get("Uniqueid"));
   if (channel == nullptr || channel->direction_known) return;
   const bool dialled = !row.Get("DNID").empty();
-  SetDirection(*channel, DirectionByRow(channel->state, row)
+  SetDirection(*channel, LikelyDirection(channel->state, row)
                              .value_or(dialled ? Direction::kEmitted : Direction::kReceived));
 }
 

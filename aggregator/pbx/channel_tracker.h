@@ -5,15 +5,17 @@
 // in a call, who holds and who is held.
 //
 // Who originated a channel (asterisk.md, "Emitted or received"):
-//   emitted    it was born in state Ring (or off hook); or a DialBegin without Channel dials it and
-//              it leads its own call (Uniqueid is Linkedid): an AMI Originate rings the own phone
-//              first, while a page or a queue dials on behalf of somebody's call
+//   emitted    it was born in state Ring (or off hook); or it was born at the head of its own call
+//              (Uniqueid is Linkedid): an AMI Originate rings the own phone first, while whoever is
+//              dialled, queued for or paged belongs to the call of another from birth on. (The
+//              DialBegin without Channel that follows says the same.)
 //   received   it was born otherwise; or it took over a call by Pickup, until when it looked
 //              emitted
-//   in a list  a channel that nobody saw being born is emitted if it is in state Ring; received if
-//              it runs AppDial or AppQueue, as called parties do all their life; emitted if it
-//              leads its own call; received if it runs AppDial2 (a page). What is left was
-//              transferred, or joined an older call, and CoreShowChannels does not tell: then
+//   in a list  it is emitted if it is in state Ring; received if it runs AppDial or AppQueue, as
+//              called parties do all their life; if it runs AppDial2, emitted if it leads its own
+//              call (an Originate), else received (a page). Otherwise what is known of it holds. Of
+//              a channel that nobody saw being born: emitted if it leads its own call. What is left
+//              was transferred, or joined an older call, and CoreShowChannels does not tell: then
 //              Status does, by the number that the phone dialled (DNID)
 // The direction belongs to the channel for its life, whatever becomes of Linkedid, bridge and
 // application by transfers and parking.
@@ -123,10 +125,10 @@ class ChannelTracker {
   // Null, and counted, if it cannot be made.
   Channel* Create(const ami::Message& message);
   void SetDirection(Channel& channel, Direction direction);
+  void LeaveBridge(Channel& channel);
 
   void OnNewchannel(const ami::Message& event);
   void OnNewstate(const ami::Message& event);
-  void OnDialBegin(const ami::Message& event);
   void OnPickup(const ami::Message& event);
   void OnHangup(const ami::Message& event);
   void OnRename(const ami::Message& event);

@@ -28,7 +28,7 @@
 //   }
 //
 // These events matter, so a manager account must not filter them away (privileges call, system):
-//   DeviceStateChange; ContactStatus; Newchannel, Newstate, Hangup, Rename; DialBegin; Pickup;
+//   DeviceStateChange; ContactStatus; Newchannel, Newstate, Hangup, Rename; Pickup;
 //   Hold, Unhold, MusicOnHoldStart, MusicOnHoldStop; BridgeEnter, BridgeLeave; MessageWaiting
 // and the rows of the list actions (resync.h). Any other event is passed over.
 //

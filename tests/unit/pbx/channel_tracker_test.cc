@@ -87,7 +87,7 @@ const std::vector<Row> kDirections = {
        "in talking",
        "emitting in_call"}}},
     {"OriginateRingsTheOwnPhoneFirst",
-     {{{Newchannel(kAlice, kDown)}, "", "in offered", ""},
+     {{{Newchannel(kAlice, kDown)}, "emitting in_call", "out emitting", ""},
       {{DialBeginAlone(kAlice, kAlice)}, "emitting in_call", "out emitting", ""},
       {{Newstate(kAlice, kRingingState)}, "emitting in_call", "out emitting", ""},
       {{Newstate(kAlice, kUp), Newchannel(kBob, kDown, kAlice), DialBegin(kAlice, kBob)},
