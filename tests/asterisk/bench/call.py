@@ -52,16 +52,17 @@ class Call:
         return self
 
     def ring(self):
-        self.phone.reply(self.invite, 180, REASONS[180], to_tag=self.local_tag,
-                         headers=[("contact", self.phone.contact)])
-        self._enter("ringing")
+        with self.phone.changed:  # the time of a state is taken before it is told
+            self._enter("ringing")
+            self.phone.reply(self.invite, 180, REASONS[180], to_tag=self.local_tag,
+                             headers=[("contact", self.phone.contact)])
 
     def answer(self, wait=True):
         """Answers 200; returns when Asterisk has acknowledged."""
         with self.phone.changed:
+            self._enter("answering")
             self.phone.reply(self.invite, 200, REASONS[200], to_tag=self.local_tag, body=self.offer(),
                              headers=[("contact", self.phone.contact), ("content-type", "application/sdp")])
-            self._enter("answering")
         if wait:
             self.wait("answered")
 

@@ -47,11 +47,11 @@ def users():
 class Watch:
     """`unipresence watch`: every line it prints, with the time of its arrival."""
 
-    def __init__(self, words):
+    def __init__(self, words, errors):
         self.lines = []  # (monotonic time, presence)
         self._newest = {}
         self._lock = threading.Lock()
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors, text=True, bufsize=1)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -93,6 +93,7 @@ class Server:
         self.process = self.watch = None
         self.mode = "out"  # of alice, see set_mode
         self._holders = {}  # user -> the client that keeps its session alive
+        self._errors = open(self.folder / "clients.log", "ab")  # noqa: SIM115  (of all clients)
         (self.folder / "password").write_text(PASSWORD)
         (self.folder / "users.yaml").write_text(yaml.safe_dump(users()))
         self.config = self.folder / "server.yaml"
@@ -111,7 +112,7 @@ class Server:
                                             cwd=self.folder, stdout=out, stderr=log)
         until(self._listens, STARTS_WITHIN_SECONDS, f"unipresenced listens, see {self.folder}/server.log")
         self.log_in("observer")
-        self.watch = Watch(self._words("observer", "watch", "-o", "json"))
+        self.watch = Watch(self._words("observer", "watch", "-o", "json"), self._errors)
         until(lambda: self.lives() and self.watch.newest("alice")[1], 10, "a first presence of alice")
 
     def lives(self):
@@ -154,7 +155,7 @@ class Server:
 
     def watch_zeromq(self):
         """A second watcher, which follows by ZeroMQ."""
-        return Watch(self._words("observer", "watch", "-o", "json", "--zeromq", PUBLISH, SNAPSHOT))
+        return Watch(self._words("observer", "watch", "-o", "json", "--zeromq", PUBLISH, SNAPSHOT), self._errors)
 
     # --- the command line client ---
 
@@ -174,7 +175,7 @@ class Server:
         words = self._words(user, "login", user, "--password-file", str(self.folder / "password"), "--hold")
         session = self.folder / f"{user}.session"
         session.unlink(missing_ok=True)
-        self._holders[user] = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        self._holders[user] = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=self._errors)
         until(session.exists, 10, f"the session of {user}")
 
     def log_out(self, user):
