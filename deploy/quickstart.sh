@@ -94,7 +94,6 @@ address() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" <<<"$addresses"; }
 mkdir -p "$data"
 chmod 700 "$data"
 cp deploy/demo/users.yaml "$data/users.yaml"
-(umask 077 && echo demo-alice >"$data/alice.password")
 
 ami=127.0.0.1:5039
 ports=()
@@ -113,20 +112,26 @@ server=$(address grpc)
 metrics=$(address metrics)
 
 export UNIPRESENCE_SERVER=$server
-export UNIPRESENCE_SESSION_FILE=$data/session
 client=$build_dir/unipresence
-"$client" login alice --password-file "$data/alice.password" --hold >"$data/login.log" 2>&1 &
-pids+=($!)
+# Three people are logged in, as if by their browsers; each session lives as long as its client.
+for user in alice bob carol; do
+  (umask 077 && echo "demo-$user" >"$data/$user.password")
+  rm -f "$data/$user.session"
+  "$client" --session-file "$data/$user.session" login "$user" \
+    --password-file "$data/$user.password" --hold >"$data/login-$user.log" 2>&1 &
+  pids+=($!)
+done
+export UNIPRESENCE_SESSION_FILE=$data/alice.session
 for _ in $(seq 100); do
   "$client" get presence alice >/dev/null 2>&1 && break
-  kill -0 "${pids[-1]}" 2>/dev/null || give_up login
+  kill -0 "${pids[-3]}" 2>/dev/null || give_up login-alice
   sleep 0.1
 done
 
 cat <<TEXT
-== alice is logged in; everybody's presence, live (Ctrl-C ends it)
+== alice, bob and carol are logged in; everybody's presence, live (Ctrl-C ends it)
    In another terminal, in this folder:
-     export UNIPRESENCE_SERVER=$server UNIPRESENCE_SESSION_FILE=$data/session
+     export UNIPRESENCE_SERVER=$server UNIPRESENCE_SESSION_FILE=$data/alice.session
      $client list
      $client explain alice
      $client select deskphone      # alice's calls ring there now

@@ -29,65 +29,6 @@ Calls::Calls(const Directory& directory, Phones& phones, const AstDb& database, 
       random_(seed),
       vary_(seed != 0) {}
 
-// --- looking ---
-
-const Channel* Calls::Find(ChannelId channel) const {
-  const auto found = channels_.find(channel);
-  return found == channels_.end() ? nullptr : &found->second;
-}
-
-const Channel* Calls::FindByName(std::string_view name) const {
-  const auto found = std::find_if(channels_.begin(), channels_.end(),
-                                  [name](const auto& entry) { return entry.second.name == name; });
-  return found == channels_.end() ? nullptr : &found->second;
-}
-
-std::vector<ChannelId> Calls::ChannelsOf(EndpointId phone) const {
-  const auto found = by_phone_.find(phone);
-  return found == by_phone_.end() ? std::vector<ChannelId>() : found->second;
-}
-
-std::vector<ChannelId> Calls::LegsOf(ChannelId dialler) const {
-  std::vector<ChannelId> legs;
-  // A leg is younger than the channel that dials it.
-  for (auto it = channels_.upper_bound(dialler); it != channels_.end(); ++it) {
-    if (it->second.dialler == dialler) legs.push_back(it->first);
-  }
-  return legs;
-}
-
-const Bridge* Calls::BridgeOf(const Channel& channel) const {
-  const auto found = bridges_.find(channel.bridge);
-  return found == bridges_.end() ? nullptr : &found->second;
-}
-
-ChannelId Calls::PeerOf(ChannelId channel) const {
-  const Channel* own = Find(channel);
-  const Bridge* bridge = own == nullptr ? nullptr : BridgeOf(*own);
-  if (bridge == nullptr) return kNoChannel;
-  for (const ChannelId id : bridge->channels) {
-    if (id != channel) return id;
-  }
-  return kNoChannel;
-}
-
-absl::StatusOr<Channel*> Calls::Living(ChannelId channel) {
-  const auto found = channels_.find(channel);
-  if (found == channels_.end()) {
-    return absl::NotFoundError(fmt::format("channel {} is gone; look at `status`", channel));
-  }
-  return &found->second;
-}
-
-absl::StatusOr<Channel*> Calls::Bridged(ChannelId channel) {
-  UNIPRESENCE_ASSIGN_OR_RETURN(Channel * own, Living(channel));
-  if (Peer(*own) == nullptr) {
-    return absl::FailedPreconditionError(
-        fmt::format("{} talks with nobody; answer the call first", own->name));
-  }
-  return own;
-}
-
 // --- dialling ---
 
 absl::StatusOr<ChannelId> Calls::Dial(EndpointId phone, std::string_view number, bool ring) {

@@ -84,6 +84,7 @@ class Quickstart:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         self._reader.join()
+        self.process.stdout.close()
 
     def text(self):
         return "\n".join(self.lines)
