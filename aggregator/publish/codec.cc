@@ -47,7 +47,7 @@ std::optional<Model> FromNumber(int number, Model last) {
   return static_cast<Model>(number - 1);
 }
 
-// --- What is left out ---------------------------------------------------------------------------
+// --- What is left out --------------------------------------------------------------------------
 
 std::uint32_t DeviceInUseNumber(const Presence& presence) {
   return presence.lines.empty() ? 0 : Number(presence.device_in_use);
@@ -80,7 +80,7 @@ struct Timestamp {
   std::int64_t nanos;
 };
 
-// --- Sizes --------------------------------------------------------------------------------------
+// --- Sizes -------------------------------------------------------------------------------------
 
 std::size_t OptionalVarintSize(std::uint64_t value) {
   return value == 0 ? 0 : wire::VarintFieldSize(value);
@@ -123,8 +123,7 @@ std::size_t RemovedSize(std::string_view user, std::uint64_t revision) {
   return OptionalBytesSize(user) + OptionalVarintSize(revision);
 }
 
-// --- Writers, fields in the order of their numbers as generated code has them
-// ---------------------
+// --- Writers, fields in the order of their numbers as generated code has them ------------------
 
 template <std::uint32_t kField>
 char* PutOptionalVarint(char* out, std::uint64_t value) {
@@ -231,8 +230,7 @@ void AppendPresenceField(std::uint32_t field, const Presence& presence, ByteBuff
   out.Commit(PutPresence(wire::PutVarint(end, size), presence));
 }
 
-// --- Generated messages
-// -----------------------------------------------------------------------------
+// --- Generated messages ------------------------------------------------------------------------
 
 v1::PresenceState ToProto(PresenceState state) {
   return static_cast<v1::PresenceState>(Number(state));

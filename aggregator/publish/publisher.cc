@@ -67,7 +67,7 @@ Publisher::Publisher(PublisherOptions options, const Clock& clock)
 
 Publisher::~Publisher() = default;
 
-// --- Sockets ------------------------------------------------------------------------------------
+// --- Sockets -----------------------------------------------------------------------------------
 
 absl::Status Publisher::Bind(const PresenceSource& source) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
@@ -81,7 +81,7 @@ absl::Status Publisher::Bind(const PresenceSource& source) {
     if (context == nullptr) context = &own_context_.emplace(1);
 
     zmq::socket_t publish(*context, zmq::socket_type::xpub);
-    SetCommonOptions(publish, kMaxSubscriptionBytes, options_.stuck_connection_timeout);
+    SetCommonOptions(publish, address, kMaxSubscriptionBytes, options_.stuck_connection_timeout);
     // Also subscriptions to a topic that others have already: each new subscriber gets a heartbeat.
     publish.set(zmq::sockopt::xpub_verbose, 1);
     publish.set(zmq::sockopt::sndhwm, options_.send_queue_frames);
@@ -91,7 +91,7 @@ absl::Status Publisher::Bind(const PresenceSource& source) {
 
     address = options_.snapshot_address;
     zmq::socket_t snapshot(*context, zmq::socket_type::router);
-    SetCommonOptions(snapshot, kMaxRequestBytes, options_.stuck_connection_timeout);
+    SetCommonOptions(snapshot, address, kMaxRequestBytes, options_.stuck_connection_timeout);
     // Replies that cannot be delivered are refused at once, and counted, instead of vanishing.
     snapshot.set(zmq::sockopt::router_mandatory, 1);
     snapshot.set(zmq::sockopt::sndhwm, kReplyQueue);
@@ -125,8 +125,7 @@ bool Publisher::Send(std::string_view frame) {
   return true;
 }
 
-// --- Updates
-// --------------------------------------------------------------------------------------
+// --- Updates -----------------------------------------------------------------------------------
 
 void Publisher::OnUpdate(const PresenceUpdate& update) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
@@ -201,8 +200,7 @@ void Publisher::SendUser(std::string_view user, std::string_view update) {
   Send(user_frame_.view());
 }
 
-// --- Subscriptions
-// --------------------------------------------------------------------------------
+// --- Subscriptions -----------------------------------------------------------------------------
 
 bool Publisher::HandleEvents(std::size_t budget) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
@@ -273,8 +271,7 @@ void Publisher::SendHeartbeat(std::string_view topic) {
   probe_.heartbeats.Add();
 }
 
-// --- Snapshots
-// ------------------------------------------------------------------------------------
+// --- Snapshots ---------------------------------------------------------------------------------
 
 bool Publisher::AnswerSnapshots(std::size_t& budget) {
   while (true) {
@@ -323,8 +320,7 @@ void Publisher::SendReply() {
   probe_.snapshot_bytes.Add(reply.size());
 }
 
-// --- Timer
-// ----------------------------------------------------------------------------------------
+// --- Timer -------------------------------------------------------------------------------------
 
 MonotonicTime Publisher::next_timer() const { return std::min(next_heartbeat_, next_refresh_); }
 

@@ -14,8 +14,7 @@ ReplicaTable::ReplicaTable(ReplicaObserver& observer, const std::vector<std::str
   for (const std::string& user : users) entries_.try_emplace(user);
 }
 
-// --- Frames
-// -----------------------------------------------------------------------------------------
+// --- Frames ------------------------------------------------------------------------------------
 
 ReplicaTable::Result ReplicaTable::ApplyFrame(const v1::StreamFrame& frame) {
   if (frame.epoch() == 0) return Result::kInvalid;
@@ -92,8 +91,7 @@ void ReplicaTable::ApplyUpdate(const v1::PresenceUpdate& update) {
   }
 }
 
-// --- Entries
-// ----------------------------------------------------------------------------------------
+// --- Entries -----------------------------------------------------------------------------------
 
 ReplicaTable::Entry* ReplicaTable::EntryOf(const std::string& user) {
   if (filtered_) {
@@ -154,8 +152,7 @@ void ReplicaTable::ForEach(absl::FunctionRef<void(const PresenceValue&)> visit) 
   }
 }
 
-// --- Snapshots
-// --------------------------------------------------------------------------------------
+// --- Snapshots ---------------------------------------------------------------------------------
 
 void ReplicaTable::BeginSnapshot() {
   snapshot_ = Snapshot::kBegun;

@@ -8,6 +8,8 @@
 // - TCP_KEEPALIVE and TCP_MAXRT: a peer that vanished without a word is noticed.
 // - HANDSHAKE_IVL: a stranger who connects and says nothing is let go.
 // - MAXMSGSIZE: by default a stranger may make the process hold any amount of memory.
+// - IPV6 for literal IPv6 addresses only: with it libzmq would try a host name by its IPv6 address
+// alone.
 
 #include <fmt/format.h>
 
@@ -30,8 +32,9 @@ inline int ToMilliseconds(Duration duration) {
 }
 
 // Sets what both sides set alike; see above. Throws zmq::error_t.
-inline void SetCommonOptions(zmq::socket_t& socket, std::int64_t max_message_bytes,
-                             Duration stuck_connection_timeout) {
+inline void SetCommonOptions(zmq::socket_t& socket, std::string_view address,
+                             std::int64_t max_message_bytes, Duration stuck_connection_timeout) {
+  socket.set(zmq::sockopt::ipv6, address.find('[') != std::string_view::npos);
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::maxmsgsize, max_message_bytes);
   socket.set(zmq::sockopt::handshake_ivl, 10'000);

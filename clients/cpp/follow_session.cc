@@ -57,8 +57,7 @@ std::vector<std::string> FollowSession::Topics() const {
   return topics;
 }
 
-// --- Messages
-// ---------------------------------------------------------------------------------------
+// --- Messages ----------------------------------------------------------------------------------
 
 void FollowSession::OnMessage(std::string_view message, MonotonicTime now) {
   now_ = now;
@@ -120,8 +119,7 @@ void FollowSession::OnReset() {
   listener_.OnReset();
 }
 
-// --- Current or not
-// ---------------------------------------------------------------------------------
+// --- Current or not ----------------------------------------------------------------------------
 
 bool FollowSession::IsCurrent() const {
   if (!connected_) return false;
@@ -144,8 +142,7 @@ void FollowSession::Lost(GapReason reason, MonotonicTime now) {
   listener_.OnGap(reason);
 }
 
-// --- Time
-// -------------------------------------------------------------------------------------------
+// --- Time --------------------------------------------------------------------------------------
 
 FollowSession::Step FollowSession::Advance(MonotonicTime now, bool idle) {
   now_ = now;
@@ -179,8 +176,7 @@ void FollowSession::JudgeSilence(MonotonicTime now, bool idle, Step& step) {
   step.reopen_stream = true;
 }
 
-// --- Snapshots
-// --------------------------------------------------------------------------------------
+// --- Snapshots ---------------------------------------------------------------------------------
 
 bool FollowSession::NeedsSnapshot() const {
   if (!filtered()) return !table_.snapshot_done();

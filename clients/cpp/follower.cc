@@ -36,8 +36,7 @@ Follower::~Follower() {
   if (interrupt_fd_ >= 0) ::close(interrupt_fd_);
 }
 
-// --- Sockets
-// ----------------------------------------------------------------------------------------
+// --- Sockets -----------------------------------------------------------------------------------
 
 absl::Status Follower::Open() {
   if (interrupt_fd_ >= 0) {
@@ -60,7 +59,8 @@ absl::Status Follower::OpenStream() {
   stream_.reset();
   try {
     zmq::socket_t stream(*context_, zmq::socket_type::sub);
-    publish::SetCommonOptions(stream, kMaxMessageBytes, kStuckConnectionTimeout);
+    publish::SetCommonOptions(stream, options_.publish_address, kMaxMessageBytes,
+                              kStuckConnectionTimeout);
     // Subscriptions are messages to the server: with a bound those above it would get lost.
     stream.set(zmq::sockopt::sndhwm, 0);
     stream.set(zmq::sockopt::rcvhwm, options_.receive_queue_frames);
@@ -92,7 +92,8 @@ absl::Status Follower::OpenSnapshot() {
   snapshot_.reset();
   try {
     zmq::socket_t snapshot(*context_, zmq::socket_type::dealer);
-    publish::SetCommonOptions(snapshot, kMaxMessageBytes, kStuckConnectionTimeout);
+    publish::SetCommonOptions(snapshot, options_.snapshot_address, kMaxMessageBytes,
+                              kStuckConnectionTimeout);
     snapshot.set(zmq::sockopt::sndhwm, kSnapshotQueue);
     snapshot.set(zmq::sockopt::rcvhwm, kSnapshotQueue);
     snapshot.set(zmq::sockopt::reconnect_ivl, publish::ToMilliseconds(options_.reconnect_interval));
@@ -107,8 +108,7 @@ absl::Status Follower::OpenSnapshot() {
   return absl::OkStatus();
 }
 
-// --- Events
-// -----------------------------------------------------------------------------------------
+// --- Events ------------------------------------------------------------------------------------
 
 void Follower::Poll(Duration wait) {
   if (interrupt_fd_ < 0) return;

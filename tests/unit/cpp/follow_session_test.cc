@@ -2,18 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
 
-#include <deque>
-#include <optional>
-#include <set>
-
-#include "aggregator/publish/codec.h"
-#include "aggregator/publish/snapshot_responder.h"
-#include "aggregator/publish/subscription_table.h"
-#include "tests/testing/fake_clock.h"
-#include "tests/testing/fake_presence_table.h"
-#include "tests/testing/recording_listener.h"
+#include "tests/unit/cpp/follow_world.h"
 
 namespace unipresence::client {
 namespace {
@@ -22,150 +12,6 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using ::unipresence::testing::FakeClock;
-using ::unipresence::testing::FakePresenceTable;
-using ::unipresence::testing::RecordingListener;
-
-// A server without sockets, a wire that the test cuts and empties, and a session. Time stands still
-// but in Run.
-class World final : public UpdateSink {
- public:
-  explicit World(FollowOptions options = {})
-      : options_(options), session(std::move(options), listener, clock.Now(), 7) {
-    last_step = session.Advance(clock.Now(), true);
-  }
-
-  // --- The server.
-  void OnUpdate(const PresenceUpdate& update) override {
-    if (frame_.updates_size() == 0) {
-      frame_.set_epoch(server.epoch());
-      frame_.set_first_sequence(update.sequence);
-    }
-    publish::ToProto(update, *frame_.add_updates());
-    v1::UserFrame user;
-    user.set_epoch(server.epoch());
-    publish::ToProto(update, *user.mutable_update());
-    const std::string id(update.presence.user);
-    SendUser(id, user);
-  }
-  void Flush() override {
-    if (frame_.updates_size() > 0) Send(publish::kStreamTopic, frame_.SerializeAsString());
-    frame_.Clear();
-  }
-  void Heartbeat() {
-    v1::StreamFrame frame;
-    frame.set_epoch(server.epoch());
-    frame.mutable_heartbeat()->set_sequence(server.sequence());
-    frame.mutable_heartbeat()->mutable_interval()->set_seconds(1);
-    Send(filtered() ? publish::kHeartbeatTopic : publish::kStreamTopic, frame.SerializeAsString());
-  }
-  void Refresh() {
-    for (const std::string& id : options_.users) {
-      publish::ByteBuffer bytes;
-      const bool known = server.Read(id, [&](const PresenceSource::Entry& entry) {
-        publish::AppendRefresh(entry.presence, entry.sequence, bytes);
-      });
-      if (!known) publish::AppendRefreshOfUnknown(id, server.sequence(), bytes);
-      v1::UserFrame frame;
-      frame.set_epoch(server.epoch());
-      EXPECT_TRUE(frame.mutable_update()->ParseFromString(std::string(bytes.view())));
-      SendUser(id, frame);
-    }
-  }
-  void Set(const std::string& user, PresenceState state = PresenceState::kBusy) {
-    server.Set(user, state);
-    Flush();
-  }
-
-  // --- The wire.
-  void Send(std::string_view topic, const std::string& payload) {
-    if (connected) wire.push_back(std::string(topic) + payload);
-  }
-  void SendUser(const std::string& id, const v1::UserFrame& frame) {
-    const auto& users = options_.users;
-    if (std::find(users.begin(), users.end(), id) != users.end()) {
-      Send(publish::UserTopic(id), frame.SerializeAsString());
-    }
-  }
-  void Connect() {
-    if (std::exchange(connected, true)) return;
-    Heartbeat();
-  }
-  void Disconnect() {
-    if (std::exchange(connected, false)) session.OnDisconnected(clock.Now());
-  }
-
-  // --- The session.
-  bool filtered() const { return !options_.users.empty(); }
-  void ReadOne() {
-    if (wire.empty()) return;
-    const std::string message = std::move(wire.front());
-    wire.pop_front();
-    session.OnMessage(message, clock.Now());
-  }
-  // Hands in what is there and does what the session says, until there is nothing to do.
-  void Settle() {
-    for (int i = 0; i < 10'000; ++i) {
-      while (!wire.empty()) ReadOne();
-      Step();
-      if (!request) return;
-      Answer();
-    }
-    ADD_FAILURE() << "never at rest";
-  }
-  void Step() {
-    last_step = session.Advance(clock.Now(), wire.empty());
-    EXPECT_GE(last_step.next, clock.Now());
-    if (last_step.reopen_stream) {
-      wire.clear();
-      connected = false;
-      if (reachable) Connect();
-    }
-    if (last_step.reopen_snapshot) request.reset();
-    if (!last_step.request.empty()) {
-      request = last_step.request;
-      ++requests;
-    }
-  }
-  // The server answers the request that is under way.
-  void Answer() {
-    if (!request) return;
-    const std::string bytes = *std::exchange(request, std::nullopt);
-    if (deaf) return;
-    publish::SnapshotResponder responder(server);
-    responder.Begin(bytes);
-    std::size_t budget = 10'000'000;
-    EXPECT_TRUE(responder.Work(budget));
-    session.OnReply(responder.reply(), clock.Now());
-  }
-  // Lets time pass, with the server's heartbeats.
-  void Run(Duration time) {
-    for (const MonotonicTime end = clock.Now() + time; clock.Now() < end;) {
-      clock.Advance(100ms);
-      if (++ticks_ % 10 == 0 && reachable) Heartbeat();
-      Settle();
-    }
-  }
-
-  FakeClock clock;
-  FakePresenceTable server{1, this};
-  std::deque<std::string> wire;
-  std::optional<std::string> request;
-  int requests = 0;
-  bool connected = true;
-  bool reachable = true;  // reopening connects
-  bool deaf = false;      // requests are not answered
-  RecordingListener listener;
-  FollowSession::Step last_step;
-
- private:
-  FollowOptions options_;
-  v1::StreamFrame frame_;
-  int ticks_ = 0;
-
- public:
-  FollowSession session;
-};
 
 TEST(FollowSessionTest, BecomesCurrentWithTheFirstFrameAndASnapshot) {
   World world;
@@ -397,12 +243,7 @@ TEST_F(FollowingTest, GarbageIsCountedAndChangesNothing) {
   ExpectHealed();
 }
 
-// --- Some users
-// -------------------------------------------------------------------------------------
-
-FollowOptions Some(std::vector<std::string> users, std::size_t per_request = 1000) {
-  return {.users = std::move(users), .page_bytes = 4096, .users_per_request = per_request};
-}
+// --- Some users --------------------------------------------------------------------------------
 
 TEST(FollowSomeTest, PullsItsUsersAndThenFollows) {
   World world(Some({"a", "b", "nobody"}));
@@ -478,88 +319,6 @@ TEST(FollowSomeTest, ARestartOfTheServer) {
   EXPECT_TRUE(world.listener.current);
   EXPECT_EQ(world.listener.values, world.server.values());
   EXPECT_THAT(world.listener.gaps, ElementsAre(GapReason::kRestarted));
-}
-
-// --- The law
-// ----------------------------------------------------------------------------------------
-
-void Disturb(World& world) {
-  switch (*rc::gen::inRange(0, 20)) {
-    case 0:
-      if (!world.wire.empty()) world.wire.pop_back();
-      break;
-    case 1:
-      world.wire.resize(*rc::gen::inRange<std::size_t>(0, world.wire.size() + 1));
-      world.Disconnect();
-      break;
-    case 2:
-      world.Connect();
-      break;
-    case 3:
-      if (*rc::gen::inRange(0, 6) == 0) world.server.Restart(world.server.epoch() + 1);
-      break;
-    case 4:
-      world.request.reset();
-      break;
-    case 5:
-      world.session.OnMessage(*rc::gen::arbitrary<std::string>(), world.clock.Now());
-      break;
-    case 6:
-      world.session.OnReply(*rc::gen::arbitrary<std::string>(), world.clock.Now());
-      break;
-    case 7:
-      world.clock.Advance(10s);  // this process stalls
-      break;
-    default:
-      world.clock.Advance(Duration(*rc::gen::inRange<std::int64_t>(0, 300'000'000)));
-      break;
-  }
-}
-
-void RunTheLaw(World& world, const std::vector<std::string>& users) {
-  for (int i = 0; i < 40; ++i) world.server.Set("u" + std::to_string(i), PresenceState::kBusy);
-  world.Flush();
-  const int steps = *rc::gen::inRange(0, 200);
-  for (int i = 0; i < steps; ++i) {
-    for (int changes = *rc::gen::inRange(0, 4); changes > 0; --changes) {
-      const std::string user = "u" + std::to_string(*rc::gen::inRange(0, 50));
-      if (*rc::gen::inRange(0, 4) == 0) {
-        world.server.Remove(user);
-      } else {
-        world.server.Set(user, static_cast<PresenceState>(*rc::gen::inRange(0, 8)));
-      }
-    }
-    world.Flush();
-    Disturb(world);
-    if (*rc::gen::inRange(0, 8) == 0) world.Heartbeat();
-    for (int reads = *rc::gen::inRange(0, 4); reads > 0; --reads) world.ReadOne();
-    world.Step();
-    if (*rc::gen::arbitrary<bool>()) world.Answer();
-  }
-  world.Connect();
-  world.Run(30s);
-  world.Refresh();
-  world.Run(1s);
-  std::map<std::string, publish::PresenceValue> expected = world.server.values();
-  if (!users.empty()) {
-    const std::set<std::string> followed(users.begin(), users.end());
-    std::erase_if(expected, [&](const auto& item) { return !followed.contains(item.first); });
-  }
-  RC_ASSERT(world.listener.current);
-  RC_ASSERT(world.listener.values == expected);
-  RC_ASSERT(world.session.table().size() == expected.size());
-}
-
-RC_GTEST_PROP(FollowSessionProperty, AFollowerOfEveryoneEndsEqualToTheServersTable, ()) {
-  World world({.page_bytes = 4096});
-  RunTheLaw(world, {});
-}
-
-RC_GTEST_PROP(FollowSessionProperty, AFollowerOfSomeEndsEqualToTheServersTable, ()) {
-  std::vector<std::string> users;
-  for (int i = 0; i < 50; i += 3) users.push_back("u" + std::to_string(i));
-  World world(Some(users, 5));
-  RunTheLaw(world, users);
 }
 
 }  // namespace
