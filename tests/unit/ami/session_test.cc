@@ -336,6 +336,18 @@ TEST(SessionBackoffTest, GrowsToItsCapAndNoFurther) {
   }
 }
 
+TEST(SessionBackoffTest, ACapThatIsNoMultipleOfTheFirst) {
+  PbxConfig config = S::DefaultConfig();
+  config.times.backoff_cap = milliseconds(700);
+  ScriptedSession s(config);
+  s.session().Start();
+  for (int i = 0; i < 10; ++i) {
+    s.Closes(absl::UnavailableError("Connection refused"));
+    EXPECT_LE(s.session().NextDeadline() - s.clock().Now(), milliseconds(700));
+    s.Passes(milliseconds(700));
+  }
+}
+
 TEST(SessionBackoffTest, HalfOfItIsRandom) {
   const PbxConfig config = S::DefaultConfig();
   const unipresence::testing::FakeClock clock;
