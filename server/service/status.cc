@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/cord.h"
@@ -32,6 +33,19 @@ absl::Status Conflicting(const absl::Status& status, const Conflict& conflict) {
           {{"pbx", conflict.scope}, {"device", conflict.value}, {"user", conflict.owner}});
   }
   __builtin_unreachable();
+}
+
+// Errors echo what the client sent. gRPC refuses trailers of more than 8 KiB, which the sentence
+// (percent-encoded: up to three times its size) and the details (sentence and values again, in
+// base64) share; the client would get that refusal instead of the error.
+constexpr std::size_t kMaxMessageBytes = 700;
+constexpr std::size_t kMaxValueBytes = 2000;  // of all values of an error
+
+// The text as far as it fits, ending with a whole character of UTF-8.
+std::string Clip(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return std::string(text);
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) --limit;
+  return std::string(text.substr(0, limit)) + "...";
 }
 
 // Errors whose text may tell file names, SQL or other internals.
@@ -68,11 +82,14 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
 }
 
 absl::Status Failure(v1::ErrorReason reason, std::string_view message, ErrorMetadata metadata) {
-  absl::Status status(CodeOf(reason), ToAbsl(message));
+  absl::Status status(CodeOf(reason), Clip(message, kMaxMessageBytes));
   v1::ErrorDetail detail;
   detail.set_reason(reason);
+  std::size_t room = kMaxValueBytes;
   for (const auto& [key, value] : metadata) {
-    (*detail.mutable_metadata())[std::string(key)] = std::string(value);
+    std::string& kept = (*detail.mutable_metadata())[std::string(key)];
+    kept = Clip(value, room);
+    room -= std::min(room, kept.size());
   }
   status.SetPayload(ToAbsl(kDetailUrl), absl::Cord(detail.SerializeAsString()));
   return status;
@@ -113,11 +130,11 @@ absl::Status FromStore(const absl::Status& status, std::string_view user) {
 
 grpc::Status ToGrpc(const absl::Status& status, std::string_view rpc) {
   if (status.ok()) return grpc::Status::OK;
-  std::string message(FromAbsl(status.message()));
+  std::string message = Clip(FromAbsl(status.message()), kMaxMessageBytes);
   absl::optional<absl::Cord> detail = status.GetPayload(ToAbsl(kDetailUrl));
   absl::StatusCode code = status.code();
   if (IsInternal(code) && !detail) {
-    spdlog::error("{} failed: {}", rpc, message);
+    spdlog::error("{} failed: {}", rpc, FromAbsl(status.message()));
     const absl::Status hidden =
         Failure(v1::ERROR_REASON_INTERNAL_FAULT,
                 "the server has a defect; report it with the time and the rpc");

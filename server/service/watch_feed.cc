@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/publish/codec.h"
@@ -58,14 +59,13 @@ absl::StatusOr<WatchFeed::Opened> WatchFeed::Open(Core& core, const SessionKey& 
   UNIPRESENCE_RETURN_IF_ERROR(
       sessions_.OpenStream(core, caller, options_.max_streams_per_session, /*hold=*/true));
   ++streams_;
-  if (!wanted_) {
-    wanted_ = true;
-    want_batches_(true);
-  }
+  const bool started = !std::exchange(wanted_, true);
+  if (started) want_batches_(true);
   return Opened{.caller = std::move(caller),
                 .registration = {.epoch = core.engine.epoch(),
                                  .sequence = core.engine.sequence(),
-                                 .removal_sequence = core.engine.removal_sequence()}};
+                                 .removal_sequence = core.engine.removal_sequence()},
+                .started = started};
 }
 
 void WatchFeed::Close(Core& core, const Caller& caller) {

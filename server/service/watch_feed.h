@@ -27,6 +27,7 @@ class WatchFeed {
   struct Opened {
     Caller caller;
     WatchRegistration registration;
+    bool started = false;  // batches are made only since then: the first one is above the sequence
   };
   // A stream begins: its session is held, and every change above registration.sequence is in a
   // batch. UNAUTHENTICATED, RESOURCE_EXHAUSTED (TOO_MANY_STREAMS).

@@ -160,6 +160,12 @@ void WatchHub::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key,
 
 void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> opened) {
   --registering_;
+  // Also for a stream that is gone by now: those after it rely on it. When batches were made
+  // before, the log is only behind, and what it lacks up to that sequence is on its way.
+  if (opened.ok() && opened->started && log_.end() < opened->registration.sequence) {
+    log_.Reset(opened->registration.sequence);
+    ++log_version_;
+  }
   const auto it = streams_.find(id);
   if (it == streams_.end()) {  // it was cancelled meanwhile
     if (opened.ok()) {
@@ -175,11 +181,6 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> 
   }
   open.caller = std::move(opened->caller);
   by_session_[open.caller->session].insert(id);
-  // The first stream after a while without any: what comes now begins above this sequence.
-  if (log_.end() < opened->registration.sequence) {
-    log_.Reset(opened->registration.sequence);
-    ++log_version_;
-  }
   switch (open.stream.Begin(opened->registration, log_)) {
     case WatchStream::Start::kFresh:
       break;

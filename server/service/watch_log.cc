@@ -34,10 +34,6 @@ grpc::Slice MakeSlice(std::size_t size, char** data) {
 class Gatherer {
  public:
   explicit Gatherer(WatchLog::Piece& piece) : piece_(piece) {}
-  ~Gatherer() {
-    EndRun();
-    EndCopy();
-  }
 
   // Runs that touch each other within one slice become one.
   void Add(const grpc::Slice& slice, std::size_t offset, std::size_t size) {
@@ -49,6 +45,10 @@ class Gatherer {
     end_ = offset + size;
     piece_.bytes += size;
     ++piece_.updates;
+  }
+  void Finish() {
+    EndRun();
+    EndCopy();
   }
 
  private:
@@ -158,11 +158,13 @@ WatchLog::Piece WatchLog::Read(std::uint64_t after, std::size_t max_bytes, Skip 
       if (!record->live || skip(segment->user(*record), record->sequence)) continue;
       if (piece.updates > 0 && piece.bytes + record->wire_size > max_bytes) {
         piece.next = record->sequence - 1;
+        gatherer.Finish();
         return piece;
       }
       gatherer.Add(segment->wire, record->wire_offset, record->wire_size);
     }
   }
+  gatherer.Finish();
   return piece;
 }
 

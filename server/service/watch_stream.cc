@@ -119,7 +119,8 @@ void WatchStream::CollectChanges(const WatchLog& log) {
 }
 
 void WatchStream::NoteChange(std::size_t index, std::uint64_t sequence) {
-  if (is_pending_[index]) return;
+  // The pipeline may have registered the stream ahead of batches that are still on their way.
+  if (is_pending_[index] || sequence <= after_) return;
   if (pending_.empty() && !initial_ && !current_at_) after_ = sequence - 1;
   is_pending_[index] = true;
   pending_.push_back(static_cast<std::uint32_t>(index));
@@ -190,7 +191,7 @@ WatchLog::Piece WatchStream::TakeChanges(const WatchLog& log, std::size_t max_by
   WatchLog::Piece piece;
   piece.next = after_;
   if (everyone()) {
-    // The pipeline may have registered the stream ahead of batches that are still on their way.
+    // As above: the log may not have come to this place yet.
     return after_ < log.end() ? log.Read(after_, max_bytes, has_newer) : piece;
   }
   std::string bytes;
