@@ -45,6 +45,7 @@ void PbxDriver::Event(const std::string& text) {
 }
 
 void PbxDriver::EndRead() {
+  if (observer_) observer_(tracker_.changes());
   for (const DeviceChange& change : tracker_.changes()) {
     const std::string device(change.device);
     DeviceFacts& facts = facts_[device];

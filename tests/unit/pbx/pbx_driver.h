@@ -4,8 +4,10 @@
 // Drives a Tracker as the pipeline does, and keeps what it said of every device.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -74,6 +76,10 @@ class PbxDriver {
 
   // Takes the changes, as at the end of a read.
   void EndRead();
+  // Gets the changes of each read as well.
+  void set_observer(std::function<void(std::span<const DeviceChange>)> observer) {
+    observer_ = std::move(observer);
+  }
 
   Tracker& tracker() { return tracker_; }
   // Of every device that was named; default values for others.
@@ -92,6 +98,7 @@ class PbxDriver {
   ami::ActionToken last_token_ = 0;
   std::map<std::string, DeviceFacts> facts_;
   std::vector<Change> log_;
+  std::function<void(std::span<const DeviceChange>)> observer_;
 };
 
 }  // namespace unipresence::pbx
