@@ -13,12 +13,11 @@
 // load.
 //
 // How the owner drives it, all on the pipeline thread, nothing ever blocks:
-// - Watch publish_fd() and snapshot_fd() for readability and call HandleEvents(). These descriptors
-// are
-//   libzmq's: they are edge-triggered, become readable for its internal affairs too, and sending on
-//   the socket may swallow an edge. So call HandleEvents() also after each read, command or slice
-//   of work that published, and when it returns true, again soon, without waiting for a descriptor.
-//   Never close, read or write them.
+// - Watch publish_fd() and snapshot_fd() for readability and call HandleEvents(). They belong to
+//   libzmq (never close, read or write them), are edge-triggered, become readable for its internal
+//   affairs too, and sending on the socket may swallow an edge. So call HandleEvents() also after
+//   each read, command or slice of work that published, and when it returns true, again soon,
+//   without waiting for a descriptor.
 // - Call OnTimer() at next_timer() or a little later, then HandleEvents().
 //
 // A subscriber that is too slow loses frames (libzmq drops them when its queue is full), sees the
@@ -58,7 +57,7 @@ struct PublisherOptions {
   // Within this time the current value of every user that is followed by `user/<id>` is repeated.
   Duration refresh_period = std::chrono::seconds(30);
 
-  // Updates are gathered up to about this size of a frame; at most 1 MiB less one update.
+  // Updates are gathered up to about this size of a frame, from 1 KiB to 960 KiB.
   std::size_t max_frame_bytes = 64 << 10;
   // Frames kept for one slow subscriber before he loses some (ZMQ_SNDHWM). Together with
   // max_frame_bytes it bounds what a reader that stands still costs: 256 MiB in the worst case, at

@@ -8,8 +8,8 @@
 // - TCP_KEEPALIVE and TCP_MAXRT: a peer that vanished without a word is noticed.
 // - HANDSHAKE_IVL: a stranger who connects and says nothing is let go.
 // - MAXMSGSIZE: by default a stranger may make the process hold any amount of memory.
-// - IPV6 for literal IPv6 addresses only: with it libzmq would try a host name by its IPv6 address
-// alone.
+// - IPV6 for literal IPv6 addresses only: with it libzmq tries a host name by its IPv6 address
+//   alone.
 
 #include <fmt/format.h>
 
