@@ -262,13 +262,13 @@ void Engine::Publish(UserIndex index, PresenceState previous, const Trigger& tri
   user.update_time = now_;
   StepRecord& step = users_.steps(index)[user.next_step];
   user.next_step = static_cast<std::uint8_t>((user.next_step + 1) % kStepsKept);
-  step = {.time = now_,
-          .device = trigger.device,
-          .cause = trigger.kind,
-          .state = user.state,
-          .rule = user.rule,
-          .device_state = trigger.device_state,
-          .used = true};
+  step = StepRecord{.time = now_,
+                    .device = trigger.device,
+                    .cause = trigger.kind,
+                    .state = user.state,
+                    .rule = user.rule,
+                    .device_state = trigger.device_state,
+                    .used = true};
 
   update_.sequence = sequence_;
   update_.removed = false;
