@@ -23,6 +23,10 @@
 // A subscriber that is too slow loses frames (libzmq drops them when its queue is full), sees the
 // gap and asks for a snapshot; it never slows others.
 //
+// Whoever can connect can make libzmq hold memory without a bound: it keeps the parts of a
+// multi-part message until the last one comes. Bind to loopback, to a Unix socket, or to a network
+// of friends.
+//
 // Thread: the pipeline's, except probe() and SetBatchWanted().
 
 #include <atomic>
