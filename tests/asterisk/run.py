@@ -29,7 +29,7 @@ def fetch(versions):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-j", "--jobs", type=int, default=4, help="test processes (default 4)")
+    parser.add_argument("-j", "--jobs", type=int, default=6, help="test processes, which mostly wait (default 6)")
     parser.add_argument("--fetch-only", action="store_true", help="fetch, never fail, run nothing")
     parser.add_argument("--asterisk", action="append", choices=sorted(fetch_asterisk.VERSIONS))
     arguments, others = parser.parse_known_args()

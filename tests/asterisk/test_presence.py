@@ -30,7 +30,7 @@ def blame(bench):
 def test_presence_of(one, mode, asterisk, pool):
     with pool.lease(ServedBench, asterisk, one.options) as bench, blame(bench) as began:
         bench.server.set_mode(mode)
-        expect.settled(bench.server, scenario.IDLE, mode)
+        expect.reached(bench.server, scenario.IDLE, mode)
         for index, row in enumerate(one.steps(bench)):
             expect.settled(bench.server, row, mode)
             if index == 0:
@@ -45,7 +45,7 @@ def test_presence_of(one, mode, asterisk, pool):
 def test_link_cut_after_each_step_of(one, asterisk, pool):
     with pool.lease(ServedBench, asterisk, one.options) as bench, blame(bench):
         bench.server.set_mode("web")
-        expect.settled(bench.server, scenario.IDLE, "web")
+        expect.reached(bench.server, scenario.IDLE, "web")
         for row in one.steps(bench):
             expect.settled(bench.server, row, "web")
             cut_at = time.monotonic()

@@ -45,16 +45,19 @@ def difference(presence, fields):
                      if seen.get(name) != value)
 
 
+def reached(server, row, mode, seconds=5, user="alice"):
+    """Waits until the watcher's newest presence is that of the row."""
+    def now():
+        return difference(server.watch.newest(user)[1], wanted(row, mode))
+    until(lambda: server.lives() and not now(), seconds, lambda: f"[{mode}] {row.what}: {now()}")
+
+
 def settled(server, row, mode, seconds=5, user="alice"):
     """Waits until the watcher's newest presence is that of the row and stays so for 100 ms."""
-    fields = wanted(row, mode)
-
-    def now():
-        return difference(server.watch.newest(user)[1], fields)
-    until(lambda: server.lives() and not now(), seconds, lambda: f"[{mode}] {row.what}: {now()}")
+    reached(server, row, mode, seconds, user)
     end = time.monotonic() + SETTLED_SECONDS
     while time.monotonic() < end:
-        problem = now()
+        problem = difference(server.watch.newest(user)[1], wanted(row, mode))
         assert not problem, f"[{mode}] {row.what}: was right, then {problem}"
         time.sleep(0.02)
 
