@@ -11,6 +11,7 @@ import importlib
 import json
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,8 +27,9 @@ USERS = 4
 def generate_stubs(source, out):
     protos = sorted((source / "proto/unipresence/v1").glob("*.proto"))
     subprocess.run(
-        ["/usr/bin/python3", "-m", "grpc_tools.protoc", f"-I{source / 'proto'}", f"--python_out={out}",
-         f"--grpc_python_out={out}", *map(str, protos)], check=True)
+        ["protoc", f"-I{source / 'proto'}", f"--python_out={out}", f"--grpc_out={out}",
+         f"--plugin=protoc-gen-grpc={shutil.which('grpc_python_plugin')}", *map(str, protos)],
+        check=True)
     sys.path.insert(0, str(out))
 
 
