@@ -208,9 +208,12 @@ TEST_F(TrackerTest, CallsOfAResyncAreToldAtItsEnd) {
   driver_.Resync(ResyncKind::kResync, lists, [this](std::string_view action) {
     EXPECT_THAT(Told(), IsEmpty()) << action;
     driver_.Event(Newstate({"bob", 2}, kUp));
+    if (action == "CoreShowChannels") driver_.Event(Newchannel({"carol", 3}, kRing));
+    if (action.empty()) driver_.Event(Hold({"bob", 2}));
   });
   EXPECT_THAT(Told(), ::testing::UnorderedElementsAre("PJSIP/alice [] RESYNC",
-                                                      "PJSIP/bob [emitting in_call] RESYNC"));
+                                                      "PJSIP/bob [emitting in_call holding] RESYNC",
+                                                      "PJSIP/carol [emitting in_call] RESYNC"));
 }
 
 TEST_F(TrackerTest, ALostLinkEndsTheSequenceWithoutAnOutcome) {
@@ -432,6 +435,15 @@ TEST_F(ListedHoldTest, TheEndOfTheMusicEndsIt) {
   Resync("ONHOLD", "INUSE");
   driver_.Event(MusicStop({"alice", 1}));
   EXPECT_EQ(Calls(), "out talking / in talking");
+}
+
+TEST_F(ListedHoldTest, TheHeldSideThatGoesEndsIt) {
+  Resync("ONHOLD", "INUSE");
+  driver_.Event(Hangup({"alice", 1}));
+  EXPECT_EQ(Calls(), " / in talking");
+  Resync("ONHOLD", "INUSE");
+  driver_.Event(Leave("b", {"alice", 1}));
+  EXPECT_EQ(Calls(), "out emitting / in talking");
 }
 
 TEST_F(ListedHoldTest, TheDeviceStateEndsItWhenTheUnholdWasLost) {
