@@ -99,7 +99,9 @@ def web_emits_to_a_silent_phone_and_cancels(b):
     until(b.carol.live_calls, 5, "the INVITE at carol")
     yield web_call("carol's phone says nothing yet", "INUSE", "IN_USE", lags="webrtc")
     b.carol.live_calls()[0].ring()
-    call.wait("ringing").cancel()
+    call.wait("ringing")
+    yield web_call("carol's phone rings at last", "INUSE", "IN_USE")
+    call.cancel()
     yield idle("alice gives up")
 
 

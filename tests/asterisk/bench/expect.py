@@ -1,10 +1,7 @@
 """Compares what the server publishes about alice with a row of a scenario."""
 import dataclasses
-import time
 
-from .waiting import until
-
-SETTLED_SECONDS = 0.1
+from .waiting import until, until_settled
 
 
 def wanted(row, mode):
@@ -45,21 +42,20 @@ def difference(presence, fields):
                      if seen.get(name) != value)
 
 
+def problem_of(server, row, mode, user):
+    """A function that tells what is wrong with the watcher's newest presence, empty if nothing."""
+    fields = wanted(row, mode)
+    return lambda: server.lives() and difference(server.watch.newest(user)[1], fields)
+
+
 def reached(server, row, mode, seconds=5, user="alice"):
     """Waits until the watcher's newest presence is that of the row."""
-    def now():
-        return difference(server.watch.newest(user)[1], wanted(row, mode))
-    until(lambda: server.lives() and not now(), seconds, lambda: f"[{mode}] {row.what}: {now()}")
+    until_settled(problem_of(server, row, mode, user), seconds, f"[{mode}] {row.what}", stays=0)
 
 
 def settled(server, row, mode, seconds=5, user="alice"):
     """Waits until the watcher's newest presence is that of the row and stays so for 100 ms."""
-    reached(server, row, mode, seconds, user)
-    end = time.monotonic() + SETTLED_SECONDS
-    while time.monotonic() < end:
-        problem = difference(server.watch.newest(user)[1], wanted(row, mode))
-        assert not problem, f"[{mode}] {row.what}: was right, then {problem}"
-        time.sleep(0.02)
+    until_settled(problem_of(server, row, mode, user), seconds, f"[{mode}] {row.what}")
 
 
 def read_agrees(server, row, mode, user="alice"):

@@ -1,9 +1,5 @@
 """Waits until Asterisk itself reports the line states of a row, and keeps reporting them."""
-import time
-
-from .waiting import until
-
-SETTLED_SECONDS = 0.1
+from .waiting import until_settled
 
 
 def reported(row):
@@ -15,13 +11,10 @@ def reported(row):
 
 
 def settle(bench, row):
-    """Fails when the report is not that of the row within 5 s, or leaves it within 100 ms."""
-    def now():
-        return bench.listener.device_state("alice"), bench.listener.device_state("alice_w")
+    """Fails when the report is not that of the row within 5 s and from then on for 100 ms."""
     wanted = reported(row)
-    until(lambda: now() == wanted, 5, lambda: f"{row.what}: Asterisk should report {wanted}, says {now()}")
-    end = time.monotonic() + SETTLED_SECONDS
-    while time.monotonic() < end:
-        seen = now()
-        assert seen == wanted, f"{row.what}: Asterisk reported {wanted}, then {seen}"
-        time.sleep(0.02)
+
+    def problem():
+        seen = bench.listener.device_state("alice"), bench.listener.device_state("alice_w")
+        return "" if seen == wanted else f"Asterisk should report {wanted}, says {seen}"
+    until_settled(problem, 5, row.what)

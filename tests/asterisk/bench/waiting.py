@@ -12,3 +12,23 @@ def until(condition, seconds, what):
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s: {what() if callable(what) else what}")
         time.sleep(0.005)
+
+
+def until_settled(problem, seconds, what, stays=0.1):
+    """Polls until problem() has been empty for `stays` seconds on end; fails with the last problem.
+
+    A state that is right and leaves again was a passing one: it counts from when it is right for good.
+    """
+    deadline = time.monotonic() + seconds
+    right_since = None
+    while True:
+        text, now = problem(), time.monotonic()
+        if text:
+            right_since = None
+            if now > deadline:
+                raise TimeoutError(f"not settled within {seconds} s: {what}: {text}")
+        elif right_since is None:
+            right_since = now
+        elif now - right_since >= stays:
+            return
+        time.sleep(0.01)
