@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <optional>
 
 #include "absl/strings/cord.h"
@@ -41,11 +40,14 @@ absl::Status Conflicting(const absl::Status& status, const Conflict& conflict) {
 constexpr std::size_t kMaxMessageBytes = 700;
 constexpr std::size_t kMaxValueBytes = 2000;  // of all values of an error
 
-// The text as far as it fits, ending with a whole character of UTF-8.
+// The text, or as much of it as fits into `limit` bytes, ending with a whole character of UTF-8.
 std::string Clip(std::string_view text, std::size_t limit) {
+  constexpr std::string_view kCut = "...";
   if (text.size() <= limit) return std::string(text);
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) --limit;
-  return std::string(text.substr(0, limit)) + "...";
+  if (limit < kCut.size()) return {};
+  std::size_t size = limit - kCut.size();
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  return std::string(text.substr(0, size)).append(kCut);
 }
 
 // Errors whose text may tell file names, SQL or other internals.
@@ -89,7 +91,7 @@ absl::Status Failure(v1::ErrorReason reason, std::string_view message, ErrorMeta
   for (const auto& [key, value] : metadata) {
     std::string& kept = (*detail.mutable_metadata())[std::string(key)];
     kept = Clip(value, room);
-    room -= std::min(room, kept.size());
+    room -= kept.size();
   }
   status.SetPayload(ToAbsl(kDetailUrl), absl::Cord(detail.SerializeAsString()));
   return status;

@@ -46,7 +46,10 @@ CommandThread::~CommandThread() { Stop(); }
 bool CommandThread::Post(Command command) {
   {
     MutexLock lock(mutex_);
-    if (stopping_ || refuse_) return false;
+    if (stopping_ || refuse_) {
+      ++refused_;
+      return false;
+    }
     queue_.push_back(std::move(command));
   }
   wake_.notify_one();

@@ -7,6 +7,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -64,6 +65,7 @@ class CommandThread final : public Executor {
   void Run(const std::function<void(Core&)>& command);
   // While true every Post is refused, as with a full queue; Run goes through.
   void RefusePosts(bool refuse);
+  int refused() const { return refused_; }
   void Stop();
 
  private:
@@ -74,6 +76,7 @@ class CommandThread final : public Executor {
   ConditionVariable wake_;
   std::deque<Command> queue_ ABSL_GUARDED_BY(mutex_);
   bool refuse_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<int> refused_{0};
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
@@ -117,6 +120,7 @@ class GrpcTestServer {
   GrpcServer& server() { return *server_; }
   CommandThread& thread() { return *thread_; }
   StoreThread& store() { return *store_thread_; }
+  const auth::PasswordHasher& hasher() const { return hasher_; }
   BatchMaker& batches() { return batches_; }
   std::string address() const;
   // A channel of its own connection. With a small window little is on its way to a client that does

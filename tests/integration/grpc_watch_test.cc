@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "aggregator/publish/codec.h"
+#include "server/service/watch_stream.h"
 #include "tests/integration/grpc_test_server.h"
 #include "tests/testing/users.h"
 
@@ -207,6 +208,40 @@ TEST_F(GrpcWatchTest, ResetAfterARestartAndForForeignTokens) {
     ASSERT_TRUE(watch.ReadUntilCurrent());
     EXPECT_EQ(watch.resets(), 1);
     EXPECT_EQ(Held(watch), Truth());
+  }
+}
+
+// The first stream makes batches begin; those after it rely on it, though it is gone before it
+// began.
+TEST_F(GrpcWatchTest, AStreamCancelledBeforeItBeganLeavesNoHole) {
+  Start();
+  GrpcTestClient client = GrpcTestClient::LogIn(*server_, "alice", v1::SESSION_KIND_CLIENT);
+  server_->Run([&](Core&) {
+    GrpcTestWatch cancelled(client);
+    while (server_->probe().watch_streams.value() == 0) std::this_thread::yield();
+    cancelled.Cancel();
+    while (server_->probe().watch_streams.value() > 0) std::this_thread::yield();
+  });
+  const std::string token =
+      ResumeToken{.epoch = GrpcTestServer::kEpoch, .sequence = 1, .users_hash = 0}.Encode();
+  GrpcTestWatch resumed(client, {}, token);
+  ASSERT_TRUE(resumed.ReadUntilCurrent());
+  GrpcTestWatch filtered(client, {"bob"});
+  ASSERT_TRUE(filtered.ReadUntilCurrent());
+  EXPECT_THAT(filtered.held(), SizeIs(1));
+}
+
+TEST_F(GrpcWatchTest, RevisionsAreContiguousForWhoKeepsUp) {
+  Start();
+  GrpcTestWatch watch(*client_, {"alice"});
+  ASSERT_TRUE(watch.ReadUntilCurrent());
+  for (int i = 0; i < 20; ++i) {
+    const std::uint64_t revision = watch.held().at("alice").revision();
+    const bool busy = i % 2 == 0;
+    server_->Change("PJSIP/alice", busy ? DeviceState::kInUse : DeviceState::kNotInUse);
+    ASSERT_TRUE(
+        watch.ReadUntil("alice", busy ? v1::PRESENCE_STATE_IN_USE : v1::PRESENCE_STATE_AVAILABLE));
+    EXPECT_EQ(watch.held().at("alice").revision(), revision + 1);
   }
 }
 

@@ -1,0 +1,249 @@
+// Commands that change something, at their edges: the order of commits, a full pipeline, fields
+// that are not kept, lines that go; and lists of PBXs.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/integration/grpc_test_server.h"
+#include "tests/testing/answer.h"
+
+namespace unipresence::testing {
+namespace {
+
+using ::testing::ElementsAre;
+
+class GrpcCommandsTest : public ::testing::Test {
+ protected:
+  GrpcCommandsTest() {
+    server_.AddUsers();
+    root_.emplace(GrpcTestClient::LogIn(server_, "root"));
+    alice_.emplace(GrpcTestClient::LogIn(server_, "alice"));
+  }
+
+  static v1::User NewUser(const std::string& id, const std::string& exten) {
+    v1::User user;
+    user.set_id(id);
+    user.set_exten(exten);
+    user.set_context("default");
+    user.set_line_type(v1::LINE_TYPE_UNIQUE_ACCOUNT);
+    user.set_password("long enough");
+    for (const v1::LineKind kind : {v1::LINE_KIND_WEBRTC, v1::LINE_KIND_DESKPHONE}) {
+      v1::Line& line = *user.add_lines();
+      line.set_kind(kind);
+      line.set_pbx("main");
+    }
+    return user;
+  }
+  std::pair<grpc::Status, v1::User> Create(const v1::User& user) {
+    v1::CreateUserRequest request;
+    *request.mutable_user() = user;
+    return root_->Call<v1::ProvisioningService>(&v1::ProvisioningService::Stub::CreateUser,
+                                                request);
+  }
+  std::pair<grpc::Status, v1::User> Update(const v1::User& user,
+                                           const std::vector<std::string>& mask = {}) {
+    v1::UpdateUserRequest request;
+    *request.mutable_user() = user;
+    for (const std::string& path : mask) request.mutable_update_mask()->add_paths(path);
+    return root_->Call<v1::ProvisioningService>(&v1::ProvisioningService::Stub::UpdateUser,
+                                                request);
+  }
+  grpc::Status Delete(const std::string& user) {
+    v1::DeleteUserRequest request;
+    request.set_user(user);
+    return root_->Call<v1::ProvisioningService>(&v1::ProvisioningService::Stub::DeleteUser, request)
+        .first;
+  }
+  StoredUser Stored(const std::string& id) {
+    Answer<absl::StatusOr<StoredUser>> answer;
+    server_.store().Call<StoredUser>([id](Store& store) { return store.GetUser(id); }, answer);
+    return *answer.Wait();
+  }
+
+  GrpcTestServer server_;
+  std::optional<GrpcTestClient> root_;
+  std::optional<GrpcTestClient> alice_;
+};
+
+TEST_F(GrpcCommandsTest, TheEngineAppliesSelectionsInTheOrderOfTheirCommits) {
+  for (int round = 0; round < 30; ++round) {
+    std::vector<std::thread> clients;
+    for (int c = 0; c < 4; ++c) {
+      clients.emplace_back([this, c] {
+        for (int i = 0; i < 5; ++i) {
+          const auto device = (i + c) % 2 == 0 ? v1::LINE_KIND_DESKPHONE : v1::LINE_KIND_WEBRTC;
+          EXPECT_TRUE(alice_->SelectDevice(device).first.ok());
+        }
+      });
+    }
+    for (std::thread& client : clients) client.join();
+    const v1::LineKind applied = alice_->GetPresence().second.selected_device();
+    EXPECT_EQ(applied, *Stored("alice").settings.selected_device == LineKind::kDeskphone
+                           ? v1::LINE_KIND_DESKPHONE
+                           : v1::LINE_KIND_WEBRTC);
+  }
+}
+
+TEST_F(GrpcCommandsTest, ACommittedSelectionIsAppliedThoughThePipelineIsFull) {
+  Moment release;
+  server_.store().Submit(
+      [release](Store&) {
+        release.Wait();
+        return absl::OkStatus();
+      },
+      [](const absl::Status&) {});
+  while (server_.store().probe().queue_depth.value() > 0) std::this_thread::yield();
+  std::thread client(
+      [this] { EXPECT_TRUE(alice_->SelectDevice(v1::LINE_KIND_DESKPHONE).first.ok()); });
+  while (server_.store().probe().queue_depth.value() == 0) std::this_thread::yield();
+  // The selection waits for its commit. When it is done the pipeline has no room for a while.
+  server_.thread().RefusePosts(true);
+  release.Reach();
+  while (server_.thread().refused() < 3) std::this_thread::yield();
+  server_.thread().RefusePosts(false);
+  client.join();
+  EXPECT_EQ(alice_->GetPresence().second.selected_device(), v1::LINE_KIND_DESKPHONE);
+}
+
+TEST_F(GrpcCommandsTest, WhatIsNotRightIsRefusedWithAReason) {
+  const auto reason = [&](const v1::User& user) { return ReasonOf(Create(user).first); };
+  v1::User user = NewUser("erin", "105");
+  user.clear_exten();
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_REQUIRED);
+  user = NewUser("erin", "105");
+  user.clear_context();
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_REQUIRED);
+  EXPECT_EQ(reason(NewUser("", "105")), v1::ERROR_REASON_FIELD_REQUIRED);
+  EXPECT_EQ(reason(NewUser("er in", "105")), v1::ERROR_REASON_FIELD_INVALID);
+  user = NewUser("erin", "105");
+  user.set_password("short");
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_INVALID);
+  user = NewUser("erin", "105");
+  user.set_line_type(v1::LINE_TYPE_SIP);
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_LINES_DO_NOT_FIT);
+  user = NewUser("erin", "105");
+  user.clear_line_type();
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_REQUIRED);
+  user = NewUser("erin", "105");
+  user.mutable_lines(0)->set_pbx("nowhere");
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_PBX_NOT_FOUND);
+  // What the server does not keep is not swallowed, but defaults may be said.
+  user = NewUser("erin", "105");
+  user.set_email("erin@example.org");
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_INVALID);
+  user = NewUser("erin", "105");
+  user.set_enabled(true);
+  user.set_ring_seconds(25);
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_INVALID);
+  user.set_ring_seconds(30);
+  EXPECT_TRUE(Create(user).first.ok());
+}
+
+TEST_F(GrpcCommandsTest, LinesFollowTheUpdate) {
+  EXPECT_TRUE(alice_->SelectDevice(v1::LINE_KIND_DESKPHONE).first.ok());
+  v1::User change;
+  change.set_id("alice");
+  change.set_line_type(v1::LINE_TYPE_WEBRTC);
+  v1::Line& line = *change.add_lines();
+  line.set_kind(v1::LINE_KIND_WEBRTC);
+  line.set_pbx("main");
+  const auto [status, user] = Update(change);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  const v1::Presence presence = alice_->GetPresence().second;
+  ASSERT_EQ(presence.lines_size(), 1);
+  EXPECT_EQ(presence.rule(), v1::RULE_SINGLE_LINE);
+  // Back to both: the forgotten choice is the default again, here and in the store.
+  change = NewUser("alice", "101");
+  change.clear_password();
+  EXPECT_TRUE(Update(change).first.ok());
+  EXPECT_EQ(alice_->GetPresence().second.selected_device(), v1::LINE_KIND_WEBRTC);
+}
+
+TEST_F(GrpcCommandsTest, ADeletedUserIsGoneWithHisSessions) {
+  GrpcTestWatch watch(*root_);
+  GrpcTestWatch own(*alice_);
+  ASSERT_TRUE(watch.ReadUntilCurrent());
+  ASSERT_TRUE(own.ReadUntilCurrent());
+  ASSERT_TRUE(Delete("alice").ok());
+  while (watch.removed().empty()) ASSERT_TRUE(watch.Read());
+  EXPECT_THAT(watch.removed(), ElementsAre("alice"));
+  EXPECT_EQ(ReasonOf(own.Finish()), v1::ERROR_REASON_SESSION_EXPIRED);
+  EXPECT_EQ(ReasonOf(alice_->GetPresence().first), v1::ERROR_REASON_SESSION_EXPIRED);
+  EXPECT_EQ(ReasonOf(root_->GetPresence("alice").first), v1::ERROR_REASON_USER_NOT_FOUND);
+  EXPECT_EQ(ReasonOf(Delete("alice")), v1::ERROR_REASON_USER_NOT_FOUND);
+  EXPECT_EQ(ReasonOf(Delete("")), v1::ERROR_REASON_FIELD_REQUIRED);
+  // The id may be used again, and the new user has nothing of the old one.
+  ASSERT_TRUE(Create(NewUser("alice", "101")).first.ok());
+  EXPECT_FALSE(root_->GetPresence("alice").second.logged_in());
+}
+
+TEST_F(GrpcCommandsTest, PbxsAndTheServer) {
+  server_.Run([](Core& core) {
+    core.engine.AddPbx("second", "192.0.2.1:5038");
+    core.engine.LinkLost(core.engine.AddPbx("main", "127.0.0.1:5038"), "connection refused");
+    while (core.engine.DoWork(100)) {
+    }
+  });
+  v1::ListPbxsRequest list;
+  list.set_page_size(1);
+  const auto first =
+      alice_->Call<v1::AdministrationService>(&v1::AdministrationService::Stub::ListPbxs, list);
+  ASSERT_TRUE(first.first.ok()) << first.first.error_message();
+  ASSERT_EQ(first.second.pbxs_size(), 1);
+  const v1::Pbx& main = first.second.pbxs(0);
+  EXPECT_EQ(main.name(), "main");
+  EXPECT_EQ(main.address(), "127.0.0.1:5038");
+  EXPECT_EQ(main.link_state(), v1::PBX_LINK_STATE_DISCONNECTED);
+  EXPECT_EQ(main.asterisk_version(), "22.10.0");
+  EXPECT_EQ(main.last_error(), "connection refused");
+  EXPECT_EQ(main.user_count(), 5u);
+  EXPECT_EQ(main.stale_user_count(), 5u);
+  list.set_page_token(first.second.next_page_token());
+  const auto second =
+      alice_->Call<v1::AdministrationService>(&v1::AdministrationService::Stub::ListPbxs, list);
+  ASSERT_EQ(second.second.pbxs_size(), 1);
+  EXPECT_EQ(second.second.pbxs(0).name(), "second");
+  EXPECT_EQ(second.second.pbxs(0).user_count(), 0u);
+  EXPECT_TRUE(second.second.next_page_token().empty());
+
+  v1::GetPbxRequest get;
+  get.set_pbx("main");
+  EXPECT_EQ(alice_->Call<v1::AdministrationService>(&v1::AdministrationService::Stub::GetPbx, get)
+                .second.SerializeAsString(),
+            main.SerializeAsString());
+  get.set_pbx("nowhere");
+  EXPECT_EQ(
+      ReasonOf(
+          alice_->Call<v1::AdministrationService>(&v1::AdministrationService::Stub::GetPbx, get)
+              .first),
+      v1::ERROR_REASON_PBX_NOT_FOUND);
+
+  GrpcTestWatch watch(*alice_);
+  ASSERT_TRUE(watch.ReadUntilCurrent());
+  server_.server().SetServing(true, true);
+  server_.clock().Advance(std::chrono::seconds(5));
+  const v1::ServerStatus status =
+      alice_
+          ->Call<v1::AdministrationService>(&v1::AdministrationService::Stub::GetServerStatus,
+                                            v1::GetServerStatusRequest())
+          .second;
+  EXPECT_EQ(status.version(), "1.2.3");
+  EXPECT_EQ(status.epoch(), GrpcTestServer::kEpoch);
+  EXPECT_EQ(status.sequence(), server_.sequence());
+  EXPECT_EQ(status.uptime().seconds(), 5);
+  EXPECT_EQ(status.user_count(), 5u);
+  EXPECT_EQ(status.stale_user_count(), 5u);
+  EXPECT_EQ(status.logged_in_user_count(), 2u);
+  EXPECT_EQ(status.session_count(), 2u);
+  EXPECT_EQ(status.watch_stream_count(), 1u);
+  EXPECT_EQ(status.pbx_count(), 2u);
+  EXPECT_EQ(status.ready_pbx_count(), 0u);
+  EXPECT_TRUE(status.store_writable());
+  EXPECT_TRUE(status.ready());
+}
+
+}  // namespace
+}  // namespace unipresence::testing
