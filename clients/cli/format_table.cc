@@ -150,27 +150,28 @@ std::vector<std::string> PresenceHeader() {
 }
 
 std::vector<Cell> PresenceRow(const v1::Presence& presence) {
-  return {presence.user(),
-          StateCell(presence.state()),
-          Word(presence.device_in_use()),
-          Word(presence.selected_device()),
-          YesNo(presence.logged_in()),
-          Word(presence.rule()),
-          LineStates(presence),
+  return {presence.user(), StateCell(presence.state()), Word(presence.device_in_use()),
+          // One line leaves no choice.
+          presence.rule() == v1::RULE_SINGLE_LINE ? "" : Word(presence.selected_device()),
+          YesNo(presence.logged_in()), Word(presence.rule()), LineStates(presence),
           Notes(presence)};
 }
 
 std::vector<std::string> UpdateHeader() {
-  return {"TIME", "USER", "STATE", "BEFORE", "DEVICE IN USE", "RULE", "CAUSE", "NOTES"};
+  return {"TIME (UTC)", "USER", "STATE", "BEFORE", "RINGS ON", "RULE", "CAUSE", "NOTES"};
 }
 
-std::vector<std::size_t> UpdateWidths() { return {27, 16, 15, 15, 13, 22, 40, 0}; }
+std::vector<std::size_t> UpdateWidths() { return {15, 12, 15, 15, 9, 22, 46, 0}; }
 
 std::vector<Cell> UpdateRow(const v1::PresenceUpdate& update) {
   const v1::Presence& presence = update.presence();
   const google::protobuf::Timestamp& presence_time = presence.update_time();
   std::string time = TimeIf(update.cause().has_time(), update.cause().time());
   if (time.empty()) time = TimeIf(presence.has_update_time(), presence_time);
+  // Live lines are of today: without date and zone there is more room.
+  if (const std::size_t date = time.find('T'); date != std::string::npos) {
+    time = time.substr(date + 1, time.size() - date - 2);
+  }
   // A refresh is no change, so it has nothing that it differs from.
   const std::string_view before = update.refresh() ? "" : Word(update.previous_state());
   const std::string cause = update.refresh() ? "" : CauseText(update.cause());

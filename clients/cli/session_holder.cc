@@ -60,13 +60,19 @@ absl::Status SessionHolder::Run() {
   const auto cap = std::chrono::duration_cast<std::chrono::milliseconds>(time_to_live_ / 6);
   Backoff backoff(std::clamp<std::chrono::milliseconds>(cap, std::chrono::milliseconds(1),
                                                         std::chrono::seconds(10)));
+  bool told_lost = false;
   while (!interrupt_.raised()) {
     bool was_held = false;
     const absl::Status status = HoldOnce(was_held);
     if (interrupt_.raised()) break;
     if (IsFinal(status)) return status;
-    if (was_held) backoff.Reset();
-    events_.lost(status.ok() ? absl::UnavailableError("the server ended the stream") : status);
+    if (was_held) {
+      backoff.Reset();
+      told_lost = false;
+    }
+    if (!std::exchange(told_lost, true)) {
+      events_.lost(status.ok() ? absl::UnavailableError("the server ended the stream") : status);
+    }
     interrupt_.WaitFor(backoff.Next());
   }
   return absl::OkStatus();
@@ -75,6 +81,9 @@ absl::Status SessionHolder::Run() {
 absl::Status SessionHolder::HoldOnce(bool& was_held) {
   grpc::ClientContext context;
   client_.PrepareStream(context);
+  // gRPC 1.51 drives a connection only while a call waits for it: calls that fail at once while the
+  // server is away would keep it from being made.
+  context.set_wait_for_ready(true);
   const Interrupt::Scope scope(interrupt_, context);
   const auto stub = v1::SessionService::NewStub(client_.channel());
   const std::unique_ptr<Stream> stream = stub->HoldSession(&context);

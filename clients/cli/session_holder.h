@@ -18,7 +18,7 @@ class SessionHolder {
   struct Events {
     // The server answered on a new stream: the session is held (again).
     std::function<void(const v1::Session&)> held;
-    // The stream broke; it is tried again.
+    // The stream broke; it is tried again. Once until `held` is called again.
     std::function<void(const absl::Status&)> lost;
   };
 

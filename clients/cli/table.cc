@@ -126,7 +126,10 @@ Table::~Table() {
 
 void Table::Row(std::vector<Cell> cells) {
   cells.resize(header_.size(), Cell(""));
-  for (Cell& cell : cells) cell.text = Shown(cell.text);
+  for (Cell& cell : cells) {
+    // What is missing shows as `-` between columns; at the end of a line nothing is needed.
+    if (!cell.text.empty() || &cell != &cells.back()) cell.text = Shown(cell.text);
+  }
   if (started_) {
     Write(cells);
     return;
@@ -156,6 +159,7 @@ void Table::Write(const std::vector<Cell>& cells) {
     if (width < widths_[i]) line.append(widths_[i] - width, ' ');
     line += kColumnGap;
   }
+  line.erase(line.find_last_not_of(' ') + 1);
   output_.Line(line);
 }
 

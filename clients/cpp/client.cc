@@ -45,7 +45,6 @@ grpc::ChannelArguments ChannelSettings() {
   // By default gRPC waits longer and longer between attempts to connect, up to two minutes: a
   // session would be over long before. What runs on has a back-off of its own.
   settings.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  settings.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);
   settings.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
   // A presence server is reached directly; a proxy meant for the web would refuse its port.
   settings.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);

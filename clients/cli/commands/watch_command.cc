@@ -40,10 +40,12 @@ class Watcher {
     request_.mutable_users()->Add(options.users.begin(), options.users.end());
   }
 
-  // One stream, until it ends. Sets `heard` if something came.
-  absl::Status WatchOnce(bool& heard) {
+  // One stream, until it ends. Sets `heard` if something came. With `wait` a server that is away is
+  // waited for: gRPC 1.51 drives a connection only while a call waits for it.
+  absl::Status WatchOnce(bool wait, bool& heard) {
     grpc::ClientContext rpc;
     context_.client().PrepareStream(rpc);
+    rpc.set_wait_for_ready(wait);
     const Interrupt::Scope scope(context_.interrupt(), rpc);
     const auto stub = v1::PresenceService::NewStub(context_.client().channel());
     const auto stream = stub->WatchPresences(&rpc, request_);
@@ -88,13 +90,16 @@ absl::Status RunCommand(const WatchOptions& options, CommandContext& context) {
   bool was_connected = false;
   while (!context.interrupt().raised()) {
     bool heard = false;
-    const absl::Status status = watcher.WatchOnce(heard);
+    const absl::Status status = watcher.WatchOnce(was_connected, heard);
     if (context.interrupt().raised() || context.out().closed()) break;
     was_connected |= heard;
     // A server that was never reached is more likely a wrong address than a lost connection.
     if (IsFinal(status) || !options.reconnect || !was_connected) return status;
-    if (heard) backoff.Reset();
-    watcher.Interrupted(status);
+    // Told once until something comes again.
+    if (heard) {
+      backoff.Reset();
+      watcher.Interrupted(status);
+    }
     context.interrupt().WaitFor(backoff.Next());
   }
   return absl::OkStatus();
