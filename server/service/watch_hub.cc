@@ -44,8 +44,7 @@ absl::StatusOr<WatchedUsers> ParseUsers(v1::WatchPresencesRequest& request, std:
 
 }  // namespace
 
-// --- The rpc, on gRPC's threads
-// -----------------------------------------------------------------------
+// --- The rpc, on gRPC's threads ---
 
 class WatchHub::Reactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
@@ -140,8 +139,7 @@ void WatchHub::Stop() {
   });
 }
 
-// --- Streams come and go
-// ------------------------------------------------------------------------------
+// --- Streams come and go ---
 
 void WatchHub::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key, WatchedUsers users,
                       std::string resume_token) {
@@ -235,8 +233,7 @@ void WatchHub::Finish(Open& open) {
   shared_.probe.watch_streams.Set(static_cast<std::int64_t>(streams_.size()));
 }
 
-// --- Changes come
-// -------------------------------------------------------------------------------------
+// --- Changes come ---
 
 void WatchHub::OnBatch(std::shared_ptr<const publish::Batch> batch) {
   bool first = false;
@@ -306,8 +303,7 @@ void WatchHub::StartOverAll() {
   }
 }
 
-// --- Responses go out
-// ---------------------------------------------------------------------------------
+// --- Responses go out ---
 
 bool WatchHub::Work() {
   TakeBatches();
@@ -396,8 +392,7 @@ void WatchHub::OnSlice(std::uint64_t id, InitialSlice slice) {
   ReadNextSlice();
 }
 
-// --- Time passes
-// --------------------------------------------------------------------------------------
+// --- Time passes ---
 
 void WatchHub::Tick() {
   const MonotonicTime now = shared_.clock.Now();

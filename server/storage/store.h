@@ -135,8 +135,7 @@ class Store {
   // How many users of that role there are; nullopt = of any.
   virtual absl::StatusOr<std::uint64_t> CountUsers(std::optional<Role> role) = 0;
 
-  // --- Users of a file
-  // ------------------------------------------------------------------------------
+  // --- Users of a file ---
 
   // Those of the ids that SeedUsers would try to add, in their order: neither in the store nor
   // deleted from it. Ask first, so that only their passwords need to be hashed (64 ms each).
@@ -149,8 +148,7 @@ class Store {
   // user is invalid by itself; then none is added.
   virtual absl::StatusOr<SeedReport> SeedUsers(std::span<const NewUser> users) = 0;
 
-  // --- Settings
-  // -------------------------------------------------------------------------------------
+  // --- Settings ---
 
   // NOT_FOUND. FAILED_PRECONDITION: the user has no line of that kind. Selecting what is selected
   // already succeeds and changes nothing, the time of the choice included.
@@ -158,8 +156,7 @@ class Store {
   // NOT_FOUND.
   virtual absl::Status SetDoNotDisturb(std::string_view user, bool do_not_disturb) = 0;
 
-  // --- Sessions
-  // -------------------------------------------------------------------------------------
+  // --- Sessions ---
 
   // NOT_FOUND: no such user. ALREADY_EXISTS: key or id is in use.
   virtual absl::Status SaveSession(const StoredSession& session) = 0;
@@ -172,8 +169,7 @@ class Store {
   // All of them, the oldest first.
   virtual absl::StatusOr<std::vector<StoredSession>> ListSessions() = 0;
 
-  // --- The store itself
-  // -----------------------------------------------------------------------------
+  // --- The store itself ---
 
   // Writes and commits something: OK means that the store takes writes now. For readiness; one disk
   // synchronisation.

@@ -36,8 +36,7 @@ double Percentile(std::vector<double>& values, double p) {
   return values[static_cast<std::size_t>(p * static_cast<double>(values.size() - 1))];
 }
 
-// --- Decoding just enough of a frame to know which updates it holds
-// -------------------------------
+// --- Decoding just enough of a frame to know which updates it holds ---
 
 bool Varint(std::string_view& bytes, std::uint64_t& value) {
   value = 0;
@@ -71,8 +70,7 @@ Span DecodeStreamFrame(std::string_view message) {
   return count == 0 ? Span{} : Span{first, first + count - 1};  // a heartbeat has none
 }
 
-// --- The pipeline under test
-// ----------------------------------------------------------------------
+// --- The pipeline under test ---
 
 struct Site {
   Site(std::size_t users, bool log) : source(users), pipeline(Options(source), Clock::System()) {
@@ -154,8 +152,7 @@ double PipelineThroughput(std::size_t users, std::size_t subscribers, std::size_
   return static_cast<double>(changes) / (static_cast<double>(end - begin) * 1e-9);
 }
 
-// --- The reference
-// --------------------------------------------------------------------------------
+// --- The reference ---
 
 struct RawPublisher {
   explicit RawPublisher(std::size_t message_bytes) : socket(context, zmq::socket_type::xpub) {
@@ -201,8 +198,7 @@ double RawThroughput(std::size_t message_bytes, std::size_t subscribers, std::si
   return static_cast<double>(messages) / (static_cast<double>(end - begin) * 1e-9);
 }
 
-// --- Latency
-// --------------------------------------------------------------------------------------
+// --- Latency ---
 
 struct Latency {
   double p50 = 0;
@@ -252,8 +248,7 @@ Latency RawLatency(std::size_t message_bytes, std::size_t rate, std::size_t mess
   return Of(sent, all.arrivals());
 }
 
-// --- Report
-// ---------------------------------------------------------------------------------------
+// --- Report ---
 
 struct Row {
   std::string name;

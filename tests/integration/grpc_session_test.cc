@@ -254,8 +254,7 @@ TEST_F(GrpcSessionTest, AFullPipelineAnswersInsteadOfHanging) {
   EXPECT_TRUE(client.GetPresence().first.ok());
 }
 
-// --- HoldSession
-// --------------------------------------------------------------------------------------
+// --- HoldSession ---
 
 class Hold {
  public:

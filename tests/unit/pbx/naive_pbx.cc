@@ -15,8 +15,7 @@ NaivePbx::NaivePbx(std::function<void(const std::string&)> emit) : emit_(std::mo
   for (const std::string& device : Devices()) emitted_states_[device] = StateOf(device);
 }
 
-// --- Legs
-// -----------------------------------------------------------------------------------------
+// --- Legs ---
 
 NaivePbx::Leg* NaivePbx::Pick(unsigned a, const std::function<bool(const Leg&)>& fits) {
   std::vector<Leg*> legs;
@@ -158,8 +157,7 @@ void NaivePbx::HangupCall(const std::string& id) {
   for (const std::string& other : others) HangupCall(other);
 }
 
-// --- What phones do
-// -------------------------------------------------------------------------------
+// --- What phones do ---
 
 void NaivePbx::AnswerLeg(Leg& leg, unsigned b) {
   if (leg.application == "AppDial2") {  // the own phone of an Originate: now the far side is called
@@ -365,8 +363,7 @@ void NaivePbx::Do(Op op, unsigned a, unsigned b) {
   EmitDeviceStates();
 }
 
-// --- What is so
-// -----------------------------------------------------------------------------------
+// --- What is so ---
 
 std::string NaivePbx::StateOf(const std::string& device) const {
   bool ringing = false;

@@ -58,8 +58,7 @@ class TrackerTest : public ::testing::Test {
   PbxDriver driver_;
 };
 
-// --- Device states and contacts
-// -------------------------------------------------------------------
+// --- Device states and contacts ---
 
 TEST_F(TrackerTest, ADeviceStateIsToldWithoutACopy) {
   const std::string text = DeviceState("PJSIP/alice", "RINGINUSE");
@@ -161,8 +160,7 @@ TEST_F(TrackerTest, OtherEventsAndOtherPeoplesRowsArePassedOver) {
   EXPECT_THAT(Told(), IsEmpty());
 }
 
-// --- Resync
-// ---------------------------------------------------------------------------------------
+// --- Resync ---
 
 TEST_F(TrackerTest, EveryRowOfAResyncIsTold) {
   driver_.LinkLost();
@@ -245,8 +243,7 @@ TEST_F(TrackerTest, RefusedListsAreReportedAndTheRestIsDone) {
   EXPECT_THAT(Told(), ElementsAre("PJSIP/alice INUSE RESYNC"));
 }
 
-// --- Channels of a resync
-// --------------------------------------------------------------------------
+// --- Channels of a resync ---
 
 TEST_F(TrackerTest, NoFlagSurvivesARestart) {
   driver_.Event(Newchannel({"alice", 1}, kRing));
@@ -407,8 +404,7 @@ TEST_F(TrackerTest, WhatIsKnownOfADirectionIsKeptOverALostLink) {
   EXPECT_EQ(driver_.Calls("PJSIP/bob"), "in talking");
 }
 
-// --- Holds of a resync
-// -----------------------------------------------------------------------------
+// --- Holds of a resync ---
 
 class ListedHoldTest : public TrackerTest {
  protected:
@@ -490,8 +486,7 @@ TEST_F(ListedHoldTest, EventsKnowBetterThanADeviceStateThatLags) {
   EXPECT_EQ(Calls(), "out talking / in talking");
 }
 
-// --- Reconcile
-// ------------------------------------------------------------------------------------
+// --- Reconcile ---
 
 TEST_F(TrackerTest, AReconcileDropsChannelsWhoseHangupWasLost) {
   driver_.Event(Newchannel({"alice", 1}, kRing));
