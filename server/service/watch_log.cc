@@ -23,11 +23,10 @@ constexpr std::size_t kSlackBytes = std::size_t{1} << 20;
 // Of a segment made by compaction.
 constexpr std::size_t kSegmentBytes = std::size_t{256} << 10;
 
-grpc::Slice MakeSlice(std::size_t size, char** data) {
-  grpc::Slice slice(size);
-  // The slice is fresh and nobody else refers to it yet.
-  *data = reinterpret_cast<char*>(const_cast<std::uint8_t*>(slice.begin()));
-  return slice;
+// The bytes of a slice that nobody else refers to yet. A short slice holds its bytes within itself:
+// they move with it, so it must be where it stays.
+char* MutableData(grpc::Slice& slice) {
+  return reinterpret_cast<char*>(const_cast<std::uint8_t*>(slice.begin()));
 }
 
 // Gathers runs of bytes of slices: long ones by reference, short ones copied together.
@@ -99,8 +98,8 @@ bool WatchLog::Append(const publish::Batch& batch) {
   segments_.emplace_back();
   Segment& segment = segments_.back();
   const std::uint64_t number = first_segment_ + segments_.size() - 1;
-  char* out = nullptr;
-  segment.wire = MakeSlice(size, &out);
+  segment.wire = grpc::Slice(size);
+  char* out = MutableData(segment.wire);
   segment.users.reserve(users);
   segment.records.reserve(batch.size() - from);
   const char* const start = out;
