@@ -27,6 +27,18 @@ def fetch(versions):
             print(f"ASTERISK {version} CANNOT BE FETCHED: {error}", file=sys.stderr)
 
 
+def run(commands):
+    """Runs the commands side by side, prints what they said; returns whether one failed."""
+    running = [subprocess.Popen(command, cwd=HERE, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+               for command in commands]
+    failed = False
+    for process in running:
+        output, _ = process.communicate()
+        print(output, end="")
+        failed |= process.returncode not in (0, NO_TESTS)
+    return failed
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-j", "--jobs", type=int, default=6, help="test processes, which mostly wait (default 6)")
@@ -39,17 +51,12 @@ def main():
         return 0
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(HERE), *others]
     words += [word for version in versions for word in ("--asterisk", version)]
-    if not any(one.startswith("test_") for one in others):
-        words += [str(file) for file in sorted(HERE.glob("test_*.py"))]
+    files = [] if any(one.startswith("test_") for one in others) else sorted(HERE.glob("test_*.py"))
+    alone = [str(file) for file in files if file.name == "test_latency.py"]  # its figures are about time
+    together = [str(file) for file in files if str(file) not in alone]
     began = time.monotonic()
-    running = [subprocess.Popen([*words, "--shard", f"{index + 1}/{arguments.jobs}"], cwd=HERE, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-               for index in range(arguments.jobs)]
-    failed = False
-    for process in running:
-        output, _ = process.communicate()
-        print(output, end="")
-        failed |= process.returncode not in (0, NO_TESTS)
+    shards = [[*words, *together, "--shard", f"{index + 1}/{arguments.jobs}"] for index in range(arguments.jobs)]
+    failed = run(shards) | (run([[*words, *alone]]) if alone else False)
     print(f"{'FAILED' if failed else 'passed'} in {time.monotonic() - began:.0f} s, {arguments.jobs} processes")
     return 1 if failed else 0
 
