@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 
-from . import configuration
+from . import child, configuration
 from .waiting import until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -38,8 +38,8 @@ class Asterisk:
         """Starts the process and returns at once: its ports are not open yet."""
         self._output = open(self.run / "console.log", "ab")  # noqa: SIM115  (lives as long as the process)
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.run), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-        self.process = subprocess.Popen(self._words() + ["-f"], cwd=self.run, env=environment,
-                                        stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output)
+        self.process = child.start(self._words() + ["-f"], cwd=self.run, env=environment,
+                                   stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output)
 
     def start(self):
         """Starts the process and waits until the AMI port accepts (not yet FullyBooted)."""

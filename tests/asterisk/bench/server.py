@@ -8,7 +8,7 @@ import time
 
 import yaml
 
-from . import configuration
+from . import child, configuration
 from .waiting import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -51,7 +51,7 @@ class Watch:
         self.lines = []  # (monotonic time, presence)
         self._newest = {}
         self._lock = threading.Lock()
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors, text=True, bufsize=1)
+        self.process = child.start(words, stdout=subprocess.PIPE, stderr=errors, text=True, bufsize=1)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -108,8 +108,8 @@ class Server:
     def start(self):
         """Starts the server and a watcher; returns when the watcher has a first value of alice."""
         with open(self.folder / "server.log", "ab") as log, open(self.folder / "endpoints", "wb") as out:
-            self.process = subprocess.Popen([binary("unipresenced"), "--config", str(self.config)],
-                                            cwd=self.folder, stdout=out, stderr=log)
+            self.process = child.start([binary("unipresenced"), "--config", str(self.config)],
+                                       cwd=self.folder, stdout=out, stderr=log)
         until(self._listens, STARTS_WITHIN_SECONDS, f"unipresenced listens, see {self.folder}/server.log")
         self.log_in("observer")
         self.watch = Watch(self._words("observer", "watch", "-o", "json"), self._errors)
@@ -175,7 +175,7 @@ class Server:
         words = self._words(user, "login", user, "--password-file", str(self.folder / "password"), "--hold")
         session = self.folder / f"{user}.session"
         session.unlink(missing_ok=True)
-        self._holders[user] = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=self._errors)
+        self._holders[user] = child.start(words, stdout=subprocess.DEVNULL, stderr=self._errors)
         until(session.exists, 10, f"the session of {user}")
 
     def log_out(self, user):
