@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "aggregator/engine/engine.h"
 
 namespace unipresence {
@@ -20,12 +22,13 @@ bool Engine::Read(std::string_view id, Visitor visit) const {
 }
 
 std::uint64_t Engine::Read(std::uint64_t cursor, std::size_t limit, Visitor visit) const {
-  for (; cursor < users_.slots() && limit > 0; ++cursor) {
+  // Empty slots count as well, so that a slice stays a slice after many removals.
+  const std::uint64_t end = std::min<std::uint64_t>(users_.slots(), cursor + limit);
+  for (; cursor < end; ++cursor) {
     const UserRecord& user = users_[static_cast<UserIndex>(cursor)];
     if (user.id.view().empty()) continue;
     FillPresence(user, read_buffer_);
     visit({read_buffer_, user.sequence});
-    --limit;
   }
   return cursor < users_.slots() ? cursor : 0;
 }

@@ -170,7 +170,7 @@ absl::Status Application::Load(Core& core) {
 }
 
 absl::Status Application::Listen() {
-  InstallGrpcLogHandler();
+  InstallLogHandlers();
   UNIPRESENCE_ASSIGN_OR_RETURN(grpc_server_,
                                GrpcServer::Start({.listen = {config_.grpc.listen}}, *services_));
   RegisterMetrics(collector_, *this);

@@ -1,6 +1,7 @@
 #include "server/service/grpc_server.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -22,16 +23,23 @@ constexpr int kLogLinesPerSecond = 5;
 // Clients may ping this often to keep their connection through middleboxes.
 constexpr int kClientPingMillis = 1000;
 
-void Log(gpr_log_func_args* args) {
+// False when this second has had its lines.
+bool MayLog() {
   static std::atomic<std::int64_t> second{0};
   static std::atomic<int> lines{0};
   const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
                                std::chrono::steady_clock::now().time_since_epoch())
                                .count();
   if (second.exchange(now) != now) lines = 0;
-  if (++lines > kLogLinesPerSecond) return;
-  // gRPC calls errors what a single client did wrong.
-  spdlog::debug("gRPC: {}", args->message);
+  return ++lines <= kLogLinesPerSecond;
+}
+
+void LogOfGrpc(gpr_log_func_args* args) {
+  if (MayLog()) spdlog::debug("gRPC: {}", args->message);
+}
+
+void LogOfProtobuf(google::protobuf::LogLevel, const char*, int, const std::string& message) {
+  if (MayLog()) spdlog::debug("Protobuf: {}", message);
 }
 
 void SetChannelArguments(const GrpcServer::Options& options, grpc::ServerBuilder& builder) {
@@ -96,9 +104,10 @@ void GrpcServer::Stop(std::chrono::milliseconds grace) {
   server_.reset();
 }
 
-void InstallGrpcLogHandler() {
+void InstallLogHandlers() {
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
-  gpr_set_log_function(Log);
+  gpr_set_log_function(LogOfGrpc);
+  google::protobuf::SetLogHandler(LogOfProtobuf);
 }
 
 }  // namespace unipresence

@@ -63,10 +63,10 @@ class GrpcServer {
   std::vector<int> ports_;
 };
 
-// Routes gRPC's own log to spdlog, at most a few lines a second: a client that sends garbage must
-// not fill the disk. Once, before the first server. gRPC's errors about single calls become debug
-// lines.
-void InstallGrpcLogHandler();
+// Routes the logs of gRPC and of Protobuf to spdlog as debug lines, at most a few a second: both
+// call errors what one client did wrong, and a client that sends garbage must not fill the disk.
+// Once, before the first server.
+void InstallLogHandlers();
 
 }  // namespace unipresence
 
