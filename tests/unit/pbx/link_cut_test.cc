@@ -100,13 +100,23 @@ class CutTrace {
       SCOPED_TRACE(fmt::format("{} after {} events", device, read));
       ASSERT_EQ(got.emitting, want.emitting);
       ASSERT_EQ(got.in_call, want.in_call);
-      if (!want.holding && !on_hold) ASSERT_FALSE(got.holding);
-      if (!want.held && !on_hold) ASSERT_FALSE(got.held);
-      if (StaysOnHold(device, read)) ASSERT_TRUE(got.held);
+      if (!want.holding && !on_hold) {
+        ASSERT_FALSE(got.holding);
+      }
+      if (!want.held && !on_hold) {
+        ASSERT_FALSE(got.held);
+      }
+      if (StaysOnHold(device, read)) {
+        ASSERT_TRUE(got.held);
+      }
       if (read < events_.size()) continue;
       ASSERT_EQ(FlagsOf(got), FlagsOf(want));
-      if (want.state) ASSERT_EQ(got.state, want.state);
-      if (want.reachable) ASSERT_EQ(driver.tracker().Reachable(device), *want.reachable);
+      if (want.state) {
+        ASSERT_EQ(got.state, want.state);
+      }
+      if (want.reachable) {
+        ASSERT_EQ(driver.tracker().Reachable(device), *want.reachable);
+      }
     }
   }
 

@@ -147,8 +147,12 @@ void ExpectTruth(PbxDriver& driver, const Trace::Truth& truth) {
     const std::string holds = word.substr(word.find('=') + 1);
     (word.starts_with("deskphone=") ? desk_holds : web_holds) = holds;
   }
-  if (desk_holds != "any") EXPECT_EQ(Holds(driver, kDesk), desk_holds);
-  if (web_holds != "any") EXPECT_EQ(Holds(driver, kWeb), web_holds);
+  if (desk_holds != "any") {
+    EXPECT_EQ(Holds(driver, kDesk), desk_holds);
+  }
+  if (web_holds != "any") {
+    EXPECT_EQ(Holds(driver, kWeb), web_holds);
+  }
 }
 
 void ExpectTruths(const Trace& trace, const std::vector<std::size_t>& cuts) {

@@ -34,7 +34,9 @@ std::vector<std::string> Told(PbxDriver& driver) {
         break;
       case DeviceChange::Kind::kCalls:
         told.push_back(change.device + " [" +
-                       FlagsOf({.emitting = change.change.emitting,
+                       FlagsOf({.state = {},
+                                .reachable = {},
+                                .emitting = change.change.emitting,
                                 .in_call = change.change.in_call,
                                 .holding = change.change.holding,
                                 .held = change.change.held}) +
