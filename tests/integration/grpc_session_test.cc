@@ -337,7 +337,9 @@ TEST_F(GrpcSessionTest, CancelledHoldSessionsLeaveNothingBehind) {
   GrpcTestClient client = GrpcTestClient::LogIn(server_, "alice");
   for (int i = 0; i < 100; ++i) {
     Hold hold(client);
-    if (i % 2 == 0) EXPECT_TRUE(hold.Beat());
+    if (i % 2 == 0) {
+      EXPECT_TRUE(hold.Beat());
+    }
     hold.Cancel();
     EXPECT_EQ(hold.Finish().error_code(), grpc::StatusCode::CANCELLED);
   }

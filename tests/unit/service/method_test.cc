@@ -60,8 +60,8 @@ const std::map<std::string, Access>& Expected() {
 
 TEST(MethodTest, EveryMethodIsOpenToWhomItShouldBe) {
   ASSERT_EQ(Expected().size(), static_cast<std::size_t>(kMethodCount));
-  const Caller alice{.user = "alice", .role = Role::kUser};
-  const Caller root{.user = "root", .role = Role::kAdministrator};
+  const Caller alice{.key = {}, .session = {}, .user = "alice", .role = Role::kUser};
+  const Caller root{.key = {}, .session = {}, .user = "root", .role = Role::kAdministrator};
   for (const auto& [name, access] : Expected()) {
     const auto method = FindMethod("unipresence.v1." + name);
     ASSERT_TRUE(method) << name;

@@ -22,7 +22,9 @@ v1::ErrorDetail DetailOf(const grpc::Status& status) {
   EXPECT_EQ(details.code(), static_cast<int>(status.error_code()));
   EXPECT_EQ(details.message(), status.error_message());
   EXPECT_EQ(details.details_size(), 1);
-  if (details.details_size() == 1) EXPECT_TRUE(details.details(0).UnpackTo(&detail));
+  if (details.details_size() == 1) {
+    EXPECT_TRUE(details.details(0).UnpackTo(&detail));
+  }
   return detail;
 }
 
