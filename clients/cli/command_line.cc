@@ -69,9 +69,9 @@ class CommandLine {
   CLI::Option* WithFile(CLI::Option* option);
   void AddPassword(CLI::App& command, PasswordSource& password);
   void AddUserFlags(CLI::App& command, UserFlags& flags);
-  template <typename Value, typename Parse>
+  template <typename Value, typename Parser>
   CLI::Option* AddWord(CLI::App& command, const std::string& flag, std::optional<Value>& value,
-                       Parse parse, const std::string& description,
+                       Parser parse, const std::string& description,
                        std::vector<std::string> choices);
   void NameEnvironment(CLI::App& command, std::string_view prefix);
   // In help "USER" says it all; "USER TEXT" would be CLI11's way.
@@ -178,9 +178,9 @@ void CommandLine::AddPassword(CLI::App& command, PasswordSource& password) {
       ->excludes(file);
 }
 
-template <typename Value, typename Parse>
+template <typename Value, typename Parser>
 CLI::Option* CommandLine::AddWord(CLI::App& command, const std::string& flag,
-                                  std::optional<Value>& value, Parse parse,
+                                  std::optional<Value>& value, Parser parse,
                                   const std::string& description,
                                   std::vector<std::string> choices) {
   CLI::Option* option = command.add_option_function<std::string>(

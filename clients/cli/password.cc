@@ -90,10 +90,12 @@ absl::StatusOr<std::string> AskAtTerminal(std::string_view prompt) {
         "there is no terminal to ask for the password at; give --password-file FILE or "
         "--password-stdin");
   }
-  WriteTo(fd, prompt);
   absl::StatusOr<std::string> password;
   {
+    // The prompt comes after: what is typed or pasted in answer to it must not be shown, nor be
+    // flushed away.
     const QuietTerminal quiet(fd);
+    WriteTo(fd, prompt);
     password = ReadLine(fd, "the terminal");
   }
   WriteTo(fd, "\n");

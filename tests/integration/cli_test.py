@@ -360,12 +360,10 @@ def test_the_password_is_asked_without_echo(world, alice):
     shown = b""
     with contextlib.suppress(OSError):  # how Linux ends a terminal
         while select.select([terminal], [], [], 15)[0]:
-            piece = os.read(terminal, 4096)
-            if not piece:
-                break
-            shown += piece
+            shown += os.read(terminal, 4096)
             if shown.endswith(b": "):
                 os.write(terminal, PASSWORD.encode() + b"\n")
+        os.kill(pid, signal.SIGKILL)  # it hangs
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown
     os.close(terminal)
     assert b"Password of alice" in shown and b"LOGGED_IN" in shown

@@ -1,6 +1,7 @@
 // login, logout, whoami, session list.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <memory>
@@ -71,9 +72,9 @@ bool WasLoggedOutHere(const std::string& path, CommandContext& context) {
 
 void TellHeld(const v1::Session& session, CommandContext& context) {
   context.Print(SessionEventJson("HELD", session, context.client().address()),
-                fmt::format("holding the session of {}: it ends with this process, or by "
+                fmt::format("holding the session of {}: it ends with process {}, or by "
                             "`unipresence logout`",
-                            Shown(session.user())));
+                            Shown(session.user()), getpid()));
   if (context.on_held) context.on_held();
 }
 

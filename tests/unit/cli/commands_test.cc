@@ -126,7 +126,11 @@ constexpr char kUsers[] = R"(
 
 class UsersAddTest : public CommandsTest {
  protected:
-  UsersAddOptions FileOptions() { return {.file = folder_.Write("users.yaml", kUsers)}; }
+  UsersAddOptions FileOptions() {
+    UsersAddOptions options;
+    options.file = folder_.Write("users.yaml", kUsers);
+    return options;
+  }
 };
 
 TEST_F(UsersAddTest, AddsThoseOfAFile) {

@@ -34,6 +34,12 @@ class WatchTest : public CommandFixture {
  protected:
   void SetUp() override { LogIn(); }
 
+  static WatchOptions Of(const std::vector<std::string>& users) {
+    WatchOptions options;
+    options.users = users;
+    return options;
+  }
+
   // Runs the command until it printed `lines` lines.
   absl::Status WatchUntil(std::size_t lines, const WatchOptions& options,
                           OutputFormat format = OutputFormat::kJson) {
@@ -54,7 +60,7 @@ TEST_F(WatchTest, PrintsValuesMarkersAndChanges) {
     writer.Write(Response(v1::WATCH_EVENT_UPDATES, "t2", {"alice"}));
     return WaitForEnd(writer);
   };
-  EXPECT_TRUE(WatchUntil(5, {.users = {"alice", "bob"}}).ok());
+  EXPECT_TRUE(WatchUntil(5, Of({"alice", "bob"})).ok());
   EXPECT_THAT(Values("event"), ElementsAre("RESET", "UPDATE", "UPDATE", "CURRENT", "UPDATE"));
   EXPECT_THAT(Values("user"), ElementsAre("", "alice", "bob", "", "alice"));
   ASSERT_EQ(server_.watch_requests().size(), 1U);
@@ -72,7 +78,7 @@ TEST_F(WatchTest, GoesOnWhereTheStreamBroke) {
     writer.Write(Response(v1::WATCH_EVENT_CURRENT, "t2", {"bob"}));
     return WaitForEnd(writer);
   };
-  EXPECT_TRUE(WatchUntil(5, {.users = {"alice", "bob"}}).ok());
+  EXPECT_TRUE(WatchUntil(5, Of({"alice", "bob"})).ok());
   EXPECT_THAT(Values("event"),
               ElementsAre("UPDATE", "CURRENT", "DISCONNECTED", "UPDATE", "CURRENT"));
   ASSERT_EQ(server_.watch_requests().size(), 2U);
@@ -105,8 +111,9 @@ TEST_F(WatchTest, FailsWithoutReconnectWhereItIsWanted) {
     writer.Write(Response(v1::WATCH_EVENT_CURRENT, "t1"));
     return grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone");
   };
-  EXPECT_TRUE(
-      absl::IsUnavailable(RunCommand(WatchOptions{.users = {}, .reconnect = false}, NewContext())));
+  WatchOptions options;
+  options.reconnect = false;
+  EXPECT_TRUE(absl::IsUnavailable(RunCommand(options, NewContext())));
   EXPECT_EQ(server_.watch_requests().size(), 1U);
 }
 

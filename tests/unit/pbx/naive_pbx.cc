@@ -332,6 +332,7 @@ void NaivePbx::Do(Op op, unsigned a, unsigned b) {
         Emit("Rename", *leg, {{"Newname", name}});
         leg->name = name;
         leg->device = other_device;
+        leg->renamed = true;
       }
       break;
     case Op::kBecomeZombie:
@@ -418,6 +419,7 @@ NaivePbx::Truth NaivePbx::TruthOf(const std::string& device) const {
     const bool peer_holds = peer != nullptr && peer->holds;
     truth.emitting |= leg.emitted;
     truth.in_call |= leg.emitted || leg.state == kUpLeg;
+    truth.has_renamed |= leg.renamed;
     truth.holding |= leg.holds;
     truth.held |= leg.bridge != 0 && (leg.music || peer_holds);
     // Who picked a call up and was then transferred looks as if he had dialled; whoever picked an

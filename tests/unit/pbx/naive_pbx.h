@@ -53,6 +53,8 @@ class NaivePbx {
     // Events have told of all its holds since the link was last lost, so Asterisk lets one know
     // them.
     bool holds_told = true;
+    // A leg of it came from another device, with a hold that no event of this one told.
+    bool has_renamed = false;
     // A listener can know who originated its legs.
     bool direction_told = true;
   };
@@ -94,6 +96,7 @@ class NaivePbx {
     bool hold_indicated = false;  // the peer holds it
     bool music = false;
     bool birth_told = true;
+    bool renamed = false;
     bool hold_told = true;
     bool music_told = true;
   };
