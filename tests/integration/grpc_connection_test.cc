@@ -103,7 +103,7 @@ TEST(GrpcConnectionTest, BytesThatAreNoHttpHurtNobody) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
     std::string bytes = i % 2 == 0 ? "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" : "";
-    for (unsigned n = random() % 2000; n > 0; --n) bytes += static_cast<char>(random());
+    for (std::uint64_t n = random() % 2000; n > 0; --n) bytes += static_cast<char>(random());
     EXPECT_GE(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), 0);
     ::close(fd);
   }

@@ -286,8 +286,8 @@ TEST_F(GrpcWatchTest, BrokenStreamsResumeInAStorm) {
   std::mt19937 random(1);
   const auto follow = [&](bool to_the_end) {
     GrpcTestWatch watch(*client_, {}, token);
-    const unsigned reads = 1 + random() % 5;
-    for (unsigned i = 0; to_the_end || i < reads; ++i) {
+    const std::uint64_t reads = 1 + random() % 5;
+    for (std::uint64_t i = 0; to_the_end || i < reads; ++i) {
       const auto response = watch.Read();
       ASSERT_TRUE(response);
       if (response->event() == v1::WATCH_EVENT_RESET) held.clear();
@@ -487,7 +487,7 @@ TEST_F(GrpcWatchTest, StreamsThatComeAndGoInAStormLeaveNothingBehind) {
       for (int i = 0; i < 100; ++i) {
         GrpcTestWatch watch(*client_, random() % 2 == 0 ? std::vector<std::string>{}
                                                         : std::vector<std::string>{"user1"});
-        for (unsigned reads = random() % 4; reads > 0; --reads) watch.Read();
+        for (std::uint64_t reads = random() % 4; reads > 0; --reads) watch.Read();
       }
     });
   }
