@@ -73,8 +73,11 @@ void LoginDesk::LogIn(const v1::CreateSessionRequest& request, std::string peer,
 }
 
 void LoginDesk::LookUp(AttemptPtr attempt) {
+  // Copied before the call: its arguments are evaluated in any order, and one of them takes
+  // `attempt`.
+  const std::string username = attempt->username;
   shared_.store.Call<StoredUser>(
-      [username = attempt->username](Store& store) { return store.GetUserByUsername(username); },
+      [username](Store& store) { return store.GetUserByUsername(username); },
       [this, attempt = std::move(attempt)](absl::StatusOr<StoredUser> user) mutable {
         Verify(std::move(attempt), std::move(user));
       });
