@@ -143,13 +143,13 @@ absl::Status Application::StartPipeline() {
     store_thread_ = std::make_unique<StoreThread>(StoreThread::Options{}, *store_, clock_);
     services_ = std::make_unique<Services>(
         ServiceOptions{.version = UNIPRESENCE_VERSION, .throttle = {}, .watch = {}},
-        ServicePorts{.executor = *pipeline_,
-                     .store = *store_thread_,
-                     .hasher = hasher_,
-                     .clock = clock_,
-                     .want_batches = [this](bool wanted) {
-                       pipeline_->publisher().SetBatchWanted(wanted);
-                     }});
+        ServicePorts{
+            .executor = *pipeline_,
+            .store = *store_thread_,
+            .hasher = hasher_,
+            .clock = clock_,
+            .want_batches = [this](bool wanted) { pipeline_->publisher().SetBatchWanted(wanted); },
+            .publish_probe = &pipeline_->publisher().probe()});
     pipeline_->publisher().SetBatchSink(&services_->batch_sink());
     services_->LoadSessions(core, sessions);
     return absl::OkStatus();
