@@ -19,6 +19,7 @@ PbxIndex Engine::PbxByName(std::string_view name) {
   pbxs_.push_back(std::move(status));
   resyncs_.emplace_back();
   listing_wanted_.push_back(false);
+  routing_queues_.emplace_back();
   return static_cast<PbxIndex>(pbxs_.size() - 1);
 }
 
@@ -240,8 +241,12 @@ void Engine::FuseUser(UserIndex index, const Trigger& trigger) {
   changed |= result != fusion::Result{user.state, user.device_in_use, user.rule} ||
              user.emitting != inputs.emitting || user.published_logged_in != user.logged_in ||
              user.published_selected != user.selected ||
-             user.published_do_not_disturb != user.do_not_disturb;
+             user.published_do_not_disturb != user.do_not_disturb ||
+             user.published_forwardings != user.active_forwardings;
   if (!changed) return;
+  if (!user.published || user.state != result.state || user.device_in_use != result.device_in_use) {
+    MarkRouting(index);
+  }
   const PresenceState previous = user.state;
   user.published = true;
   user.stale = stale;
@@ -249,6 +254,7 @@ void Engine::FuseUser(UserIndex index, const Trigger& trigger) {
   user.published_logged_in = user.logged_in;
   user.published_selected = user.selected;
   user.published_do_not_disturb = user.do_not_disturb;
+  user.published_forwardings = user.active_forwardings;
   user.state = result.state;
   user.device_in_use = result.device_in_use;
   user.rule = result.rule;
@@ -302,6 +308,7 @@ void Engine::FillPresence(const UserRecord& user, Presence& presence) const {
   presence.logged_in = user.published_logged_in;
   presence.emitting = user.emitting;
   presence.do_not_disturb = user.published_do_not_disturb;
+  presence.active_forwardings = user.published_forwardings;
   presence.stale = user.stale;
   presence.revision = user.revision;
   presence.update_time = user.update_time;

@@ -26,6 +26,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregator/base/clock.h"
@@ -33,11 +34,15 @@
 #include "aggregator/engine/device_table.h"
 #include "aggregator/engine/pbx_status.h"
 #include "aggregator/engine/presence_source.h"
+#include "aggregator/engine/routing_queue.h"
+#include "aggregator/engine/routing_table.h"
 #include "aggregator/engine/update_sink.h"
 #include "aggregator/engine/user_table.h"
 #include "aggregator/fusion/fusion.h"
 #include "aggregator/model/device_change.h"
+#include "aggregator/model/forwarding.h"
 #include "aggregator/model/presence.h"
+#include "aggregator/model/routing.h"
 #include "aggregator/model/user.h"
 
 namespace unipresence {
@@ -49,6 +54,7 @@ enum class DeskphoneCall : std::uint8_t { kEmitted, kAny };
 struct UserSettings {
   LineKind selected_device = LineKind::kWebrtc;  // the first login ever selects WEBRTC
   bool do_not_disturb = false;
+  Forwardings forwardings;
 
   friend bool operator==(const UserSettings&, const UserSettings&) = default;
 };
@@ -138,6 +144,32 @@ class Engine final : public PresenceSource {
   absl::Status SelectDevice(std::string_view user, LineKind device);
   absl::Status SetDoNotDisturb(std::string_view user, bool do_not_disturb);
 
+  // Replaces all of them. NOT_FOUND names the id. The destinations must be valid.
+  absl::Status SetForwardings(std::string_view user, const Forwardings& forwardings);
+  // NOT_FOUND names the id.
+  absl::StatusOr<Forwardings> GetForwardings(std::string_view user) const;
+
+  // --- What a PBX is told (product.md section 5) ------------------------------------------------
+
+  // `again`: it is only told again, because a round runs; it may be what the PBX holds already.
+  using RoutingVisitor = absl::FunctionRef<void(const Routing&, bool again)>;
+
+  // Visits the next number of the PBX whose routing may have changed since it was taken last, or,
+  // when none is left, the next one of a running round. Whoever changes while he waits is visited
+  // once, as he is then. False if there is none now; while a round has passed over many users of
+  // other PBXs only, HasRoutings() stays true: call again after the next read.
+  //
+  // A line that is in use on another PBX cannot be dialled from this one: there the user's line of
+  // this PBX is told as the device in use.
+  bool TakeRouting(PbxIndex pbx, RoutingVisitor visit);
+  bool HasRoutings(PbxIndex pbx) const { return !routing_queues_[pbx].empty(); }
+  // Numbers that wait: changed ones, and those left of a round.
+  const RoutingQueue& routing_queue(PbxIndex pbx) const { return routing_queues_[pbx]; }
+  // Starts a round, which visits every user of the PBX again.
+  void RequestRoutings(PbxIndex pbx);
+  // Visits one user; false if there is none of that id, or none of the lines is on that PBX.
+  bool ReadRouting(PbxIndex pbx, std::string_view user, RoutingVisitor visit);
+
   // --- Work cut into slices ---
 
   // Re-fuses up to `limit` users after a link was lost or synced. True while more is left: call
@@ -202,6 +234,13 @@ class Engine final : public PresenceSource {
   void FillPresence(const UserRecord& user, Presence& presence) const;
   void FlushIfPublished();
 
+  LineIndex FirstLineOn(const UserRecord& user, PbxIndex pbx) const;  // kNoLine if none
+  // The PBXs of the user's lines are to be told.
+  void MarkRouting(UserIndex index);
+  // The number will be another user's, or nobody's.
+  void MarkNumberRemoved(UserIndex index);
+  void FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const;
+
   Options options_;
   const Clock& clock_;
   UpdateSink& sink_;
@@ -212,6 +251,8 @@ class Engine final : public PresenceSource {
   std::vector<bool> listing_wanted_;  // by PbxIndex
   DeviceTable devices_;
   UserTable users_;
+  RoutingTable routings_;
+  std::vector<RoutingQueue> routing_queues_;  // by PbxIndex
   std::uint64_t sequence_ = 0;
   std::uint64_t removal_sequence_ = 0;
   std::uint64_t unknown_device_changes_ = 0;
@@ -224,6 +265,7 @@ class Engine final : public PresenceSource {
   std::uint64_t sweep_left_ = 0;
   CauseKind sweep_cause_ = CauseKind::kResync;
 
+  Routing routing_;                  // reused by TakeRouting
   PresenceUpdate update_;            // reused from one publication to the next
   mutable Presence read_buffer_;     // reused by Read
   std::vector<DeviceIndex> lookup_;  // reused by Apply

@@ -33,6 +33,12 @@ std::uint64_t Engine::Read(std::uint64_t cursor, std::size_t limit, Visitor visi
   return cursor < users_.slots() ? cursor : 0;
 }
 
+absl::StatusOr<Forwardings> Engine::GetForwardings(std::string_view id) const {
+  const UserIndex index = users_.Find(id);
+  if (index == kNoUser) return NoSuchUser(id);
+  return routings_.forwardings(index);
+}
+
 absl::StatusOr<Explanation> Engine::Explain(std::string_view id) const {
   const UserIndex index = users_.Find(id);
   if (index == kNoUser) return NoSuchUser(id);

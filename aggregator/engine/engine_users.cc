@@ -53,6 +53,9 @@ absl::Status Engine::AddUser(const User& user, const UserSettings& settings) {
   users_[index].revision = removal_sequence_ == 0 ? 0 : sequence_;
   users_[index].selected = settings.selected_device;
   users_[index].do_not_disturb = settings.do_not_disturb;
+  users_[index].active_forwardings = ForwardingConditions(settings.forwardings);
+  routings_.Set(index, user);
+  routings_.SetForwardings(index, settings.forwardings);
   AttachLines(index, user.lines);
   FuseUser(index, {.kind = CauseKind::kUserCreated});
   FlushIfPublished();
@@ -64,8 +67,12 @@ absl::Status Engine::UpdateUser(const User& user) {
   const UserIndex index = users_.Find(user.id);
   if (index == kNoUser) return NoSuchUser(user.id);
   now_ = clock_.WallNow();
+  const bool moves =
+      routings_.context(index) != user.context || routings_.exten(index) != user.exten;
+  if (moves) MarkNumberRemoved(index);
   DetachLines(index);
   AttachLines(index, user.lines);
+  routings_.Set(index, user);
   users_[index].published = false;  // devices of lines are part of what is published
   FuseUser(index, {.kind = CauseKind::kUserUpdated});
   FlushIfPublished();
@@ -86,7 +93,9 @@ absl::Status Engine::RemoveUser(std::string_view id) {
   ++update_.presence.revision;
   sink_.OnUpdate(update_);
   published_ = true;
+  MarkNumberRemoved(index);
   DetachLines(index);
+  routings_.Remove(index);
   users_.Remove(index);
   FlushIfPublished();
   return absl::OkStatus();
@@ -98,21 +107,21 @@ absl::Status Engine::ChangeUser(std::string_view id, CauseKind cause, Change cha
   const UserIndex index = users_.Find(id);
   if (index == kNoUser) return NoSuchUser(id);
   now_ = clock_.WallNow();
-  if (absl::Status status = change(users_[index]); !status.ok()) return status;
+  if (absl::Status status = change(index, users_[index]); !status.ok()) return status;
   FuseUser(index, {.kind = cause});
   FlushIfPublished();
   return absl::OkStatus();
 }
 
 absl::Status Engine::SetLoggedIn(std::string_view id, bool logged_in, CauseKind cause) {
-  return ChangeUser(id, cause, [&](UserRecord& user) {
+  return ChangeUser(id, cause, [&](UserIndex, UserRecord& user) {
     user.logged_in = logged_in;
     return absl::OkStatus();
   });
 }
 
 absl::Status Engine::SelectDevice(std::string_view id, LineKind device) {
-  return ChangeUser(id, CauseKind::kSelectDevice, [&](UserRecord& user) {
+  return ChangeUser(id, CauseKind::kSelectDevice, [&](UserIndex, UserRecord& user) {
     for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
       if (users_.line(i).kind != device) continue;
       user.selected = device;
@@ -124,8 +133,18 @@ absl::Status Engine::SelectDevice(std::string_view id, LineKind device) {
 }
 
 absl::Status Engine::SetDoNotDisturb(std::string_view id, bool do_not_disturb) {
-  return ChangeUser(id, CauseKind::kSetDoNotDisturb, [&](UserRecord& user) {
+  return ChangeUser(id, CauseKind::kSetDoNotDisturb, [&](UserIndex index, UserRecord& user) {
+    if (user.do_not_disturb != do_not_disturb) MarkRouting(index);
     user.do_not_disturb = do_not_disturb;
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Engine::SetForwardings(std::string_view id, const Forwardings& forwardings) {
+  return ChangeUser(id, CauseKind::kSetForwarding, [&](UserIndex index, UserRecord& user) {
+    if (forwardings != routings_.forwardings(index)) MarkRouting(index);
+    routings_.SetForwardings(index, forwardings);
+    user.active_forwardings = ForwardingConditions(forwardings);
     return absl::OkStatus();
   });
 }

@@ -16,6 +16,7 @@
 #include "aggregator/engine/device_table.h"
 #include "aggregator/engine/inline_name.h"
 #include "aggregator/model/cause.h"
+#include "aggregator/model/forwarding.h"
 #include "aggregator/model/line.h"
 #include "aggregator/model/presence.h"
 
@@ -37,6 +38,8 @@ struct LineRecord {
   bool holding : 1 = false;
   bool held : 1 = false;
   bool emitting : 1 = false;
+  // The user waits in the routing queue of this line's PBX.
+  bool routing_waits : 1 = false;
 };
 
 // One published change, for Explain.
@@ -59,12 +62,14 @@ struct UserRecord {
   LineKind selected = LineKind::kWebrtc;
   bool logged_in : 1 = false;
   bool do_not_disturb : 1 = false;
+  ForwardingConditions active_forwardings;
   // As last published.
   bool published : 1 = false;
   bool stale : 1 = false;
   bool emitting : 1 = false;
   bool published_logged_in : 1 = false;
   bool published_do_not_disturb : 1 = false;
+  ForwardingConditions published_forwardings;
   LineKind published_selected = LineKind::kWebrtc;
   PresenceState state = PresenceState::kUnknown;
   LineKind device_in_use = LineKind::kDeskphone;

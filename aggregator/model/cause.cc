@@ -26,10 +26,12 @@ std::string_view ToString(CauseKind kind) {
                                                                            "SESSION_EXPIRED",
                                                                            "SELECT_DEVICE",
                                                                            "SET_DO_NOT_DISTURB",
+
                                                                            "USER_CREATED",
                                                                            "USER_UPDATED",
                                                                            "USER_DELETED",
-                                                                           "SERVER_START"};
+                                                                           "SERVER_START",
+                                                                           "SET_FORWARDING"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -39,9 +39,10 @@ enum class CauseKind : std::uint8_t {
   kUserUpdated,
   kUserDeleted,
   kServerStart,
+  kSetForwarding,
 };
 
-inline constexpr int kCauseKindCount = static_cast<int>(CauseKind::kServerStart) + 1;
+inline constexpr int kCauseKindCount = static_cast<int>(CauseKind::kSetForwarding) + 1;
 
 // "DEVICE_STATE_CHANGE" and so on: the names of unipresence.v1.CauseKind without their prefix.
 std::string_view ToString(CauseKind kind);

@@ -29,6 +29,10 @@ struct Line {
   LineKind kind = LineKind::kDeskphone;
   std::string pbx;     // name of the PBX as configured
   std::string device;  // as Asterisk names it: "PJSIP/alice"
+  // The SIP account the device registers with, for the configuration rendered for Asterisk. Empty
+  // where that is not ours to write.
+  std::string sip_username{};
+  std::string sip_secret{};
 
   friend bool operator==(const Line&, const Line&) = default;
 };

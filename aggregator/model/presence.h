@@ -12,6 +12,7 @@
 #include "aggregator/base/clock.h"
 #include "aggregator/model/cause.h"
 #include "aggregator/model/device_state.h"
+#include "aggregator/model/forwarding.h"
 #include "aggregator/model/line.h"
 
 namespace unipresence {
@@ -72,6 +73,7 @@ struct Presence {
   bool logged_in = false;
   bool emitting = false;
   bool do_not_disturb = false;
+  ForwardingConditions active_forwardings;  // those that are enabled
   bool stale = false;  // a PBX of one of the lines is not heard: this is the last known presence
   std::vector<LinePresence> lines;
   std::uint64_t revision = 0;  // + 1 with each published change

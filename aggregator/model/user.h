@@ -19,6 +19,19 @@ enum class Role : std::uint8_t { kUser, kAdministrator };
 std::string_view ToString(Role role);  // "user", "administrator"
 std::optional<Role> ParseRole(std::string_view text);
 
+// A voicemail box. Both devices of a user share it (product.md section 6).
+struct Voicemail {
+  std::string name;    // as Asterisk announces it; empty = the user's display name
+  std::string number;  // 1 to 20 digits
+  std::string context = "default";
+  std::string password;  // 0 to 16 of 0-9 #; what the owner types on the phone
+  std::string email;     // where messages are mailed; empty = nowhere
+
+  friend bool operator==(const Voicemail&, const Voicemail&) = default;
+};
+
+inline constexpr std::uint16_t kDefaultRingSeconds = 30;
+
 struct User {
   std::string id;  // [A-Za-z0-9._@-], 1 to 64 characters
   std::string display_name;
@@ -28,6 +41,9 @@ struct User {
   std::string username;
   Role role = Role::kUser;
   std::vector<Line> lines;  // at most one of a kind
+  // How long the device in use rings before a call counts as not answered: 5 to 300.
+  std::uint16_t ring_seconds = kDefaultRingSeconds;
+  std::optional<Voicemail> voicemail;
 
   friend bool operator==(const User&, const User&) = default;
 };

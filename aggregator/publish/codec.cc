@@ -39,7 +39,7 @@ static_assert(Number(Rule::kWebrtcCall) == v1::RULE_WEBRTC_CALL);
 static_assert(Number(Rule::kSelectedDeskphone) == v1::RULE_SELECTED_DESKPHONE);
 static_assert(Number(Rule::kSingleLine) == v1::RULE_SINGLE_LINE);
 // For causes a test compares all names.
-static_assert(Number(CauseKind::kServerStart) == v1::CAUSE_KIND_SERVER_START);
+static_assert(Number(CauseKind::kSetForwarding) == v1::CAUSE_KIND_SET_FORWARDING);
 
 template <typename Model>
 std::optional<Model> FromNumber(int number, Model last) {
@@ -249,7 +249,7 @@ std::optional<DeviceState> FromProto(v1::DeviceState state) {
 std::optional<LineKind> FromProto(v1::LineKind kind) { return FromNumber(kind, LineKind::kWebrtc); }
 std::optional<Rule> FromProto(v1::Rule rule) { return FromNumber(rule, Rule::kSingleLine); }
 std::optional<CauseKind> FromProto(v1::CauseKind kind) {
-  return FromNumber(kind, CauseKind::kServerStart);
+  return FromNumber(kind, CauseKind::kSetForwarding);
 }
 
 namespace {

@@ -64,7 +64,7 @@ RC_GTEST_PROP(CodecProperty, HandWrittenBytesAreThoseOfGeneratedCode, ()) {
   update.removed = *rc::gen::arbitrary<bool>();
   update.presence = ToModel(value);
   update.previous_state = *ArbitraryEnum(PresenceState::kUnknown);
-  update.cause = {.kind = *ArbitraryEnum(CauseKind::kServerStart),
+  update.cause = {.kind = *ArbitraryEnum(CauseKind::kSetForwarding),
                   .pbx = pbx,
                   .device = device,
                   .device_state = *ArbitraryEnum(DeviceState::kOnHold),

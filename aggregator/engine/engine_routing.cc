@@ -1,0 +1,114 @@
+// What Engine has the PBXs told.
+
+#include <algorithm>
+
+#include "aggregator/engine/engine.h"
+
+namespace unipresence {
+namespace {
+
+// Users of other PBXs that one call passes over: about 0.1 ms.
+constexpr std::size_t kMaxPassedOver = 4096;
+
+}  // namespace
+
+LineIndex Engine::FirstLineOn(const UserRecord& user, PbxIndex pbx) const {
+  for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
+    if (devices_[users_.line(i).device].pbx == pbx) return i;
+  }
+  return kNoLine;
+}
+
+void Engine::MarkRouting(UserIndex index) {
+  const UserRecord& user = users_[index];
+  for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
+    const PbxIndex pbx = devices_[users_.line(i).device].pbx;
+    // The first line on a PBX keeps the mark for all.
+    LineRecord& line = users_.line(FirstLineOn(user, pbx));
+    if (line.routing_waits) continue;
+    line.routing_waits = true;
+    routing_queues_[pbx].Push(index);
+  }
+}
+
+void Engine::MarkNumberRemoved(UserIndex index) {
+  const UserRecord& user = users_[index];
+  for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
+    const PbxIndex pbx = devices_[users_.line(i).device].pbx;
+    if (FirstLineOn(user, pbx) != i) continue;
+    routing_queues_[pbx].PushRemoved(
+        {std::string(routings_.context(index)), std::string(routings_.exten(index))});
+  }
+}
+
+void Engine::FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const {
+  const UserRecord& user = users_[index];
+  routing = Routing{};
+  routings_.Fill(index, routing);
+  routing.user = user.id.view();
+  routing.state = user.state;
+  routing.do_not_disturb = user.do_not_disturb;
+  for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
+    const LineRecord& line = users_.line(i);
+    const DeviceRecord& device = devices_[line.device];
+    if (device.pbx != pbx) continue;
+    const std::string_view name = device.name.view();
+    switch (line.kind) {
+      case LineKind::kDeskphone:
+        routing.deskphone = name;
+        break;
+      case LineKind::kWebrtc:
+        routing.webrtc = name;
+        break;
+    }
+    // The other line's PBX cannot be dialled from here: what is here rings.
+    if (line.kind == user.device_in_use || routing.device_in_use.empty()) {
+      routing.device_in_use = name;
+    }
+  }
+}
+
+bool Engine::TakeRouting(PbxIndex pbx, RoutingVisitor visit) {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  RoutingQueue& queue = routing_queues_[pbx];
+  if (const auto number = queue.PopRemoved()) {
+    visit({.context = number->context, .exten = number->exten, .removed = true}, false);
+    return true;
+  }
+  while (const auto index = queue.Pop()) {
+    const UserRecord& user = users_[*index];
+    if (user.id.view().empty()) continue;
+    const LineIndex line = FirstLineOn(user, pbx);
+    if (line == kNoLine || !users_.line(line).routing_waits) continue;
+    users_.line(line).routing_waits = false;
+    FillRouting(*index, pbx, routing_);
+    visit(routing_, false);
+    return true;
+  }
+  for (std::size_t passed = 0; passed < kMaxPassedOver; ++passed) {
+    const auto index = queue.PopAgain();
+    if (!index) return false;
+    const UserRecord& user = users_[*index];
+    if (user.id.view().empty() || FirstLineOn(user, pbx) == kNoLine) continue;
+    FillRouting(*index, pbx, routing_);
+    visit(routing_, true);
+    return true;
+  }
+  return false;
+}
+
+bool Engine::ReadRouting(PbxIndex pbx, std::string_view id, RoutingVisitor visit) {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  const UserIndex index = users_.Find(id);
+  if (index == kNoUser || FirstLineOn(users_[index], pbx) == kNoLine) return false;
+  FillRouting(index, pbx, routing_);
+  visit(routing_, false);
+  return true;
+}
+
+void Engine::RequestRoutings(PbxIndex pbx) {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  routing_queues_[pbx].StartRound(users_.slots());
+}
+
+}  // namespace unipresence
