@@ -43,7 +43,7 @@ const Session* SessionTable::Find(const SessionKey& key, MonotonicTime now) cons
   const auto it = sessions_.find(key);
   if (it == sessions_.end()) return nullptr;
   const Session& session = it->second;
-  return session.holds == 0 && session.deadline <= now ? nullptr : &session;
+  return !Held(session) && session.deadline <= now ? nullptr : &session;
 }
 
 void SessionTable::Unschedule(const SessionKey& key, const Session& session) {
@@ -55,7 +55,7 @@ void SessionTable::Unschedule(const SessionKey& key, const Session& session) {
 void SessionTable::SetDeadline(const SessionKey& key, Session& session, MonotonicTime deadline) {
   Unschedule(key, session);
   session.deadline = deadline;
-  if (session.holds == 0) deadlines_.emplace(deadline, key);
+  if (!Held(session)) deadlines_.emplace(deadline, key);
 }
 
 bool SessionTable::Touch(const SessionKey& key, MonotonicTime now) {
@@ -67,23 +67,33 @@ bool SessionTable::Touch(const SessionKey& key, MonotonicTime now) {
 bool SessionTable::Hold(const SessionKey& key, MonotonicTime now) {
   if (Find(key, now) == nullptr) return false;
   Session& session = sessions_.find(key)->second;
-  if (session.holds == 0) Unschedule(key, session);
+  if (!Held(session)) Unschedule(key, session);
   ++session.holds;
+  if (!Held(session)) deadlines_.emplace(session.deadline, key);
   return true;
 }
 
 void SessionTable::Release(const SessionKey& key, MonotonicTime now) {
   const auto it = sessions_.find(key);
   if (it == sessions_.end() || it->second.holds == 0) return;
+  const bool held = Held(it->second);
   --it->second.holds;
-  if (it->second.holds == 0) SetDeadline(key, it->second, now + options_.time_to_live);
+  if (held && !Held(it->second)) SetDeadline(key, it->second, now + options_.time_to_live);
+}
+
+bool SessionTable::LiveByMessages(const SessionKey& key, MonotonicTime now) {
+  if (Find(key, now) == nullptr) return false;
+  Session& session = sessions_.find(key)->second;
+  session.by_messages = true;
+  SetDeadline(key, session, now + options_.time_to_live);
+  return true;
 }
 
 std::optional<Session> SessionTable::Remove(const SessionKey& key) {
   const auto it = sessions_.find(key);
   if (it == sessions_.end()) return std::nullopt;
   Session session = std::move(it->second);
-  if (session.holds == 0) Unschedule(key, session);
+  if (!Held(session)) Unschedule(key, session);
   sessions_.erase(it);
   const auto user = users_.find(session.user);
   std::erase(user->second.keys, key);

@@ -5,7 +5,9 @@
 //
 // A session lives while it is kept alive: by calls (each `Touch` gives it another time-to-live) or
 // by open streams (`Hold`/`Release`; a held session does not expire, and gets a full time-to-live
-// when the last stream ends). The table does not tell the engine: its owner passes
+// when the last stream ends). A client that vanishes without a word leaves its streams open for a
+// while, so a session whose client sends messages (`LiveByMessages`) lives by those and by calls
+// alone. The table does not tell the engine: its owner passes
 // `AssistantCount(user) > 0` to Engine::SetLoggedIn after each change.
 //
 // Thread: the pipeline's. Keys are digests of secret tokens; the table never sees a token.
@@ -33,8 +35,9 @@ struct Session {
   SessionKind kind = SessionKind::kAssistant;
   Role role = Role::kUser;
   WallTimeMicros create_time = 0;
-  MonotonicTime deadline;  // it expires then unless it is kept alive or held
-  int holds = 0;           // open streams that keep it alive
+  MonotonicTime deadline;    // it expires then unless it is kept alive or held
+  int holds = 0;             // open streams
+  bool by_messages = false;  // open streams do not keep it alive
 };
 
 class SessionTable {
@@ -61,6 +64,10 @@ class SessionTable {
   bool Hold(const SessionKey& key, MonotonicTime now);
   void Release(const SessionKey& key, MonotonicTime now);
 
+  // Open streams do not keep it alive from now on; it gets a full time-to-live. False if there is
+  // no such session.
+  bool LiveByMessages(const SessionKey& key, MonotonicTime now);
+
   // Ends it; the session that was, or nullopt.
   std::optional<Session> Remove(const SessionKey& key);
   // Ends all of a user (deleted, password changed); how many there were.
@@ -82,13 +89,14 @@ class SessionTable {
     std::size_t assistants = 0;
   };
 
+  static bool Held(const Session& session) { return session.holds > 0 && !session.by_messages; }
   void SetDeadline(const SessionKey& key, Session& session, MonotonicTime deadline);
   void Unschedule(const SessionKey& key, const Session& session);
 
   Options options_;
   absl::flat_hash_map<SessionKey, Session> sessions_;
   absl::flat_hash_map<std::string, UserEntry> users_;
-  std::multimap<MonotonicTime, SessionKey> deadlines_;  // of sessions without holds
+  std::multimap<MonotonicTime, SessionKey> deadlines_;  // of sessions that are not held
 };
 
 }  // namespace unipresence

@@ -30,8 +30,8 @@ class GrpcServer {
     // has known denial-of-service faults: give other than loopback or Unix sockets to trusted
     // networks only.
     std::vector<std::string> listen;
-    std::chrono::milliseconds keepalive_time{5000};
-    std::chrono::milliseconds keepalive_timeout{5000};
+    std::chrono::milliseconds keepalive_time{2000};
+    std::chrono::milliseconds keepalive_timeout{3000};
     int max_receive_bytes = 4 << 20;  // a request
     int max_streams_per_connection = 1000;
   };

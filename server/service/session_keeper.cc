@@ -101,7 +101,11 @@ absl::Status SessionKeeper::OpenStream(Core& core, const Caller& caller, std::si
         {{"limit", fmt::to_string(limit)}});
   }
   ++entry.streams;
-  if (hold) core.sessions.Hold(caller.key, core.clock.Now());
+  if (hold) {
+    core.sessions.Hold(caller.key, core.clock.Now());
+  } else {
+    core.sessions.LiveByMessages(caller.key, core.clock.Now());
+  }
   return absl::OkStatus();
 }
 
@@ -121,7 +125,7 @@ SessionView SessionKeeper::View(Core& core, const StoredSession& session) const 
   const MonotonicTime now = core.clock.Now();
   const MonotonicTime fresh = now + core.sessions.time_to_live();
   const Session* live = core.sessions.Find(session.key, now);
-  const bool counting_down = live != nullptr && live->holds == 0;
+  const bool counting_down = live != nullptr && (live->holds == 0 || live->by_messages);
   return {.stored = session, .deadline = counting_down ? live->deadline : fresh};
 }
 

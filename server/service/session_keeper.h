@@ -65,8 +65,8 @@ class SessionKeeper {
   absl::StatusOr<Caller> Authenticate(Core& core, const SessionKey& key);
 
   // A stream of the session begins: RESOURCE_EXHAUSTED (TOO_MANY_STREAMS) if it has `limit` of
-  // them. With `hold` the stream keeps the session alive. Balance it by CloseStream with the same
-  // `hold`.
+  // them. With `hold` the stream keeps the session alive; without, the messages on it do, and no
+  // open stream (SessionTable::LiveByMessages). Balance it by CloseStream with the same `hold`.
   absl::Status OpenStream(Core& core, const Caller& caller, std::size_t limit, bool hold);
   void CloseStream(Core& core, const Caller& caller, bool hold);
 

@@ -315,14 +315,27 @@ TEST_F(GrpcSessionTest, ASilentHoldSessionLetsTheSessionExpire) {
 
 TEST_F(GrpcSessionTest, ASilentHoldSessionEndsThoughSomethingElseKeepsAlive) {
   GrpcTestClient client = GrpcTestClient::LogIn(server_, "alice");
+  Hold hold(client);
+  ASSERT_TRUE(hold.Beat());
+  server_.clock().Advance(seconds(11));
+  ASSERT_TRUE(client.GetSession().first.ok());
+  server_.clock().Advance(seconds(11));
+  server_.Expire();
+  EXPECT_EQ(hold.Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_TRUE(client.GetSession().first.ok());
+}
+
+// A browser whose network is gone: its connection looks open for a while.
+TEST_F(GrpcSessionTest, OpenStreamsDoNotKeepASessionAliveWhoseHoldSessionIsSilent) {
+  GrpcTestClient client = GrpcTestClient::LogIn(server_, "alice");
   GrpcTestWatch watch(client);
   ASSERT_TRUE(watch.ReadUntilCurrent());
   Hold hold(client);
   ASSERT_TRUE(hold.Beat());
-  server_.clock().Advance(seconds(22));
+  server_.clock().Advance(seconds(20));
   server_.Expire();
-  EXPECT_EQ(hold.Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
-  EXPECT_TRUE(client.GetSession().first.ok());
+  EXPECT_EQ(ReasonOf(hold.Finish()), v1::ERROR_REASON_SESSION_EXPIRED);
+  EXPECT_FALSE(PresenceOf("alice").logged_in());
 }
 
 TEST_F(GrpcSessionTest, LoggingOutEndsHoldSession) {

@@ -62,6 +62,26 @@ TEST_F(SessionTableTest, AHeldSessionDoesNotExpireAndGetsAFullTimeToLiveAfterwar
   EXPECT_EQ(table_.Expire(clock_.Now()).size(), 1u);
 }
 
+// A client that vanished leaves its streams open until the connection is found dead.
+TEST_F(SessionTableTest, ASessionThatIsSentMessagesIsNotKeptAliveByOpenStreams) {
+  Add(1);
+  EXPECT_TRUE(table_.Hold(Key(1), clock_.Now()));
+  EXPECT_TRUE(table_.LiveByMessages(Key(1), clock_.Now()));
+  clock_.Advance(seconds(5));
+  EXPECT_TRUE(table_.Touch(Key(1), clock_.Now()));
+  clock_.Advance(seconds(10));
+  EXPECT_TRUE(table_.Hold(Key(1), clock_.Now()));
+  table_.Release(Key(1), clock_.Now());
+  table_.Release(Key(1), clock_.Now());
+  clock_.Advance(seconds(9));
+  EXPECT_TRUE(table_.Expire(clock_.Now()).empty());
+  clock_.Advance(seconds(1));
+  EXPECT_EQ(table_.Find(Key(1), clock_.Now()), nullptr);
+  EXPECT_EQ(table_.Expire(clock_.Now()).size(), 1u);
+  EXPECT_EQ(table_.NextDeadline(), std::nullopt);
+  EXPECT_FALSE(table_.LiveByMessages(Key(1), clock_.Now()));
+}
+
 TEST_F(SessionTableTest, LoggedInWhileAnyAssistantLivesAndClientsDoNotCount) {
   Add(1);
   Add(2);
