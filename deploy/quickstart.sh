@@ -36,9 +36,9 @@ if $install; then
 fi
 if $build; then
   echo "== build (a few minutes the first time)"
-  # The folder that tests/run.sh builds in too; without the tests, if it has none yet.
+  # The folder that tests/run.sh builds in too: without the tests, unless it was configured with them.
   options=()
-  [ -f "$build_dir/CMakeCache.txt" ] ||
+  grep -qs '^UNIPRESENCE_TESTS:[A-Z]*=ON' "$build_dir/CMakeCache.txt" ||
     options=(-DUNIPRESENCE_TESTS=OFF -DUNIPRESENCE_BENCHMARKS=OFF)
   mkdir -p "$build_dir"
   cmake --preset release -B "$build_dir" "${options[@]}" >"$build_dir/configure.log" 2>&1 ||

@@ -123,5 +123,28 @@ class QuickstartTest(unittest.TestCase):
         self.assertIn("no /nowhere/unipresence-pbxsim; run without --no-build", result.stderr)
 
 
+class ConfigureTest(unittest.TestCase):
+    """What a stand-in for cmake is asked for; what the tests need may not be installed."""
+
+    def options(self, cache):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            cmake = folder / "cmake"
+            cmake.write_text('#!/bin/sh\necho "$@" >> "$0.asked"\n')
+            cmake.chmod(0o755)
+            if cache is not None:
+                (folder / "CMakeCache.txt").write_text(cache)
+            subprocess.run(
+                ["bash", "deploy/quickstart.sh", "--no-install", "--build-dir", str(folder)], cwd=SOURCE,
+                env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}, check=False,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            return (folder / "cmake.asked").read_text().split("\n")[0]
+
+    def test_the_tests_stay_out_until_somebody_wants_them(self):
+        self.assertIn("-DUNIPRESENCE_TESTS=OFF", self.options(None))
+        self.assertIn("-DUNIPRESENCE_TESTS=OFF", self.options("UNIPRESENCE_TESTS:BOOL=OFF\n"))
+        self.assertNotIn("UNIPRESENCE_TESTS", self.options("UNIPRESENCE_TESTS:BOOL=ON\n"))
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=2)
