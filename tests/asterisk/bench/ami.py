@@ -117,6 +117,14 @@ class Listener:
         answer = self.action("Getvar", Variable=f"DEVICE_STATE(PJSIP/{device})")
         return answer.get("Value", "")
 
+    def database_value(self, family, key):
+        """A value of AstDB, or None if it is not there."""
+        answer = self.action("DBGet", Family=family, Key=key)
+        if answer["Response"] != "Success":
+            return None
+        identity = answer["ActionID"]
+        return self.wait(lambda e: e.get("ActionID") == identity and e.get("Event") == "DBGetResponse")["Val"]
+
     def said(self, since, *names):
         """The events of these names after a mark, one per line, for messages."""
         keys = ("Event", "Device", "State", "Channel", "DestChannel", "ChannelStateDesc", "Exten", "Uniqueid",

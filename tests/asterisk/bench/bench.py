@@ -16,14 +16,14 @@ from .waiting import until
 
 
 class Bench:
-    """Use as a context manager. Phones are attributes: alice, alice_w, bob, bob_w, carol."""
+    """Use as a context manager. Phones are attributes: alice, alice_w, bob, bob_w, carol (Options.devices)."""
 
     def __init__(self, version, options=None, boot=True):
         self.version = version
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"unipresence-asterisk{version}-"))
         self.asterisk = Asterisk(version, self.folder / "asterisk", options)
         self.listener = None
-        self.phones = {user: Phone(user) for user in configuration.DEVICES}
+        self.phones = {user: Phone(user) for user in self.asterisk.options.devices}
         self.extra_phones = []
         if boot:
             try:

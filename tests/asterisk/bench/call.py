@@ -20,7 +20,7 @@ class Call:
         self.invite = invite
         self.state = "calling"
         self.status = None  # of an ended call of ours: the refusing status
-        self.reason = ""  # Reason header of the CANCEL or BYE that ended it
+        self.reason = ""  # Reason header of the CANCEL, BYE or refusal that ended it
         self.notified = []  # the progress of a REFER, as sipfrag first lines
         self.at = {}  # state -> monotonic time
         self.call_id = invite.get("call-id") if invite else f"call-{sip.new_tag()}{sip.new_tag()}"
@@ -170,7 +170,7 @@ class Call:
             self.remote_sdp = response.body
             self._enter("answered")
         else:
-            self.status = response.status
+            self.status, self.reason = response.status, response.get("reason")
             self._enter("ended")
 
     def on_ack(self):

@@ -25,6 +25,8 @@ class Options:
     """What a scenario may want to be otherwise."""
 
     qualify: dict = dataclasses.field(default_factory=dict)  # device -> seconds between OPTIONS
+    devices: list = dataclasses.field(default_factory=lambda: DEVICES)  # who has a phone
+    files: dict = dataclasses.field(default_factory=dict)  # file name -> text instead of the bench's own
 
 
 def modules():
@@ -170,6 +172,7 @@ def write(root: pathlib.Path, run: pathlib.Path, options: Options):
         "asterisk.conf": asterisk(root, run), "modules.conf": modules(), "pjsip.conf": pjsip(options),
         "extensions.conf": dialplan(), "manager.conf": manager(),
         "musiconhold.conf": f"[default]\nmode=files\ndirectory={run}/moh\n", **OTHERS,
+        **options.files,
     }
     for name, text in files.items():
         (run / "etc" / name).write_text(text, encoding="utf-8")
