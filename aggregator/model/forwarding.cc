@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "aggregator/base/strings.h"
+
 namespace unipresence {
 namespace {
 
@@ -40,6 +42,22 @@ absl::Status ValidateDestination(std::string_view destination) {
     return absl::InvalidArgumentError(
         fmt::format("destination '{}': use 1 to {} of the characters 0-9 * #, with + only in front",
                     destination, kMaxDestinationLength));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateForwardings(const Forwardings& forwardings) {
+  for (ForwardingCondition condition : kForwardingConditions) {
+    const Forward& forward = forwardings[condition];
+    if (forward.destination.empty() && forward.enabled) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}: enabled without a destination; name one", ToString(condition)));
+    }
+    if (forward.destination.empty()) continue;
+    if (auto status = ValidateDestination(forward.destination); !status.ok()) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}: {}", ToString(condition), FromAbsl(status.message())));
+    }
   }
   return absl::OkStatus();
 }

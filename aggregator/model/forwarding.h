@@ -88,6 +88,9 @@ class ForwardingConditions {
 // INVALID_ARGUMENT names the value and what is allowed.
 absl::Status ValidateDestination(std::string_view destination);
 
+// That each destination is valid, or empty and not enabled. INVALID_ARGUMENT names the condition.
+absl::Status ValidateForwardings(const Forwardings& forwardings);
+
 }  // namespace unipresence
 
 #endif  // UNIPRESENCE_AGGREGATOR_MODEL_FORWARDING_H_

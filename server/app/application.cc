@@ -163,7 +163,8 @@ absl::Status Application::Load(Core& core) {
     added = core.engine.AddUser(
         stored.user,
         {.selected_device = stored.settings.selected_device.value_or(LineKind::kWebrtc),
-         .do_not_disturb = stored.settings.do_not_disturb});
+         .do_not_disturb = stored.settings.do_not_disturb,
+         .forwardings = stored.settings.forwardings});
   }));
   if (added.ok()) spdlog::info("{} users", core.engine.user_count());
   return added;

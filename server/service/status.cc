@@ -30,6 +30,10 @@ absl::Status Conflicting(const absl::Status& status, const Conflict& conflict) {
       return Failure(
           v1::ERROR_REASON_DEVICE_TAKEN, message,
           {{"pbx", conflict.scope}, {"device", conflict.value}, {"user", conflict.owner}});
+    case Conflict::Field::kMailbox:
+      return Failure(
+          v1::ERROR_REASON_MAILBOX_TAKEN, message,
+          {{"number", conflict.value}, {"context", conflict.scope}, {"user", conflict.owner}});
   }
   __builtin_unreachable();
 }

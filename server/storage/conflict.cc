@@ -29,6 +29,11 @@ std::string Sentence(const Conflict& conflict) {
       return fmt::format(
           "device '{}' on PBX '{}': it is a line of user '{}'; choose another device",
           conflict.value, conflict.scope, conflict.owner);
+    case Conflict::Field::kMailbox:
+      return fmt::format(
+          "voicemail.number '{}' in context '{}': it is the box of user '{}'; choose another "
+          "number",
+          conflict.value, conflict.scope, conflict.owner);
   }
   __builtin_unreachable();
 }
@@ -59,7 +64,7 @@ std::optional<Conflict> ConflictOf(const absl::Status& status) {
     parts[i] = rest.substr(0, end);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }
-  if (parts[0].size() != 1 || parts[0][0] < '0' || parts[0][0] > '3') return std::nullopt;
+  if (parts[0].size() != 1 || parts[0][0] < '0' || parts[0][0] > '4') return std::nullopt;
   return Conflict{static_cast<Conflict::Field>(parts[0][0] - '0'), std::string(parts[1]),
                   std::string(parts[2]), std::string(parts[3])};
 }

@@ -15,10 +15,10 @@
 namespace unipresence {
 
 struct Conflict {
-  enum class Field : std::uint8_t { kId, kUsername, kExten, kDevice };
+  enum class Field : std::uint8_t { kId, kUsername, kExten, kDevice, kMailbox };
   Field field = Field::kId;
-  std::string value;  // the id, the username, the number or the device
-  std::string scope;  // the context of a number, the PBX of a device; else empty
+  std::string value;  // the id, the username, the number, the device, the box
+  std::string scope;  // the context of a number or box, the PBX of a device; else empty
   std::string owner;  // id of the user who has it
 
   friend bool operator==(const Conflict&, const Conflict&) = default;

@@ -80,10 +80,40 @@ CREATE TABLE write_check (
 INSERT INTO write_check (number, time) VALUES (1, 0);
 )sql";
 
-constexpr std::array<SqliteMigration, 3> kMigrations = {{
+// What a PBX is told of a user beside number and lines. The box has a table of its own, because
+// most of its columns are empty for most users.
+constexpr std::string_view kCallRules = R"sql(
+ALTER TABLE users ADD COLUMN ring_seconds INTEGER NOT NULL DEFAULT 30
+  CHECK (ring_seconds BETWEEN 0 AND 65535);
+
+CREATE TABLE voicemails (
+  user_number INTEGER PRIMARY KEY REFERENCES users (number) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  number TEXT NOT NULL,
+  context TEXT NOT NULL,
+  password TEXT NOT NULL,
+  email TEXT NOT NULL,
+  UNIQUE (context, number)
+) STRICT;
+
+ALTER TABLE lines ADD COLUMN sip_username TEXT NOT NULL DEFAULT '';
+ALTER TABLE lines ADD COLUMN sip_secret TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE settings ADD COLUMN unconditional_destination TEXT NOT NULL DEFAULT '';
+ALTER TABLE settings ADD COLUMN unconditional_enabled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE settings ADD COLUMN busy_destination TEXT NOT NULL DEFAULT '';
+ALTER TABLE settings ADD COLUMN busy_enabled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE settings ADD COLUMN no_answer_destination TEXT NOT NULL DEFAULT '';
+ALTER TABLE settings ADD COLUMN no_answer_enabled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE settings ADD COLUMN forwarding_time INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE settings ADD COLUMN forwarding_version INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<SqliteMigration, 4> kMigrations = {{
     {"users, lines and settings", kUsers},
     {"sessions", kSessions},
     {"deleted users, write check", kDeletedUsers},
+    {"ring time, voicemail, SIP accounts, forwardings", kCallRules},
 }};
 
 absl::StatusOr<std::int64_t> Number(SqliteDatabase& database, std::string_view sql) {

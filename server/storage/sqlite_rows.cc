@@ -16,8 +16,11 @@ absl::Status UnknownWord(std::string_view column, std::string_view word, std::st
                   column, of, word));
 }
 
+// A column of NULLs or defaults costs as much as any other, and most users never change some of
+// these: they are not looked at one by one.
 absl::Status ReadSettings(const SqliteStatement& row, StoredUser& user) {
   user.settings = {};
+  if (row.IsNull(14)) return absl::OkStatus();  // no row of settings
   if (!row.IsNull(13)) {
     user.settings.selected_device = ParseLineKind(row.Text(13));
     if (!user.settings.selected_device.has_value()) {
@@ -26,7 +29,29 @@ absl::Status ReadSettings(const SqliteStatement& row, StoredUser& user) {
   }
   user.settings.select_time = row.Int(14);
   user.settings.do_not_disturb = row.Int(15) != 0;
+  user.settings.forwarding_version = static_cast<std::uint64_t>(row.Int(23));
+  if (user.settings.forwarding_version == 0) return absl::OkStatus();  // never forwarded
+  user.settings.forwarding_time = row.Int(22);
+  int column = 16;
+  for (ForwardingCondition condition : kForwardingConditions) {
+    Forward& forward = user.settings.forwardings[condition];
+    forward.destination = row.Text(column++);
+    forward.enabled = row.Int(column++) != 0;
+  }
   return absl::OkStatus();
+}
+
+void ReadVoicemail(const SqliteStatement& row, User& user) {
+  if (row.IsNull(26)) {
+    user.voicemail.reset();
+    return;
+  }
+  Voicemail& box = user.voicemail.emplace();
+  box.name = row.Text(25);
+  box.number = row.Text(26);
+  box.context = row.Text(27);
+  box.password = row.Text(28);
+  box.email = row.Text(29);
 }
 
 }  // namespace
@@ -71,13 +96,19 @@ absl::Status ReadUserRow(const SqliteStatement& row, StoredUser& user) {
   user.create_time = row.Int(10);
   user.update_time = row.Int(11);
   user.version = static_cast<std::uint64_t>(row.Int(12));
+  user.user.ring_seconds = static_cast<std::uint16_t>(row.Int(24));
+  ReadVoicemail(row, user.user);
   return ReadSettings(row, user);
 }
 
 absl::StatusOr<Line> ReadLine(const SqliteStatement& row, int first) {
   const auto kind = ParseLineKind(row.Text(first));
   if (!kind.has_value()) return UnknownWord("lines.kind", row.Text(first), row.Text(first + 2));
-  return Line{*kind, std::string(row.Text(first + 1)), std::string(row.Text(first + 2))};
+  return Line{.kind = *kind,
+              .pbx = std::string(row.Text(first + 1)),
+              .device = std::string(row.Text(first + 2)),
+              .sip_username = std::string(row.Text(first + 3)),
+              .sip_secret = std::string(row.Text(first + 4))};
 }
 
 absl::StatusOr<StoredSession> ReadSession(const SqliteStatement& row) {

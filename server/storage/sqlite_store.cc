@@ -54,16 +54,45 @@ absl::Status SqliteStore::SetSelectedDevice(std::string_view user, LineKind devi
       .Run();
 }
 
-absl::Status SqliteStore::SetDoNotDisturb(std::string_view user, bool do_not_disturb) {
+absl::StatusOr<std::int64_t> SqliteStore::SettingsRowOf(std::string_view user) {
   UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t number, UserNumberOf(*database_, user));
+  UNIPRESENCE_RETURN_IF_ERROR(
+      database_->Prepare("INSERT OR IGNORE INTO settings (user_number) VALUES (?)")
+          .Bind(1, number)
+          .Run());
+  return number;
+}
+
+absl::Status SqliteStore::SetDoNotDisturb(std::string_view user, bool do_not_disturb) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t number, SettingsRowOf(user));
   return database_
       ->Prepare(
-          "INSERT INTO settings (user_number, do_not_disturb) VALUES (?1, ?2)"
-          " ON CONFLICT (user_number) DO UPDATE SET do_not_disturb = ?2"
-          " WHERE do_not_disturb IS NOT ?2")
+          "UPDATE settings SET do_not_disturb = ?2, forwarding_time = ?3,"
+          " forwarding_version = forwarding_version + 1"
+          " WHERE user_number = ?1 AND do_not_disturb IS NOT ?2")
       .Bind(1, number)
       .Bind(2, std::int64_t{do_not_disturb})
+      .Bind(3, options_.clock->WallNow())
       .Run();
+}
+
+absl::Status SqliteStore::SetForwardings(std::string_view user, const Forwardings& forwardings) {
+  UNIPRESENCE_RETURN_IF_ERROR(ValidateForwardings(forwardings));
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t number, SettingsRowOf(user));
+  SqliteStatement update = database_->Prepare(
+      "UPDATE settings SET unconditional_destination = ?3, unconditional_enabled = ?4,"
+      " busy_destination = ?5, busy_enabled = ?6, no_answer_destination = ?7,"
+      " no_answer_enabled = ?8, forwarding_time = ?2, forwarding_version = forwarding_version + 1"
+      " WHERE user_number = ?1 AND (unconditional_destination, unconditional_enabled,"
+      " busy_destination, busy_enabled, no_answer_destination, no_answer_enabled)"
+      " IS NOT (?3, ?4, ?5, ?6, ?7, ?8)");
+  update.Bind(1, number).Bind(2, options_.clock->WallNow());
+  int index = 3;
+  for (ForwardingCondition condition : kForwardingConditions) {
+    update.Bind(index++, forwardings[condition].destination);
+    update.Bind(index++, std::int64_t{forwardings[condition].enabled});
+  }
+  return update.Run();
 }
 
 // --- Sessions ---

@@ -53,6 +53,7 @@ class SqliteStore final : public Store {
   absl::StatusOr<SeedReport> SeedUsers(std::span<const NewUser> users) override;
   absl::Status SetSelectedDevice(std::string_view user, LineKind device) override;
   absl::Status SetDoNotDisturb(std::string_view user, bool do_not_disturb) override;
+  absl::Status SetForwardings(std::string_view user, const Forwardings& forwardings) override;
   absl::Status SaveSession(const StoredSession& session) override;
   absl::Status DeleteSession(std::string_view id) override;
   absl::StatusOr<std::size_t> DeleteSessions(std::span<const std::string> ids) override;
@@ -75,6 +76,8 @@ class SqliteStore final : public Store {
   absl::StatusOr<StoredUser> ReadOneUser(std::string_view where, std::string_view value,
                                          std::string_view what);
   absl::Status ReadLines(std::int64_t number, StoredUser& user);
+  // The number of the user, whose row of settings exists from now on. NOT_FOUND.
+  absl::StatusOr<std::int64_t> SettingsRowOf(std::string_view user);
   // In the store, or deleted from it.
   absl::StatusOr<bool> IsKnown(std::string_view id);
 

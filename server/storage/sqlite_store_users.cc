@@ -19,16 +19,35 @@ absl::Status InsertLines(SqliteDatabase& database, std::int64_t number,
                          const std::vector<Line>& lines) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     UNIPRESENCE_RETURN_IF_ERROR(database
-                                    .Prepare("INSERT INTO lines (user_number, position, kind, pbx, "
-                                             "device) VALUES (?, ?, ?, ?, ?)")
+                                    .Prepare("INSERT INTO lines (user_number, position, kind, pbx,"
+                                             " device, sip_username, sip_secret)"
+                                             " VALUES (?, ?, ?, ?, ?, ?, ?)")
                                     .Bind(1, number)
                                     .Bind(2, static_cast<std::int64_t>(i))
                                     .Bind(3, ToString(lines[i].kind))
                                     .Bind(4, lines[i].pbx)
                                     .Bind(5, lines[i].device)
+                                    .Bind(6, lines[i].sip_username)
+                                    .Bind(7, lines[i].sip_secret)
                                     .Run());
   }
   return absl::OkStatus();
+}
+
+absl::Status InsertVoicemail(SqliteDatabase& database, std::int64_t number,
+                             const std::optional<Voicemail>& box) {
+  if (!box.has_value()) return absl::OkStatus();
+  return database
+      .Prepare(
+          "INSERT INTO voicemails (user_number, name, number, context, password, email)"
+          " VALUES (?, ?, ?, ?, ?, ?)")
+      .Bind(1, number)
+      .Bind(2, box->name)
+      .Bind(3, box->number)
+      .Bind(4, box->context)
+      .Bind(5, box->password)
+      .Bind(6, box->email)
+      .Run();
 }
 
 absl::Status InsertUser(SqliteDatabase& database, const NewUser& added, UserOrigin origin,
@@ -37,8 +56,8 @@ absl::Status InsertUser(SqliteDatabase& database, const NewUser& added, UserOrig
   UNIPRESENCE_RETURN_IF_ERROR(
       database
           .Prepare("INSERT INTO users (id, display_name, exten, context, line_type, username, role,"
-                   " password_hash, origin, create_time, update_time, version)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)")
+                   " password_hash, origin, create_time, update_time, version, ring_seconds)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)")
           .Bind(1, user.id)
           .Bind(2, user.display_name)
           .Bind(3, user.exten)
@@ -50,8 +69,11 @@ absl::Status InsertUser(SqliteDatabase& database, const NewUser& added, UserOrig
           .Bind(9, ToString(origin))
           .Bind(10, now)
           .Bind(11, now)
+          .Bind(12, std::int64_t{user.ring_seconds})
           .Run());
-  return InsertLines(database, database.LastInsertRowId(), user.lines);
+  const std::int64_t number = database.LastInsertRowId();
+  UNIPRESENCE_RETURN_IF_ERROR(InsertLines(database, number, user.lines));
+  return InsertVoicemail(database, number, user.voicemail);
 }
 
 // The conflict that made an insert or update of `user` fail.
@@ -82,6 +104,14 @@ absl::Status DescribeConflict(SqliteDatabase& database, const User& user, bool i
                   " WHERE l.pbx = ? AND l.device = ?",
                   line.pbx, line.device));
     if (!id.empty()) return ConflictError({Field::kDevice, line.device, line.pbx, id});
+  }
+  if (user.voicemail.has_value()) {
+    const Voicemail& box = *user.voicemail;
+    UNIPRESENCE_ASSIGN_OR_RETURN(
+        id, owner("SELECT u.id FROM voicemails v JOIN users u ON u.number = v.user_number"
+                  " WHERE v.context = ? AND v.number = ?",
+                  box.context, box.number));
+    if (!id.empty()) return ConflictError({Field::kMailbox, box.number, box.context, id});
   }
   // The user names one device in both lines.
   for (const Line& line : user.lines) {
@@ -131,8 +161,8 @@ absl::Status SqliteStore::ReplaceUser(const User& user) {
   UNIPRESENCE_RETURN_IF_ERROR(
       database_
           ->Prepare("UPDATE users SET display_name = ?, exten = ?, context = ?, line_type = ?,"
-                    " username = ?, role = ?, update_time = ?, version = version + 1"
-                    " WHERE number = ?")
+                    " username = ?, role = ?, update_time = ?, version = version + 1,"
+                    " ring_seconds = ? WHERE number = ?")
           .Bind(1, user.display_name)
           .Bind(2, user.exten)
           .Bind(3, user.context)
@@ -140,11 +170,15 @@ absl::Status SqliteStore::ReplaceUser(const User& user) {
           .Bind(5, user.username)
           .Bind(6, ToString(user.role))
           .Bind(7, options_.clock->WallNow())
-          .Bind(8, number)
+          .Bind(8, std::int64_t{user.ring_seconds})
+          .Bind(9, number)
           .Run());
   UNIPRESENCE_RETURN_IF_ERROR(
       database_->Prepare("DELETE FROM lines WHERE user_number = ?").Bind(1, number).Run());
   UNIPRESENCE_RETURN_IF_ERROR(InsertLines(*database_, number, user.lines));
+  UNIPRESENCE_RETURN_IF_ERROR(
+      database_->Prepare("DELETE FROM voicemails WHERE user_number = ?").Bind(1, number).Run());
+  UNIPRESENCE_RETURN_IF_ERROR(InsertVoicemail(*database_, number, user.voicemail));
   return database_
       ->Prepare(
           "UPDATE settings SET selected_device = NULL, select_time = 0"
@@ -185,9 +219,7 @@ absl::StatusOr<StoredUser> SqliteStore::ReadOneUser(std::string_view where, std:
   std::int64_t number = 0;
   {
     SqliteStatement statement = database_->Prepare(
-        fmt::format("SELECT {} FROM users u LEFT JOIN settings s ON s.user_number = u.number"
-                    " WHERE {} = ?",
-                    kUserColumns, where));
+        fmt::format("SELECT {} FROM {} WHERE {} = ?", kUserColumns, kUserTables, where));
     UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Bind(1, value).Step());
     if (!row) {
       return absl::NotFoundError(fmt::format("user '{}': there is none of that {}", value, what));
@@ -201,7 +233,7 @@ absl::StatusOr<StoredUser> SqliteStore::ReadOneUser(std::string_view where, std:
 
 absl::Status SqliteStore::ReadLines(std::int64_t number, StoredUser& user) {
   SqliteStatement statement = database_->Prepare(
-      "SELECT kind, pbx, device FROM lines WHERE user_number = ? ORDER BY position");
+      fmt::format("SELECT {} FROM lines WHERE user_number = ? ORDER BY position", kLineColumns));
   statement.Bind(1, number);
   while (true) {
     UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
@@ -222,10 +254,8 @@ absl::StatusOr<StoredUser> SqliteStore::GetUserByUsername(std::string_view usern
 absl::StatusOr<std::vector<StoredUser>> SqliteStore::ListUsers(std::string_view after,
                                                                std::size_t limit) {
   std::vector<StoredUser> users;
-  SqliteStatement statement = database_->Prepare(
-      fmt::format("SELECT {} FROM users u LEFT JOIN settings s ON s.user_number = u.number"
-                  " WHERE u.id > ? ORDER BY u.id LIMIT ?",
-                  kUserColumns));
+  SqliteStatement statement = database_->Prepare(fmt::format(
+      "SELECT {} FROM {} WHERE u.id > ? ORDER BY u.id LIMIT ?", kUserColumns, kUserTables));
   statement.Bind(1, after).Bind(2, static_cast<std::int64_t>(limit));
   while (true) {
     UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
@@ -239,11 +269,9 @@ absl::StatusOr<std::vector<StoredUser>> SqliteStore::ListUsers(std::string_view 
 absl::Status SqliteStore::ForEachUser(absl::FunctionRef<void(const StoredUser&)> visit) {
   // Two walks side by side, both by number: one pass over each table, whatever its size.
   SqliteStatement users = database_->Prepare(
-      fmt::format("SELECT {} FROM users u LEFT JOIN settings s ON s.user_number = u.number"
-                  " ORDER BY u.number",
-                  kUserColumns));
-  SqliteStatement lines = database_->Prepare(
-      "SELECT user_number, kind, pbx, device FROM lines ORDER BY user_number, position");
+      fmt::format("SELECT {} FROM {} ORDER BY u.number", kUserColumns, kUserTables));
+  SqliteStatement lines = database_->Prepare(fmt::format(
+      "SELECT user_number, {} FROM lines ORDER BY user_number, position", kLineColumns));
   UNIPRESENCE_ASSIGN_OR_RETURN(bool more_lines, lines.Step());
   StoredUser user;
   while (true) {

@@ -31,6 +31,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregator/base/clock.h"
+#include "aggregator/model/forwarding.h"
 #include "aggregator/model/line.h"
 #include "aggregator/model/session.h"
 #include "aggregator/model/user.h"
@@ -42,6 +43,11 @@ struct StoredSettings {
   std::optional<LineKind> selected_device;  // none before the first choice ever
   WallTimeMicros select_time = 0;           // of the newest choice; 0 before the first
   bool do_not_disturb = false;
+  Forwardings forwardings{};
+  // Of the newest change of do_not_disturb or forwardings; 0 before the first. The version counts
+  // them; of use as an etag.
+  WallTimeMicros forwarding_time = 0;
+  std::uint64_t forwarding_version = 0;
 
   friend bool operator==(const StoredSettings&, const StoredSettings&) = default;
 };
@@ -99,8 +105,9 @@ class Store {
   // --- Users
   // -------------------------------------------------------------------------------------- Unique:
   // the id; the username (without regard to ASCII case); the number within its context; the device
-  // within its PBX. ALREADY_EXISTS tells the value and whose it is, in words and for programs
-  // (conflict.h). INVALID_ARGUMENT is ValidateUser's.
+  // within its PBX; the number of the voicemail box within the box's context. ALREADY_EXISTS tells
+  // the value and whose it is, in words and for programs (conflict.h). INVALID_ARGUMENT is
+  // ValidateUser's.
 
   // Adds a user with settings of nothing chosen. A deleted user's id may be used again.
   // INVALID_ARGUMENT, ALREADY_EXISTS.
@@ -153,8 +160,11 @@ class Store {
   // NOT_FOUND. FAILED_PRECONDITION: the user has no line of that kind. Selecting what is selected
   // already succeeds and changes nothing, the time of the choice included.
   virtual absl::Status SetSelectedDevice(std::string_view user, LineKind device) = 0;
-  // NOT_FOUND.
+  // NOT_FOUND. Setting what is set already succeeds and changes nothing, the time included.
   virtual absl::Status SetDoNotDisturb(std::string_view user, bool do_not_disturb) = 0;
+  // Replaces all of them, in the same way. To change one of them, read them by GetUser in the same
+  // transaction or command. INVALID_ARGUMENT: ValidateForwardings. NOT_FOUND.
+  virtual absl::Status SetForwardings(std::string_view user, const Forwardings& forwardings) = 0;
 
   // --- Sessions ---
 

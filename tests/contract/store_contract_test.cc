@@ -133,12 +133,28 @@ INSTANTIATE_TEST_SUITE_P(, DurableStoreContractTest, ::testing::ValuesIn([] {
 
 absl::StatusCode CodeOf(const absl::Status& status) { return status.code(); }
 
+// One that is off keeps its destination.
+Forwardings SomeForwardings() {
+  Forwardings forwardings;
+  forwardings[ForwardingCondition::kUnconditional] = {"+33123456789", false};
+  forwardings[ForwardingCondition::kNoAnswer] = {"2000", true};
+  return forwardings;
+}
+
 // --- Users ---
 
 TEST_P(StoreContractTest, ReadsBackWhatWasCreated) {
   User alice = UniqueAccount("alice", "1001");
   alice.display_name = "Alice \xc3\x89. O'Neil \"x\" %";
   alice.role = Role::kAdministrator;
+  alice.ring_seconds = 45;
+  alice.voicemail = {.name = "Alice \xc3\x89. O'Neil",
+                     .number = "1001",
+                     .context = "sales",
+                     .password = "12#4",
+                     .email = "alice@example.org"};
+  alice.lines[0].sip_username = "alice";
+  alice.lines[0].sip_secret = "swordfish%&x";
   Create(alice);
 
   const auto got = store().GetUser("alice");
@@ -169,6 +185,7 @@ TEST_P(StoreContractTest, AnUnknownUserIsNotFoundByEveryMethod) {
       store().DeleteUser("bob"),
       store().SetSelectedDevice("bob", LineKind::kWebrtc),
       store().SetDoNotDisturb("bob", true),
+      store().SetForwardings("bob", {}),
       store().SaveSession(SessionOf("bob", 1)),
   };
   for (const absl::Status& status : statuses) {
@@ -216,11 +233,21 @@ std::vector<Taken> AllTaken() {
       {"device as the other kind",
        [](User& u) { u.lines[1].device = "PJSIP/alice"; },
        {Field::kDevice, "PJSIP/alice", "main", "alice"}},
+      {"voicemail box",
+       [](User& u) { u.voicemail = {.number = "1001"}; },
+       {Field::kMailbox, "1001", "default", "alice"}},
   };
 }
 
+// Of whom AllTaken takes.
+User AliceWithABox() {
+  User alice = UniqueAccount("alice", "1001");
+  alice.voicemail = {.number = "1001"};
+  return alice;
+}
+
 TEST_P(StoreContractTest, CreatingWhatIsTakenTellsWhatAndWhoseAndChangesNothing) {
-  Create(UniqueAccount("alice", "1001"));
+  Create(AliceWithABox());
   for (const Taken& taken : AllTaken()) {
     SCOPED_TRACE(taken.name);
     User bob = UniqueAccount("bob", "1002");
@@ -237,7 +264,7 @@ TEST_P(StoreContractTest, CreatingWhatIsTakenTellsWhatAndWhoseAndChangesNothing)
 }
 
 TEST_P(StoreContractTest, UpdatingToWhatIsTakenTellsWhatAndWhoseAndChangesNothing) {
-  Create(UniqueAccount("alice", "1001"));
+  Create(AliceWithABox());
   Create(UniqueAccount("bob", "1002"));
   const StoredUser before = store().GetUser("bob").value();
   clock().Advance(std::chrono::seconds(1));
@@ -270,6 +297,30 @@ TEST_P(StoreContractTest, NumbersAreUniqueInTheirContextAndDevicesOnTheirPbxOnly
   Create(bob);
 }
 
+TEST_P(StoreContractTest, BoxesAreUniqueInTheirContextOnly) {
+  Create(AliceWithABox());
+  User bob = UniqueAccount("bob", "1002");
+  bob.voicemail = {.number = "1001", .context = "branch"};
+  Create(bob);
+}
+
+TEST_P(StoreContractTest, ABoxCanBeGivenChangedAndTakenAway) {
+  Create(UniqueAccount("alice", "1001"));
+  User alice = UniqueAccount("alice", "1001");
+  alice.voicemail = {.number = "7"};
+  ASSERT_TRUE(store().UpdateUser(alice).ok());
+  EXPECT_EQ(store().GetUser("alice")->user, alice);
+  alice.voicemail->email = "alice@example.org";
+  ASSERT_TRUE(store().UpdateUser(alice).ok());
+  EXPECT_EQ(store().GetUser("alice")->user, alice);
+  alice.voicemail.reset();
+  ASSERT_TRUE(store().UpdateUser(alice).ok());
+  EXPECT_EQ(store().GetUser("alice")->user, alice);
+  User bob = UniqueAccount("bob", "1002");
+  bob.voicemail = {.number = "7"};
+  Create(bob);
+}
+
 TEST_P(StoreContractTest, UpdateReplacesTheUserAndKeepsTheRest) {
   Create(UniqueAccount("alice", "1001"));
   ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kDeskphone).ok());
@@ -282,7 +333,8 @@ TEST_P(StoreContractTest, UpdateReplacesTheUserAndKeepsTheRest) {
   changed.username = "am";
   changed.role = Role::kAdministrator;
   changed.line_type = LineType::kSip;
-  changed.lines = {{LineKind::kDeskphone, "other", "SIP/7"}};
+  changed.lines = {{LineKind::kDeskphone, "other", "SIP/7", "seven", "secret-of-7"}};
+  changed.ring_seconds = 5;
   const absl::Status status = store().UpdateUser(changed);
   ASSERT_TRUE(status.ok()) << status;
 
@@ -327,7 +379,10 @@ TEST_P(StoreContractTest, ASelectionIsForgottenWithItsLine) {
   sip.line_type = LineType::kSip;
   sip.lines.pop_back();
   ASSERT_TRUE(store().UpdateUser(sip).ok());
-  EXPECT_EQ(store().GetUser("alice")->settings, (StoredSettings{std::nullopt, 0, true}));
+  EXPECT_EQ(
+      store().GetUser("alice")->settings,
+      (StoredSettings{
+          .do_not_disturb = true, .forwarding_time = clock().WallNow(), .forwarding_version = 1}));
 }
 
 TEST_P(StoreContractTest, APasswordChangeCountsAsAChangeOfTheUser) {
@@ -341,9 +396,10 @@ TEST_P(StoreContractTest, APasswordChangeCountsAsAChangeOfTheUser) {
 }
 
 TEST_P(StoreContractTest, DeletionTakesLinesSettingsAndSessionsAlong) {
-  Create(UniqueAccount("alice", "1001"));
+  Create(AliceWithABox());
   Create(UniqueAccount("bob", "1002"));
   ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kDeskphone).ok());
+  ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
   ASSERT_TRUE(store().SaveSession(SessionOf("alice", 1)).ok());
   ASSERT_TRUE(store().SaveSession(SessionOf("bob", 2)).ok());
   ASSERT_TRUE(store().DeleteUser("alice").ok());
@@ -351,7 +407,7 @@ TEST_P(StoreContractTest, DeletionTakesLinesSettingsAndSessionsAlong) {
   EXPECT_THAT(AllIds(), ElementsAre("bob"));
   EXPECT_THAT(store().ListSessions().value(), ElementsAre(SessionOf("bob", 2)));
   EXPECT_EQ(CodeOf(store().DeleteUser("alice")), absl::StatusCode::kNotFound);
-  Create(UniqueAccount("alice", "1001"));
+  Create(AliceWithABox());
   EXPECT_EQ(store().GetUser("alice")->settings, StoredSettings());
 }
 
@@ -384,9 +440,13 @@ TEST_P(StoreContractTest, TheBulkWalkSeesWhatSingleReadsSee) {
       user.line_type = LineType::kSip;
       user.lines.pop_back();
     }
+    if (i % 4 == 1) user.voicemail = {.number = fmt::format("{}", i), .email = "a@example.org"};
     Create(user);
     if (i % 4 == 0) {
       ASSERT_TRUE(store().SetDoNotDisturb(user.id, true).ok());
+    }
+    if (i % 6 == 0) {
+      ASSERT_TRUE(store().SetForwardings(user.id, SomeForwardings()).ok());
     }
     if (i % 5 == 0) {
       ASSERT_TRUE(store().SetSelectedDevice(user.id, LineKind::kDeskphone).ok());
@@ -506,12 +566,20 @@ TEST_P(StoreContractTest, SelectionAndDoNotDisturbDoNotDisturbEachOther) {
   Create(UniqueAccount("alice", "1001"));
   Create(UniqueAccount("bob", "1002"));
   ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
-  EXPECT_EQ(store().GetUser("alice")->settings, (StoredSettings{std::nullopt, 0, true}));
+  const WallTimeMicros begin = clock().WallNow();
+  EXPECT_EQ(
+      store().GetUser("alice")->settings,
+      (StoredSettings{.do_not_disturb = true, .forwarding_time = begin, .forwarding_version = 1}));
+  clock().Advance(std::chrono::seconds(1));
   ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kWebrtc).ok());
   const WallTimeMicros chosen = clock().WallNow();
   clock().Advance(std::chrono::seconds(1));
   ASSERT_TRUE(store().SetDoNotDisturb("alice", false).ok());
-  EXPECT_EQ(store().GetUser("alice")->settings, (StoredSettings{LineKind::kWebrtc, chosen, false}));
+  EXPECT_EQ(store().GetUser("alice")->settings,
+            (StoredSettings{.selected_device = LineKind::kWebrtc,
+                            .select_time = chosen,
+                            .forwarding_time = clock().WallNow(),
+                            .forwarding_version = 2}));
   EXPECT_EQ(store().GetUser("bob")->settings, StoredSettings());
 }
 
@@ -524,6 +592,62 @@ TEST_P(StoreContractTest, ALineThatIsNotThereCannotBeSelected) {
   EXPECT_EQ(CodeOf(status), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(status.ToString(), AllOf(HasSubstr("alice"), HasSubstr("WEBRTC")));
   EXPECT_EQ(store().GetUser("alice")->settings, StoredSettings());
+}
+
+TEST_P(StoreContractTest, ForwardingsAreReplacedAsAWholeAndCountedWithDoNotDisturb) {
+  Create(UniqueAccount("alice", "1001"));
+  Create(UniqueAccount("bob", "1002"));
+  ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
+  EXPECT_EQ(store().GetUser("alice")->settings,
+            (StoredSettings{.forwardings = SomeForwardings(),
+                            .forwarding_time = clock().WallNow(),
+                            .forwarding_version = 1}));
+  EXPECT_EQ(store().GetUser("bob")->settings, StoredSettings());
+  clock().Advance(std::chrono::seconds(1));
+  ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
+  Forwardings busy_only;
+  busy_only[ForwardingCondition::kBusy] = {"+33*1#", true};
+  ASSERT_TRUE(store().SetForwardings("alice", busy_only).ok());
+  EXPECT_EQ(store().GetUser("alice")->settings,
+            (StoredSettings{.do_not_disturb = true,
+                            .forwardings = busy_only,
+                            .forwarding_time = clock().WallNow(),
+                            .forwarding_version = 3}));
+  EXPECT_EQ(store().GetUser("alice")->version, 1u);
+}
+
+TEST_P(StoreContractTest, SettingWhatIsSetChangesNothing) {
+  Create(UniqueAccount("alice", "1001"));
+  ASSERT_TRUE(store().SetDoNotDisturb("alice", false).ok());
+  ASSERT_TRUE(store().SetForwardings("alice", {}).ok());
+  EXPECT_EQ(store().GetUser("alice")->settings, StoredSettings());
+  ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
+  ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
+  const StoredSettings before = store().GetUser("alice")->settings;
+  clock().Advance(std::chrono::seconds(1));
+  ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
+  ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
+  EXPECT_EQ(store().GetUser("alice")->settings, before);
+}
+
+TEST_P(StoreContractTest, InvalidForwardingsAreRefusedWithTheirCondition) {
+  Create(UniqueAccount("alice", "1001"));
+  ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
+  const StoredSettings before = store().GetUser("alice")->settings;
+  const std::vector<std::pair<ForwardingCondition, Forward>> rows = {
+      {ForwardingCondition::kUnconditional, {"", true}},
+      {ForwardingCondition::kBusy, {"12 34", true}},
+      {ForwardingCondition::kNoAnswer, {"2000&PJSIP/x", false}},
+  };
+  for (const auto& [condition, forward] : rows) {
+    Forwardings forwardings = SomeForwardings();
+    forwardings[condition] = forward;
+    const absl::Status status = store().SetForwardings("alice", forwardings);
+    EXPECT_EQ(CodeOf(status), absl::StatusCode::kInvalidArgument) << status;
+    EXPECT_THAT(status.ToString(),
+                AllOf(HasSubstr(std::string(ToString(condition))), HasSubstr(forward.destination)));
+    EXPECT_EQ(store().GetUser("alice")->settings, before);
+  }
 }
 
 // --- Sessions ---
@@ -569,9 +693,10 @@ TEST_P(StoreContractTest, DeletesSessionsByIdAndByUser) {
 // --- The store itself ---
 
 TEST_P(DurableStoreContractTest, EverythingSurvivesARestart) {
-  Create(UniqueAccount("alice", "1001"));
+  Create(AliceWithABox());
   ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kWebrtc).ok());
   ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
+  ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
   ASSERT_TRUE(store().SaveSession(SessionOf("alice", 1)).ok());
   const StoredUser before = store().GetUser("alice").value();
   ASSERT_TRUE(subject_->Reopen());

@@ -44,6 +44,7 @@ TEST(StatusTest, EveryReasonHasTheCodeOfItsBlock) {
       {v1::ERROR_REASON_MAILBOX_NOT_FOUND, absl::StatusCode::kNotFound},
       {v1::ERROR_REASON_USER_EXISTS, absl::StatusCode::kAlreadyExists},
       {v1::ERROR_REASON_DEVICE_TAKEN, absl::StatusCode::kAlreadyExists},
+      {v1::ERROR_REASON_MAILBOX_TAKEN, absl::StatusCode::kAlreadyExists},
       {v1::ERROR_REASON_LINE_NOT_ASSIGNED, absl::StatusCode::kFailedPrecondition},
       {v1::ERROR_REASON_CONFIGURATION_REFUSED, absl::StatusCode::kFailedPrecondition},
       {v1::ERROR_REASON_ETAG_MISMATCH, absl::StatusCode::kAborted},
@@ -102,6 +103,7 @@ TEST(StatusTest, ErrorsOfTheStoreGetAReason) {
   EXPECT_EQ(conflict(Conflict::Field::kUsername), v1::ERROR_REASON_USERNAME_TAKEN);
   EXPECT_EQ(conflict(Conflict::Field::kExten), v1::ERROR_REASON_EXTENSION_TAKEN);
   EXPECT_EQ(conflict(Conflict::Field::kDevice), v1::ERROR_REASON_DEVICE_TAKEN);
+  EXPECT_EQ(conflict(Conflict::Field::kMailbox), v1::ERROR_REASON_MAILBOX_TAKEN);
 }
 
 // gRPC refuses trailers above 8 KiB: percent-encoded message and base64 details, together.

@@ -13,7 +13,8 @@ TEST(ConflictTest, TravelsWithTheStatus) {
        {Conflict{Conflict::Field::kId, "alice", "", "alice"},
         Conflict{Conflict::Field::kUsername, "al", "", "alice"},
         Conflict{Conflict::Field::kExten, "1001", "default", "alice"},
-        Conflict{Conflict::Field::kDevice, "PJSIP/alice", "main", "alice"}}) {
+        Conflict{Conflict::Field::kDevice, "PJSIP/alice", "main", "alice"},
+        Conflict{Conflict::Field::kMailbox, "1001", "default", "alice"}}) {
     const absl::Status status = ConflictError(conflict);
     EXPECT_TRUE(absl::IsAlreadyExists(status));
     EXPECT_EQ(ConflictOf(status), conflict);

@@ -41,7 +41,7 @@ std::uint64_t Digest(std::string_view text) {
 // too.
 TEST(SqliteMigrationsTest, ReleasedStepsAreNeverEdited) {
   const std::vector<std::uint64_t> released = {0x7abb54582909cecb, 0x58b39ef25c7916ea,
-                                               0x703b5eb38a69624a};
+                                               0x703b5eb38a69624a, 0x484ed74bb06e601c};
   const auto migrations = SqliteMigrations();
   ASSERT_EQ(migrations.size(), released.size());
   for (std::size_t i = 0; i < released.size(); ++i) {
@@ -97,12 +97,55 @@ TEST(SqliteMigrationsTest, KeepsTheDataOfTheFirstVersion) {
                    .lines = {{LineKind::kDeskphone, "main", "PJSIP/alice"},
                              {LineKind::kWebrtc, "main", "PJSIP/alice_w"}}};
   expected.password_hash = "$hash";
-  expected.settings = {LineKind::kDeskphone, 13, true};
+  expected.settings = {
+      .selected_device = LineKind::kDeskphone, .select_time = 13, .do_not_disturb = true};
   expected.origin = UserOrigin::kSeed;
   expected.create_time = 11;
   expected.update_time = 12;
   expected.version = 3;
   EXPECT_EQ((*store)->GetUser("alice").value(), expected);
+}
+
+TEST(SqliteMigrationsTest, WhatCameWithTheFourthVersionIsNotSetAndCanBe) {
+  TempFolder folder;
+  FakeClock clock;
+  {
+    auto database = OpenFile(folder);
+    ASSERT_TRUE(MigrateSqlite(*database, SqliteMigrations().first(3), clock).ok());
+    ASSERT_TRUE(database
+                    ->Execute(R"sql(
+      INSERT INTO users VALUES (7, 'alice', 'Alice', '1001', 'default', 'sip', 'al', 'user', '', 'seed',
+                                11, 12, 3),
+                               (8, 'bob', 'Bob', '1002', 'default', 'sip', 'bob', 'user', '', 'seed',
+                                11, 12, 3);
+      INSERT INTO lines VALUES (7, 0, 'DESKPHONE', 'main', 'PJSIP/alice'),
+                               (8, 0, 'DESKPHONE', 'main', 'PJSIP/bob');
+      INSERT INTO settings VALUES (7, 'DESKPHONE', 13, 1);)sql")
+                    .ok());
+  }
+  auto store = SqliteStore::Open({.path = folder.File("a.db"), .clock = &clock}).value();
+  StoredUser alice = store->GetUser("alice").value();
+  EXPECT_EQ(alice.user.ring_seconds, kDefaultRingSeconds);
+  EXPECT_EQ(alice.user.voicemail, std::nullopt);
+  EXPECT_EQ(alice.user.lines,
+            (std::vector<Line>{{LineKind::kDeskphone, "main", "PJSIP/alice", "", ""}}));
+  EXPECT_EQ(alice.settings, (StoredSettings{.selected_device = LineKind::kDeskphone,
+                                            .select_time = 13,
+                                            .do_not_disturb = true}));
+  EXPECT_EQ(store->GetUser("bob")->settings, StoredSettings());
+
+  alice.user.ring_seconds = 300;
+  alice.user.voicemail = {.number = "1001"};
+  alice.user.lines[0].sip_username = "alice";
+  Forwardings forwardings;
+  forwardings[ForwardingCondition::kBusy] = {"1002", true};
+  ASSERT_TRUE(store->UpdateUser(alice.user).ok());
+  for (const std::string user : {"alice", "bob"}) {
+    ASSERT_TRUE(store->SetForwardings(user, forwardings).ok());
+    EXPECT_EQ(store->GetUser(user)->settings.forwardings, forwardings);
+  }
+  EXPECT_EQ(store->GetUser("alice")->user, alice.user);
+  EXPECT_EQ(store->GetUser("alice")->settings.selected_device, LineKind::kDeskphone);
 }
 
 TEST(SqliteMigrationsTest, RecordsTheStepsItTook) {
