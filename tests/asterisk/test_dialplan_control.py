@@ -1,0 +1,143 @@
+"""deploy/asterisk/ under the actions of a server: click to call, transfers, with its own AMI account.
+
+What README.md of that folder says of these actions is what these tests do.
+"""
+import contextlib
+
+import pytest
+
+from bench.ami import Listener
+from bench.configuration import SERVER_USER
+from bench.deployed import DeployedBench
+from bench.waiting import until
+
+
+@contextlib.contextmanager
+def controlled(pool, version):
+    """A DeployedBench and a connection with the rights and filters that the server has."""
+    with pool.lease(DeployedBench, version) as bench, contextlib.closing(Listener(SERVER_USER)) as server:
+        yield bench, server
+
+
+def channel_of(bench, user):
+    """The name of the user's only channel."""
+    (name,) = {e["Channel"] for e in bench.listener.listing("CoreShowChannels") if e["Channel"].startswith(f"PJSIP/{user}-")}
+    return name
+
+
+def emitted(bench):
+    """alice has called carol: (her call, carol's)."""
+    return bench.connect(bench.alice, "1002", bench.carol)
+
+
+def received(bench):
+    """carol has called alice: (alice's call, carol's)."""
+    other, own = bench.connect(bench.carol, "1000", bench.alice)
+    return own, other
+
+
+def consult(bench, server, number):
+    """alice's call is held by Asterisk while it calls the number."""
+    answer = server.action("Atxfer", Channel=channel_of(bench, "alice"), Context="default", Exten=number)
+    assert answer["Response"] == "Success", answer
+
+
+def together(bench, *users):
+    """Whether each of these users has a channel, and nobody else."""
+    names = {e["Channel"].split("/")[1].rpartition("-")[0] for e in bench.listener.listing("CoreShowChannels")
+             if e["Channel"].startswith("PJSIP/")}
+    bridges = {e.get("BridgeId") for e in bench.listener.listing("CoreShowChannels")}
+    return names == set(users) and "" not in bridges
+
+
+def test_click_to_call_shows_each_side_the_other(asterisk, pool):
+    with controlled(pool, asterisk) as (bench, server):
+        since = server.mark()
+        answer = server.action("Originate", Channel="PJSIP/alice", Context="default", Exten="1002", Priority="1",
+                               Variable="CONNECTEDLINE(num)=1002", Async="true", Timeout="20000")
+        assert answer["Response"] == "Success"
+        own = bench.alice.ringing()
+        assert "sip:1002@" in own.invite.get("from")
+        own.answer()
+        assert '"Alice" <sip:1000@' in bench.carol.ringing().invite.get("from")
+        bench.answer(bench.carol)
+        server.wait(lambda e: e.get("Event") == "OriginateResponse" and e["Response"] == "Success", since)
+        own.hangup()
+
+
+def test_click_to_a_number_that_does_not_exist(asterisk, pool):
+    with controlled(pool, asterisk) as (_, server):
+        answer = server.action("Originate", Channel="PJSIP/alice", Context="default", Exten="7777", Priority="1",
+                               Async="true")
+        assert (answer["Response"], answer["Message"]) == ("Error", "Extension does not exist.")
+
+
+@pytest.mark.parametrize(("number", "exists"), [("1001", "1"), ("0912", "1"), ("*98", "1"), ("7777", "0")])
+def test_whether_a_context_reaches_a_number(number, exists, asterisk, pool):
+    with controlled(pool, asterisk) as (_, server):
+        assert server.action("Getvar", Variable=f"DIALPLAN_EXISTS(default,{number},1)")["Value"] == exists
+
+
+@pytest.mark.parametrize("direction", [emitted, received])
+def test_blind_transfer(direction, asterisk, pool):
+    with controlled(pool, asterisk) as (bench, server):
+        own, other = direction(bench)
+        server.action("BlindTransfer", Channel=channel_of(bench, "alice"), Context="default", Exten="1001")
+        bench.answer(bench.bob)
+        own.wait("ended")
+        assert together(bench, "carol", "bob")
+        other.hangup()
+
+
+@pytest.mark.parametrize("direction", [emitted, received])
+@pytest.mark.parametrize("answered", [True, False], ids=["consulted", "ringing"])
+def test_attended_transfer(direction, answered, asterisk, pool):
+    with controlled(pool, asterisk) as (bench, server):
+        own, other = direction(bench)
+        consult(bench, server, "1001")
+        bench.bob.ringing()
+        if answered:
+            bench.answer(bench.bob)
+        server.action("Hangup", Channel=channel_of(bench, "alice"))
+        own.wait("ended")
+        if not answered:
+            bench.bob.ringing().answer()
+        until(lambda: together(bench, "carol", "bob"), 5, "carol and bob together")
+        other.hangup()
+
+
+@pytest.mark.parametrize("direction", [emitted, received])
+@pytest.mark.parametrize("answered", [True, False], ids=["consulted", "ringing"])
+def test_attended_transfer_called_off(direction, answered, asterisk, pool):
+    with controlled(pool, asterisk) as (bench, server):
+        own, _ = direction(bench)
+        consult(bench, server, "1001")
+        bench.bob.ringing()
+        if answered:
+            bench.answer(bench.bob)
+        server.action("CancelAtxfer", Channel=channel_of(bench, "alice"))
+        bench.bob.calls[-1].wait("ended")
+        until(lambda: together(bench, "alice", "carol"), 5, "alice and carol together again")
+        own.hangup()
+
+
+@pytest.mark.parametrize("number", ["1001", "7777"], ids=["declined", "unknown"])
+def test_attended_transfer_that_fails_brings_back(number, asterisk, pool):
+    with controlled(pool, asterisk) as (bench, server):
+        bench.bob.on_invite = 486
+        own, other = received(bench)
+        since = bench.listener.mark()
+        consult(bench, server, number)
+        for event in ("MusicOnHoldStart", "MusicOnHoldStop"):
+            bench.listener.wait(lambda e, event=event: e.get("Event") == event, since, 10, event)
+        until(lambda: together(bench, "alice", "carol"), 5, "alice and carol together again")
+        assert own.state == other.state == "answered"
+        own.hangup()
+
+
+def test_the_account_cannot_do_what_it_does_not_need(asterisk, pool):
+    with controlled(pool, asterisk) as (_, server):
+        for action, headers in (("Command", {"Command": "core show version"}), ("UserEvent", {"UserEvent": "x"}),
+                                ("UpdateConfig", {"SrcFilename": "manager.conf", "DstFilename": "manager.conf"})):
+            answer = server.action(action, **headers)
+            assert (answer["Response"], answer["Message"]) == ("Error", "Permission denied"), action
