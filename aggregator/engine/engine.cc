@@ -89,7 +89,9 @@ bool Engine::DoWork(std::size_t limit) {
   for (; limit > 0 && sweep_left_ > 0; --limit, --sweep_left_) {
     if (sweep_cursor_ >= users_.slots()) sweep_cursor_ = 0;
     const auto user = static_cast<UserIndex>(sweep_cursor_++);
-    if (!users_[user].id.view().empty()) FuseUser(user, {.kind = sweep_cause_});
+    if (users_[user].id.view().empty()) continue;
+    FuseUser(user, {.kind = sweep_cause_});
+    RefreshMailbox(user);
   }
   FlushIfPublished();
   return sweep_left_ > 0;

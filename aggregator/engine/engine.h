@@ -32,6 +32,7 @@
 #include "aggregator/base/clock.h"
 #include "aggregator/base/thread_checker.h"
 #include "aggregator/engine/device_table.h"
+#include "aggregator/engine/mailbox_table.h"
 #include "aggregator/engine/pbx_status.h"
 #include "aggregator/engine/presence_source.h"
 #include "aggregator/engine/routing_queue.h"
@@ -41,6 +42,7 @@
 #include "aggregator/fusion/fusion.h"
 #include "aggregator/model/device_change.h"
 #include "aggregator/model/forwarding.h"
+#include "aggregator/model/mailbox.h"
 #include "aggregator/model/presence.h"
 #include "aggregator/model/routing.h"
 #include "aggregator/model/user.h"
@@ -170,6 +172,24 @@ class Engine final : public PresenceSource {
   // Visits one user; false if there is none of that id, or none of the lines is on that PBX.
   bool ReadRouting(PbxIndex pbx, std::string_view user, RoutingVisitor visit);
 
+  // --- Voicemail boxes (product.md section 6) ---------------------------------------------------
+
+  // A user's box is on the PBX of his first line, the deskphone if he has one. It keeps its counts
+  // while the link is down, marked stale until they were read again.
+
+  // Takes what the PBX says of its boxes, in order. Those that no user has are passed over.
+  void ApplyMailboxes(PbxIndex pbx, std::span<const MailboxChange> changes);
+
+  using MailboxVisitor = absl::FunctionRef<void(const Mailbox&)>;
+  // Visits the user's box; false if he has none or does not exist.
+  bool ReadMailbox(std::string_view user, MailboxVisitor visit) const;
+  // Passes `limit` users from `cursor` on (0 = from the start), visits the boxes on that PBX, each
+  // once, and returns the next cursor, 0 at the end.
+  std::uint64_t ReadMailboxes(PbxIndex pbx, std::uint64_t cursor, std::size_t limit,
+                              MailboxVisitor visit) const;
+  // Of the newest change of a box; 0 before the first.
+  std::uint64_t mailbox_sequence() const { return mailbox_sequence_; }
+
   // --- Work cut into slices ---
 
   // Re-fuses up to `limit` users after a link was lost or synced. True while more is left: call
@@ -234,6 +254,17 @@ class Engine final : public PresenceSource {
   void FillPresence(const UserRecord& user, Presence& presence) const;
   void FlushIfPublished();
 
+  // The user has the box that `user` names from now on, if any.
+  void SetMailbox(UserIndex index, const User& user);
+  void RemoveMailbox(UserIndex index);
+  // Grows with each link to the PBX.
+  std::uint32_t LinkNumber(PbxIndex pbx) const;
+  bool MailboxStaleNow(const MailboxRecord& record) const;
+  // Publishes if the stale mark changed.
+  void RefreshMailbox(UserIndex user);
+  void PublishMailbox(UserIndex user, MailboxRecord& record);
+  Mailbox MailboxOf(UserIndex user, const MailboxRecord& record) const;
+
   LineIndex FirstLineOn(const UserRecord& user, PbxIndex pbx) const;  // kNoLine if none
   // The PBXs of the user's lines are to be told.
   void MarkRouting(UserIndex index);
@@ -252,9 +283,11 @@ class Engine final : public PresenceSource {
   DeviceTable devices_;
   UserTable users_;
   RoutingTable routings_;
+  MailboxTable mailboxes_;
   std::vector<RoutingQueue> routing_queues_;  // by PbxIndex
   std::uint64_t sequence_ = 0;
   std::uint64_t removal_sequence_ = 0;
+  std::uint64_t mailbox_sequence_ = 0;
   std::uint64_t unknown_device_changes_ = 0;
   WallTimeMicros now_ = 0;  // of the read or command being applied
   bool published_ = false;  // something went to the sink since the last Flush()

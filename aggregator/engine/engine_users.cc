@@ -58,6 +58,7 @@ absl::Status Engine::AddUser(const User& user, const UserSettings& settings) {
   routings_.SetForwardings(index, settings.forwardings);
   AttachLines(index, user.lines);
   FuseUser(index, {.kind = CauseKind::kUserCreated});
+  SetMailbox(index, user);
   FlushIfPublished();
   return absl::OkStatus();
 }
@@ -75,6 +76,7 @@ absl::Status Engine::UpdateUser(const User& user) {
   routings_.Set(index, user);
   users_[index].published = false;  // devices of lines are part of what is published
   FuseUser(index, {.kind = CauseKind::kUserUpdated});
+  SetMailbox(index, user);
   FlushIfPublished();
   return absl::OkStatus();
 }
@@ -85,6 +87,7 @@ absl::Status Engine::RemoveUser(std::string_view id) {
   if (index == kNoUser) return NoSuchUser(id);
   now_ = clock_.WallNow();
   const UserRecord& user = users_[index];
+  RemoveMailbox(index);
   update_.sequence = removal_sequence_ = ++sequence_;
   update_.removed = true;
   update_.previous_state = user.state;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "aggregator/pbx/mailbox_counts.h"
 #include "aggregator/pbx/spelling.h"
 
 namespace unipresence::pbx {
@@ -13,9 +14,7 @@ constexpr std::string_view kTechnology = "PJSIP/";
 }  // namespace
 
 Tracker::Tracker(TrackerOptions options)
-    : channels_(options.max_channels, batch_),
-      contacts_(options.max_contacts),
-      mailboxes_(options.max_mailboxes) {}
+    : channels_(options.max_channels, batch_), contacts_(options.max_contacts) {}
 
 void Tracker::OnEvent(const ami::Message& event, ami::ActionToken list) {
   if (list == ami::kLiveEvent) {
@@ -32,7 +31,7 @@ void Tracker::OnLiveEvent(const ami::Message& event) {
   } else if (name == "ContactStatus") {
     OnContactStatus(event);
   } else if (name == "MessageWaiting") {
-    mailboxes_.OnCounts(event);
+    OnMailboxCounts(event, CauseKind::kResync);
   } else if (!channels_.OnEvent(name, event) && name == "Status") {
     if (resync_.step() == Resync::Step::kDirections && resync_.TakeRow()) OnRow(event);
   }
@@ -53,6 +52,17 @@ void Tracker::OnDeviceState(const ami::Message& event, CauseKind cause) {
              device);
   if (channels_.WantsDeviceState(*state)) channels_.OnDeviceState(device, *state);
 }
+
+void Tracker::OnMailboxCounts(const ami::Message& message, CauseKind cause) {
+  const std::optional<MailboxChange> change = ParseMailboxCounts(message, cause);
+  if (!change) {
+    ++counters_.malformed_events;
+    return;
+  }
+  mailbox_changes_.push_back(*change);
+}
+
+void Tracker::OnMailboxReply(const ami::Message& answer) { OnMailboxCounts(answer, ListCause()); }
 
 void Tracker::OnContactStatus(const ami::Message& event) {
   const auto status = ParseContactStatus(event.Get("ContactStatus"));
@@ -222,12 +232,11 @@ bool Tracker::Reachable(std::string_view device) const {
 TrackerCounters Tracker::counters() const {
   TrackerCounters counters = counters_;
   const ChannelTracker::Counters& channels = channels_.counters();
-  counters.malformed_events += channels.malformed + mailboxes_.malformed();
+  counters.malformed_events += channels.malformed;
   counters.rejected_names = batch_.rejected();
   counters.unknown_channel_events = channels.unknown_channel;
   counters.rejected_channels = channels.rejected;
   counters.rejected_contacts = contacts_.rejected();
-  counters.rejected_mailboxes = mailboxes_.rejected();
   counters.dropped_channels = channels.dropped;
   counters.found_channels = channels.found;
   return counters;

@@ -56,10 +56,10 @@
 #include "aggregator/ami/message.h"
 #include "aggregator/ami/session_handler.h"
 #include "aggregator/model/device_change.h"
+#include "aggregator/model/mailbox.h"
 #include "aggregator/pbx/change_batch.h"
 #include "aggregator/pbx/channel_tracker.h"
 #include "aggregator/pbx/contact_table.h"
-#include "aggregator/pbx/mailbox_table.h"
 #include "aggregator/pbx/resync.h"
 
 namespace unipresence::pbx {
@@ -68,7 +68,6 @@ namespace unipresence::pbx {
 struct TrackerOptions {
   std::size_t max_channels = 200'000;
   std::size_t max_contacts = 8'000'000;
-  std::size_t max_mailboxes = 4'000'000;
 };
 
 // All since the start; for metrics.
@@ -80,7 +79,6 @@ struct TrackerCounters {
   std::uint64_t unknown_channel_events = 0;  // about a channel that was never seen
   std::uint64_t rejected_channels = 0;       // beyond TrackerOptions
   std::uint64_t rejected_contacts = 0;
-  std::uint64_t rejected_mailboxes = 0;
   std::uint64_t dropped_channels = 0;  // known, but not in a list: their Hangup was lost
   std::uint64_t found_channels = 0;    // in a list, but not known: their Newchannel was lost
   std::uint64_t list_errors = 0;       // list actions that were refused or cut short
@@ -105,7 +103,12 @@ class Tracker {
   // point into the read buffer and into the tracker; they are valid until the next ClearChanges()
   // or the next read, whichever is first.
   std::span<const DeviceChange> changes() const { return batch_.changes(); }
-  void ClearChanges() { batch_.Clear(); }
+  // The same of voicemail boxes, as MessageWaiting and MailboxCount tell them.
+  std::span<const MailboxChange> mailbox_changes() const { return mailbox_changes_; }
+  void ClearChanges() {
+    batch_.Clear();
+    mailbox_changes_.clear();
+  }
 
   // --- Lists ------------------------------------------------------------------------------------
 
@@ -119,6 +122,8 @@ class Tracker {
   // The sequence that came to its end since the last call. Apply the changes first.
   std::optional<ResyncOutcome> TakeOutcome();
   bool resync_running() const { return resync_.running(); }
+  // The answer to a MailboxCount (mailbox_counts.h), which was asked for after the lists.
+  void OnMailboxReply(const ami::Message& answer);
 
   // The link is gone, with what was on its way. A running sequence is given up without an outcome.
   void LinkLost();
@@ -129,7 +134,6 @@ class Tracker {
   std::vector<CallView> Calls(std::string_view device) const { return channels_.Calls(device); }
   // Whether a contact of "PJSIP/alice" can be called, by what was heard of contacts.
   bool Reachable(std::string_view device) const;
-  const MailboxTable& mailboxes() const { return mailboxes_; }
   std::size_t channel_count() const { return channels_.size(); }
   std::size_t contact_count() const { return contacts_.size(); }
   TrackerCounters counters() const;
@@ -137,6 +141,7 @@ class Tracker {
  private:
   void OnLiveEvent(const ami::Message& event);
   void OnRow(const ami::Message& row);
+  void OnMailboxCounts(const ami::Message& message, CauseKind cause);
   void OnDeviceState(const ami::Message& event, CauseKind cause);
   void OnEndpointRow(const ami::Message& row);
   void OnContactRow(const ami::Message& row);
@@ -148,7 +153,7 @@ class Tracker {
   ChangeBatch batch_;
   ChannelTracker channels_;
   ContactTable contacts_;
-  MailboxTable mailboxes_;
+  std::vector<MailboxChange> mailbox_changes_;
   Resync resync_;
   ami::ActionToken sent_ = 0;                // the action that OnReply answers
   std::vector<std::string> lost_endpoints_;  // the running lists show no contact of them any more

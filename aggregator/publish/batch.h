@@ -32,7 +32,7 @@ class Batch {
   std::string_view user(std::size_t i) const {
     return {bytes_.data() + records_[i].offset, records_[i].user_size};
   }
-  // A serialized unipresence.v1.PresenceUpdate, without tag and length.
+  // A serialized unipresence.v1.PresenceUpdate, or Mailbox, without tag and length.
   std::string_view update(std::size_t i) const {
     return {bytes_.data() + records_[i].offset + records_[i].user_size, records_[i].update_size};
   }
@@ -72,6 +72,9 @@ class BatchSink {
   // Thread: the pipeline's. Must not block and must not call back into the publisher. Batches come
   // in order of sequence; there is a hole only where batches were not wanted meanwhile.
   virtual void OnBatch(std::shared_ptr<const Batch> batch) = 0;
+
+  // The same for changes of voicemail boxes, which have sequences of their own.
+  virtual void OnMailboxes(std::shared_ptr<const Batch> batch) = 0;
 };
 
 }  // namespace unipresence::publish

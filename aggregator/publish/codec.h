@@ -11,9 +11,11 @@
 #include <optional>
 #include <string_view>
 
+#include "aggregator/model/mailbox.h"
 #include "aggregator/model/presence.h"
 #include "aggregator/publish/byte_buffer.h"
 #include "aggregator/publish/presence_value.h"
+#include "unipresence/v1/mailbox.pb.h"
 #include "unipresence/v1/presence.pb.h"
 
 namespace unipresence::publish {
@@ -32,9 +34,13 @@ void AppendRefreshOfUnknown(std::string_view user, std::uint64_t sequence, ByteB
 // (below 16), with tag and length.
 void AppendPresenceField(std::uint32_t field, const Presence& presence, ByteBuffer& out);
 
+// Appends a serialized unipresence.v1.Mailbox, without tag and length.
+void AppendMailbox(const Mailbox& mailbox, ByteBuffer& out);
+
 // Into generated messages; what they held is cleared.
 void ToProto(const Presence& presence, v1::Presence& out);
 void ToProto(const PresenceUpdate& update, v1::PresenceUpdate& out);
+void ToProto(const Mailbox& mailbox, v1::Mailbox& out);
 
 // The values of enums, for messages that are filled elsewhere.
 v1::PresenceState ToProto(PresenceState state);

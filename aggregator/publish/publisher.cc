@@ -164,6 +164,23 @@ void Publisher::Flush() {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   SendGathered();
   SendBatch();
+  SendMailboxes();
+}
+
+void Publisher::OnMailbox(const Mailbox& mailbox) {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  if (batch_sink_ == nullptr || !mailboxes_wanted_.load(std::memory_order_acquire)) return;
+  encoded_.clear();
+  AppendMailbox(mailbox, encoded_);
+  if (mailboxes_ == nullptr) mailboxes_ = std::make_shared<Batch>(epoch_);
+  mailboxes_->Add(mailbox.user, mailbox.sequence, 0, false, encoded_.view());
+  if (mailboxes_->size() >= kMaxBatchUpdates) SendMailboxes();
+}
+
+void Publisher::SendMailboxes() {
+  if (mailboxes_ == nullptr) return;
+  const std::shared_ptr<const Batch> batch = std::exchange(mailboxes_, nullptr);
+  if (batch_sink_ != nullptr) batch_sink_->OnMailboxes(batch);
 }
 
 void Publisher::BeginFrame(std::uint64_t first_sequence) {

@@ -101,6 +101,7 @@ class Publisher final : public UpdateSink {
 
   // UpdateSink.
   void OnUpdate(const PresenceUpdate& update) override;
+  void OnMailbox(const Mailbox& mailbox) override;
   void Flush() override;
 
   // Takes in new subscriptions and works on snapshots, for about `budget` users. True if there is
@@ -118,6 +119,11 @@ class Publisher final : public UpdateSink {
   // hold only the later part of a Flush(): trust its first_sequence().
   void SetBatchWanted(bool wanted) { batch_wanted_.store(wanted, std::memory_order_release); }
 
+  // The same for changes of voicemail boxes.
+  void SetMailboxesWanted(bool wanted) {
+    mailboxes_wanted_.store(wanted, std::memory_order_release);
+  }
+
   // Any thread.
   const PublishProbe& probe() const { return probe_; }
 
@@ -125,6 +131,7 @@ class Publisher final : public UpdateSink {
   void BeginFrame(std::uint64_t first_sequence);
   void SendGathered();
   void SendBatch();
+  void SendMailboxes();
   void SendUser(std::string_view user, std::string_view update);
   void SendHeartbeat(std::string_view topic);
   bool Send(std::string_view frame);
@@ -160,6 +167,8 @@ class Publisher final : public UpdateSink {
   std::atomic<bool> batch_wanted_{false};
   BatchSink* batch_sink_ = nullptr;
   std::shared_ptr<Batch> batch_;
+  std::atomic<bool> mailboxes_wanted_{false};
+  std::shared_ptr<Batch> mailboxes_;
 
   std::optional<SnapshotResponder> responder_;
   zmq::message_t requester_;  // routing id of the one whose page is in work

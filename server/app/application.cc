@@ -149,6 +149,8 @@ absl::Status Application::StartPipeline() {
             .hasher = hasher_,
             .clock = clock_,
             .want_batches = [this](bool wanted) { pipeline_->publisher().SetBatchWanted(wanted); },
+            .want_mailboxes =
+                [this](bool wanted) { pipeline_->publisher().SetMailboxesWanted(wanted); },
             .publish_probe = &pipeline_->publisher().probe()});
     pipeline_->publisher().SetBatchSink(&services_->batch_sink());
     services_->LoadSessions(core, sessions);

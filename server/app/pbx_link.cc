@@ -19,6 +19,8 @@ PbxLink::PbxLink(asio::io_context& io, const ami::PbxConfig& config, Engine& eng
       reconcile_interval_(reconcile_interval),
       hooks_(std::move(hooks)),
       pbx_(engine.AddPbx(config.name, fmt::format("{}:{}", config.host, config.port))),
+      mailbox_reader_(connection_, engine, pbx_,
+                      [this](const ami::Message& answer) { tracker_.OnMailboxReply(answer); }),
       connection_(io, config, *this, clock) {
   SetLinkGauge();
 }
@@ -26,6 +28,7 @@ PbxLink::PbxLink(asio::io_context& io, const ami::PbxConfig& config, Engine& eng
 void PbxLink::OnTick() {
   if (!connection_.session().online()) return;
   SendNextList();
+  mailbox_reader_.Continue();
   if (tracker_.resync_running()) return;
   if (engine_.pbx(pbx_).link != LinkState::kSynced) return;
   if (!engine_.TakeListingWanted(pbx_) && clock_.Now() < reconcile_due_) return;
@@ -56,6 +59,7 @@ void PbxLink::BeginResync(std::string_view version) {
 void PbxLink::OnOffline(const absl::Status& reason) {
   const std::string_view why = FromAbsl(reason.message());
   tracker_.LinkLost();
+  mailbox_reader_.Stop();
   tracker_.ClearChanges();
   reconcile_due_ = MonotonicTime::max();
   engine_.LinkLost(pbx_, why);
@@ -73,10 +77,15 @@ void PbxLink::OnReadEnd() {
   read_started_ = kBetweenReads;
   const std::size_t changes = tracker_.changes().size();
   // Before the first list there is nothing to compare with: the lists will tell all.
-  if (engine_.pbx(pbx_).link != LinkState::kDown) engine_.Apply(pbx_, tracker_.changes());
+  if (engine_.pbx(pbx_).link != LinkState::kDown) {
+    engine_.Apply(pbx_, tracker_.changes());
+    engine_.ApplyMailboxes(pbx_, tracker_.mailbox_changes());
+  }
   tracker_.ClearChanges();
   FinishResync();
   SendNextList();
+  mailbox_reader_.Continue();
+  TellMailboxErrors();
   hooks_.read_end(started, changes);
 }
 
@@ -108,6 +117,7 @@ void PbxLink::FinishResync() {
         engine_.pbx(pbx_).name, error);
     probe_.list_errors.Add();
   }
+  mailbox_reader_.Start();
   reconcile_due_ = clock_.Now() + reconcile_interval_;
   const pbx::TrackerCounters counters = tracker_.counters();
   probe_.channels.Set(static_cast<std::int64_t>(tracker_.channel_count()));
@@ -126,6 +136,16 @@ void PbxLink::FinishResync() {
   spdlog::info("pbx {}: synced in {} ms, {} rows", status.name,
                status.last_resync_duration.count() / 1'000'000, outcome->rows);
   SetLinkGauge();
+}
+
+void PbxLink::TellMailboxErrors() {
+  const std::uint64_t before = probe_.mailbox_errors.value();
+  const std::uint64_t refused = mailbox_reader_.refused();
+  if (refused == before) return;
+  probe_.mailbox_errors.Add(refused - before);
+  if (before > 0) return;
+  spdlog::warn("pbx {}: MailboxCount: {}; give the manager account write = call",
+               engine_.pbx(pbx_).name, mailbox_reader_.last_error());
 }
 
 void PbxLink::SetLinkGauge() {

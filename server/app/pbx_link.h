@@ -17,6 +17,7 @@
 #include "aggregator/base/probe.h"
 #include "aggregator/engine/engine.h"
 #include "aggregator/pbx/tracker.h"
+#include "server/app/mailbox_reader.h"
 
 namespace asio {
 class io_context;
@@ -31,6 +32,7 @@ struct PbxLinkProbe {
   Counter reconciles;
   Gauge last_resync_micros;
   Counter list_errors;     // lists that were refused or cut short
+  Counter mailbox_errors;  // boxes whose messages were not told
   Gauge channels;          // live ones of this PBX
   Gauge contacts;          // callable ones
   Gauge malformed_events;  // since the start: events that could not be understood
@@ -76,6 +78,7 @@ class PbxLink final : public ami::SessionHandler {
   void SendNextList();
   void OnListEnd(const absl::StatusOr<ami::ActionReply>& reply);
   void FinishResync();
+  void TellMailboxErrors();
   void SetLinkGauge();
 
   Engine& engine_;
@@ -87,6 +90,7 @@ class PbxLink final : public ami::SessionHandler {
   PbxLinkProbe probe_;
   MonotonicTime read_started_ = MonotonicTime::min();  // min(): between reads
   MonotonicTime reconcile_due_ = MonotonicTime::max();
+  MailboxReader mailbox_reader_;
   ami::Connection connection_;  // last: it calls the others
 };
 

@@ -31,6 +31,8 @@ void RegisterPbx(ProbeCollector& collector, const std::string& name, const ami::
   counter("unipresence_pbx_reconciles_total", "Periodic lists that checked the state.",
           link.reconciles);
   counter("unipresence_pbx_list_errors_total", "Lists refused or cut short.", link.list_errors);
+  counter("unipresence_pbx_mailbox_errors_total", "Voicemail boxes whose messages were not told.",
+          link.mailbox_errors);
   collector.AddGauge(
       "unipresence_pbx_last_resync_seconds", "Duration of the newest resync.", labels,
       [&link] { return static_cast<double>(link.last_resync_micros.value()) * 1e-6; });

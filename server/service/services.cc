@@ -15,6 +15,7 @@
 #include "server/service/stream_limit.h"
 #include "server/service/task_thread.h"
 #include "server/service/unanswered_services.h"
+#include "server/service/voicemail_service.h"
 #include "server/service/watch_feed.h"
 #include "server/service/watch_hub.h"
 
@@ -30,7 +31,8 @@ struct Services::Parts {
                  }),
         shared{ports.executor, ports.store, ports.clock, sessions, replies, probe, stopping},
         limit(options.watch.max_streams),
-        feed(options.watch, sessions, std::move(ports.want_batches)),
+        feed(options.watch, sessions, std::move(ports.want_batches),
+             std::move(ports.want_mailboxes)),
         hub(options.watch, shared, feed, limit, watch),
         holds(options.watch, shared, limit, watch),
         throttle(options.throttle),

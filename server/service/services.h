@@ -58,6 +58,8 @@ struct ServicePorts {
   const Clock& clock;
   // Called on the pipeline thread: are batches wanted from now on?
   std::function<void(bool)> want_batches;
+  // The same of changes of voicemail boxes.
+  std::function<void(bool)> want_mailboxes;
   // For GetServerStatus; may be null.
   const publish::PublishProbe* publish_probe = nullptr;
 };

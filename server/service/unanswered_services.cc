@@ -8,7 +8,6 @@ namespace {
 constexpr std::string_view kNoCalls =
     "this server does not control calls; use the phone, or the browser for its own line";
 constexpr std::string_view kNoHistory = "this server keeps no call history";
-constexpr std::string_view kNoVoicemail = "this server does not count voicemail messages";
 
 }  // namespace
 
@@ -70,12 +69,6 @@ grpc::ServerUnaryReactor* HistoryService::ListCallRecords(grpc::CallbackServerCo
                                                           const v1::ListCallRecordsRequest* request,
                                                           v1::ListCallRecordsResponse* response) {
   return NotYet(shared_, Method::kListCallRecords, context, request, response, kNoHistory);
-}
-
-grpc::ServerUnaryReactor* VoicemailService::GetMailbox(grpc::CallbackServerContext* context,
-                                                       const v1::GetMailboxRequest* request,
-                                                       v1::Mailbox* response) {
-  return NotYet(shared_, Method::kGetMailbox, context, request, response, kNoVoicemail);
 }
 
 }  // namespace unipresence

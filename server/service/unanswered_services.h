@@ -8,7 +8,6 @@
 #include "server/service/call.h"
 #include "unipresence/v1/call_control.grpc.pb.h"
 #include "unipresence/v1/history.grpc.pb.h"
-#include "unipresence/v1/voicemail.grpc.pb.h"
 
 namespace unipresence {
 
@@ -54,18 +53,6 @@ class HistoryService final : public v1::HistoryService::CallbackService {
   grpc::ServerUnaryReactor* ListCallRecords(grpc::CallbackServerContext* context,
                                             const v1::ListCallRecordsRequest* request,
                                             v1::ListCallRecordsResponse* response) override;
-
- private:
-  const ServiceContext& shared_;
-};
-
-class VoicemailService final : public v1::VoicemailService::CallbackService {
- public:
-  explicit VoicemailService(const ServiceContext& shared) : shared_(shared) {}
-
-  grpc::ServerUnaryReactor* GetMailbox(grpc::CallbackServerContext* context,
-                                       const v1::GetMailboxRequest* request,
-                                       v1::Mailbox* response) override;
 
  private:
   const ServiceContext& shared_;

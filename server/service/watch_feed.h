@@ -19,19 +19,25 @@ namespace unipresence {
 
 class WatchFeed {
  public:
-  // `want_batches` is called when the answer to "is anybody watching" changes.
+  // `want_batches` is called when the answer to "is anybody watching" changes, `want_mailboxes`
+  // when that to "is anybody watching mailboxes" does.
   WatchFeed(const WatchOptions& options, SessionKeeper& sessions,
-            std::function<void(bool)> want_batches)
-      : options_(options), sessions_(sessions), want_batches_(std::move(want_batches)) {}
+            std::function<void(bool)> want_batches, std::function<void(bool)> want_mailboxes)
+      : options_(options),
+        sessions_(sessions),
+        want_batches_(std::move(want_batches)),
+        want_mailboxes_(std::move(want_mailboxes)) {}
 
   struct Opened {
     Caller caller;
     WatchRegistration registration;
     bool started = false;  // batches are made only since then: the first one is above the sequence
+    bool mailboxes_started = false;  // the same of batches of mailboxes
   };
   // A stream begins: its session is held, and every change above registration.sequence is in a
-  // batch. UNAUTHENTICATED, RESOURCE_EXHAUSTED (TOO_MANY_STREAMS).
-  absl::StatusOr<Opened> Open(Core& core, const SessionKey& key);
+  // batch; of mailboxes too if it wants them. UNAUTHENTICATED, RESOURCE_EXHAUSTED
+  // (TOO_MANY_STREAMS).
+  absl::StatusOr<Opened> Open(Core& core, const SessionKey& key, bool mailboxes);
   // It ended.
   void Close(Core& core, const Caller& caller);
 
@@ -46,7 +52,9 @@ class WatchFeed {
   const WatchOptions options_;
   SessionKeeper& sessions_;
   std::function<void(bool)> want_batches_;
+  std::function<void(bool)> want_mailboxes_;
   bool wanted_ = false;
+  bool mailboxes_wanted_ = false;
   std::size_t streams_ = 0;
   MonotonicTime idle_since_;
 };

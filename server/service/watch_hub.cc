@@ -14,8 +14,6 @@ namespace {
 
 // Streams served in one round, so that batches and other streams' events are not kept waiting.
 constexpr std::size_t kPumpsPerRound = 64;
-// What an update costs in the queue, about.
-constexpr std::size_t kUpdateBytes = 256;
 // How long an end waits for a client that does not read before the connection's stream is
 // cancelled.
 constexpr Duration kEndPatience = std::chrono::seconds(2);
@@ -76,6 +74,7 @@ struct WatchHub::Open {
   std::uint64_t id;
   Reactor* reactor;
   WatchStream stream;
+  bool wants_mailboxes;
   std::optional<Caller> caller;  // once registered
   bool writing = false;
   bool ready = false;               // in `ready_`
@@ -104,8 +103,9 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchHub::Watch(grpc::CallbackServer
     return reactor;
   }
   thread_.Post([this, id, reactor, key = *key, users = *std::move(users),
-                token = std::move(*parsed.mutable_resume_token())]() mutable {
-    OnOpen(id, reactor, key, std::move(users), std::move(token));
+                token = std::move(*parsed.mutable_resume_token()),
+                mailboxes = parsed.include_mailboxes()]() mutable {
+    OnOpen(id, reactor, key, std::move(users), std::move(token), mailboxes);
   });
   return reactor;
 }
@@ -117,6 +117,8 @@ WatchHub::WatchHub(const WatchOptions& options, const ServiceContext& shared, Wa
       feed_(feed),
       limit_(limit),
       thread_(thread),
+      batches_(options.max_waiting_bytes),
+      mailbox_batches_(options.max_waiting_bytes),
       poster_(shared.executor) {}
 
 WatchHub::~WatchHub() = default;
@@ -142,15 +144,17 @@ void WatchHub::Stop() {
 // --- Streams come and go ---
 
 void WatchHub::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key, WatchedUsers users,
-                      std::string resume_token) {
-  auto open = std::make_unique<Open>(
-      Open{.id = id, .reactor = reactor, .stream = {std::move(users), std::move(resume_token)}});
+                      std::string resume_token, bool mailboxes) {
+  auto open = std::make_unique<Open>(Open{.id = id,
+                                          .reactor = reactor,
+                                          .stream = {std::move(users), std::move(resume_token)},
+                                          .wants_mailboxes = mailboxes});
   Open& stream = *streams_.emplace(id, std::move(open)).first->second;
   shared_.probe.watch_streams.Set(static_cast<std::int64_t>(streams_.size()));
   if (stopped_) return End(stream, ServerStopping());
   ++registering_;
-  poster_.Post([this, id, key](Core& core) {
-    thread_.Post([this, id, opened = feed_.Open(core, key)]() mutable {
+  poster_.Post([this, id, key, mailboxes](Core& core) {
+    thread_.Post([this, id, opened = feed_.Open(core, key, mailboxes)]() mutable {
       OnRegistered(id, std::move(opened));
     });
   });
@@ -163,6 +167,10 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> 
   if (opened.ok() && opened->started && log_.end() < opened->registration.sequence) {
     log_.Reset(opened->registration.sequence);
     ++log_version_;
+  }
+  if (opened.ok() && opened->mailboxes_started &&
+      mailbox_log_.end() < opened->registration.mailbox_sequence) {
+    mailbox_log_.Reset(opened->registration.mailbox_sequence);
   }
   const auto it = streams_.find(id);
   if (it == streams_.end()) {  // it was cancelled meanwhile
@@ -179,6 +187,10 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> 
   }
   open.caller = std::move(opened->caller);
   by_session_[open.caller->session].insert(id);
+  if (open.wants_mailboxes) {
+    open.stream.WatchMailboxes(open.caller->user, open.caller->role == Role::kAdministrator,
+                               mailbox_log_);
+  }
   switch (open.stream.Begin(opened->registration, log_)) {
     case WatchStream::Start::kFresh:
       break;
@@ -191,13 +203,41 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> 
       break;
   }
   open.last_write = shared_.clock.Now();
+  Enter(open);
+  Wake(open);
+}
+
+void WatchHub::Enter(Open& open) {
   if (open.stream.everyone()) {
     everyone_.insert(&open);
   } else {
     const std::vector<std::string>& users = *open.stream.users();
     for (std::uint32_t i = 0; i < users.size(); ++i) watchers_[users[i]][&open] = i;
   }
-  Wake(open);
+  const MailboxWatch* const mailboxes = open.stream.mailboxes();
+  if (mailboxes == nullptr) return;
+  if (mailboxes->everyone()) {
+    all_mailboxes_.insert(&open);
+  } else {
+    for (const std::string& user : *mailboxes->users()) mailbox_watchers_[user].insert(&open);
+  }
+}
+
+void WatchHub::Leave(Open& open) {
+  everyone_.erase(&open);
+  all_mailboxes_.erase(&open);
+  if (!open.caller) return;  // it was never entered
+  const auto leave = [&open](auto& watchers, const std::string& user) {
+    const auto watched = watchers.find(user);
+    watched->second.erase(&open);
+    if (watched->second.empty()) watchers.erase(watched);
+  };
+  if (!open.stream.everyone()) {
+    for (const std::string& user : *open.stream.users()) leave(watchers_, user);
+  }
+  const MailboxWatch* const mailboxes = open.stream.mailboxes();
+  if (mailboxes == nullptr || mailboxes->everyone()) return;
+  for (const std::string& user : *mailboxes->users()) leave(mailbox_watchers_, user);
 }
 
 void WatchHub::OnCancelled(std::uint64_t id) {
@@ -219,14 +259,7 @@ void WatchHub::Finish(Open& open) {
     if (session->second.empty()) by_session_.erase(session);
     poster_.Post([this, caller = *open.caller](Core& core) { feed_.Close(core, caller); });
   }
-  everyone_.erase(&open);
-  if (!open.stream.everyone() && open.caller) {
-    for (const std::string& user : *open.stream.users()) {
-      const auto watched = watchers_.find(user);
-      watched->second.erase(&open);
-      if (watched->second.empty()) watchers_.erase(watched);
-    }
-  }
+  Leave(open);
   limit_.Leave();
   open.reactor->FinishWith(*open.end);
   streams_.erase(open.id);
@@ -236,40 +269,25 @@ void WatchHub::Finish(Open& open) {
 // --- Changes come ---
 
 void WatchHub::OnBatch(std::shared_ptr<const publish::Batch> batch) {
-  bool first = false;
-  {
-    MutexLock lock(batches_mutex_);
-    batch_bytes_ += batch->size() * kUpdateBytes;
-    if (batch_bytes_ > options_.max_waiting_bytes) {
-      // One hole is as bad as many: give up all of them, and memory first.
-      shared_.probe.watch_dropped_batches.Add(batches_.size() + 1);
-      dropped_up_to_ = batch->last_sequence();
-      batches_.clear();
-      batch_bytes_ = 0;
-      first = true;
-    } else {
-      first = batches_.empty();
-      batches_.push_back(std::move(batch));
-    }
-  }
-  if (first) thread_.Post([] {});  // Work() follows
+  const WaitingBatches::Pushed pushed = batches_.Push(std::move(batch));
+  shared_.probe.watch_dropped_batches.Add(pushed.dropped);
+  if (pushed.wake) thread_.Post([] {});  // Work() follows
+}
+
+void WatchHub::OnMailboxes(std::shared_ptr<const publish::Batch> batch) {
+  const WaitingBatches::Pushed pushed = mailbox_batches_.Push(std::move(batch));
+  shared_.probe.watch_dropped_batches.Add(pushed.dropped);
+  if (pushed.wake) thread_.Post([] {});
 }
 
 void WatchHub::TakeBatches() {
-  std::vector<std::shared_ptr<const publish::Batch>> batches;
-  std::uint64_t dropped_up_to = 0;
-  {
-    MutexLock lock(batches_mutex_);
-    batches.swap(batches_);
-    batch_bytes_ = 0;
-    dropped_up_to = std::exchange(dropped_up_to_, 0);
-  }
-  if (dropped_up_to > log_.end()) {
-    log_.Reset(dropped_up_to);
+  const WaitingBatches::Taken taken = batches_.Take();
+  if (taken.dropped_up_to > log_.end()) {
+    log_.Reset(taken.dropped_up_to);
     StartOverAll();
   }
-  if (batches.empty()) return;
-  for (const auto& batch : batches) {
+  if (taken.batches.empty()) return;
+  for (const auto& batch : taken.batches) {
     if (!log_.Append(*batch)) {
       log_.Reset(batch->first_sequence() - 1);
       StartOverAll();
@@ -293,20 +311,50 @@ void WatchHub::TakeBatches() {
   probe.watch_log_bytes.Set(static_cast<std::int64_t>(log_.bytes()));
 }
 
+void WatchHub::TakeMailboxes() {
+  const WaitingBatches::Taken taken = mailbox_batches_.Take();
+  const auto start_over = [this](std::uint64_t sequence) {
+    mailbox_log_.Reset(sequence);
+    for (const auto& [id, open] : streams_) {
+      if (open->stream.mailboxes() != nullptr) StartOver(*open);
+    }
+  };
+  if (taken.dropped_up_to > mailbox_log_.end()) start_over(taken.dropped_up_to);
+  for (const auto& batch : taken.batches) {
+    if (!mailbox_log_.Append(*batch)) {
+      start_over(batch->first_sequence() - 1);
+      mailbox_log_.Append(*batch);
+    }
+    for (std::size_t i = 0; i < batch->size(); ++i) {
+      const auto watched = mailbox_watchers_.find(ToAbsl(batch->user(i)));
+      if (watched == mailbox_watchers_.end()) continue;
+      for (Open* open : watched->second) {
+        open->stream.mailboxes()->NoteChange(batch->user(i), batch->sequence(i));
+        Wake(*open);
+      }
+    }
+  }
+  if (taken.batches.empty()) return;
+  for (Open* open : all_mailboxes_) Wake(*open);
+}
+
 void WatchHub::StartOverAll() {
   ++log_version_;
-  for (const auto& [id, open] : streams_) {
-    if (!open->caller || open->end) continue;
-    open->stream.StartOver(log_);
-    shared_.probe.watch_resets.Add();
-    Wake(*open);
-  }
+  for (const auto& [id, open] : streams_) StartOver(*open);
+}
+
+void WatchHub::StartOver(Open& open) {
+  if (!open.caller || open.end) return;
+  open.stream.StartOver(log_);
+  shared_.probe.watch_resets.Add();
+  Wake(open);
 }
 
 // --- Responses go out ---
 
 bool WatchHub::Work() {
   TakeBatches();
+  TakeMailboxes();
   if (shared_.clock.Now() >= next_tick_) Tick();
   for (std::size_t i = 0; i < kPumpsPerRound && !ready_.empty(); ++i) {
     const auto it = streams_.find(ready_.front());
@@ -409,6 +457,7 @@ void WatchHub::Tick() {
     if (!feed_.StopIfIdle(core)) return;
     thread_.Post([this] {
       log_.Reset(0);
+      mailbox_log_.Reset(0);
       ++log_version_;
     });
   });
@@ -416,7 +465,14 @@ void WatchHub::Tick() {
 
 void WatchHub::TrimLog() {
   // A stream that is being registered may stand anywhere above what is there now.
-  if (registering_ > 0 || log_.entries() <= options_.resume_entries) return;
+  if (registering_ > 0) return;
+  std::uint64_t mailboxes_needed = mailbox_log_.end();
+  for (const auto& [id, open] : streams_) {
+    const MailboxWatch* const mailboxes = open->stream.mailboxes();
+    if (mailboxes != nullptr) mailboxes_needed = std::min(mailboxes_needed, mailboxes->Needs());
+  }
+  mailbox_log_.Trim(mailboxes_needed, /*keep=*/0);
+  if (log_.entries() <= options_.resume_entries) return;
   std::uint64_t needed = log_.end();
   for (const auto& [id, open] : streams_) needed = std::min(needed, open->stream.Needs(log_));
   log_.Trim(needed, options_.resume_entries);

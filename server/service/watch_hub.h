@@ -38,6 +38,7 @@
 #include "server/service/call.h"
 #include "server/service/stream_limit.h"
 #include "server/service/sure_poster.h"
+#include "server/service/waiting_batches.h"
 #include "server/service/watch_feed.h"
 #include "server/service/watch_log.h"
 #include "server/service/watch_options.h"
@@ -53,8 +54,8 @@ class WatchHub final : public publish::BatchSink {
   ~WatchHub() override;
 
   // Thread: the pipeline's.
-  void OnBatch(std::shared_ptr<const publish::Batch> batch) override
-      ABSL_LOCKS_EXCLUDED(batches_mutex_);
+  void OnBatch(std::shared_ptr<const publish::Batch> batch) override;
+  void OnMailboxes(std::shared_ptr<const publish::Batch> batch) override;
 
   // The rpc. Thread: gRPC's.
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
@@ -76,13 +77,16 @@ class WatchHub final : public publish::BatchSink {
 
   // All on the watch thread.
   void OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key, WatchedUsers users,
-              std::string resume_token);
+              std::string resume_token, bool mailboxes);
   void OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> opened);
   void OnSlice(std::uint64_t id, InitialSlice slice);
   void OnWritten(std::uint64_t id, bool ok);
   void OnCancelled(std::uint64_t id);
 
-  void TakeBatches() ABSL_LOCKS_EXCLUDED(batches_mutex_);
+  void Enter(Open& open);
+  void Leave(Open& open);
+  void TakeBatches();
+  void TakeMailboxes();
   void Wake(Open& open);
   // Writes what the stream wants, if it may.
   void Pump(Open& open);
@@ -92,6 +96,7 @@ class WatchHub final : public publish::BatchSink {
   void Tick();
   void TrimLog();
   void StartOverAll();
+  void StartOver(Open& open);
   // Ends the stream as soon as no write is in flight.
   void End(Open& open, absl::Status status);
   void Finish(Open& open);
@@ -103,20 +108,22 @@ class WatchHub final : public publish::BatchSink {
   TaskThread& thread_;
   std::atomic<std::uint64_t> next_id_{1};
 
-  Mutex batches_mutex_;
-  std::vector<std::shared_ptr<const publish::Batch>> batches_ ABSL_GUARDED_BY(batches_mutex_);
-  std::size_t batch_bytes_ ABSL_GUARDED_BY(batches_mutex_) = 0;
-  std::uint64_t dropped_up_to_ ABSL_GUARDED_BY(batches_mutex_) = 0;
+  WaitingBatches batches_;
+  WaitingBatches mailbox_batches_;
 
   // The rest is the watch thread's.
   SurePoster poster_;
   WatchLog log_;
+  WatchLog mailbox_log_{WatchLog::Field::kMailboxes};
   std::uint64_t log_version_ = 0;
   absl::flat_hash_map<std::uint64_t, std::unique_ptr<Open>> streams_;
   absl::flat_hash_map<std::string, absl::flat_hash_set<std::uint64_t>> by_session_;
   // Filtered streams by the users they watch, with the user's number in the stream.
   absl::flat_hash_map<std::string, absl::flat_hash_map<Open*, std::uint32_t>> watchers_;
   absl::flat_hash_set<Open*> everyone_;
+  // The same of streams that send mailboxes.
+  absl::flat_hash_map<std::string, absl::flat_hash_set<Open*>> mailbox_watchers_;
+  absl::flat_hash_set<Open*> all_mailboxes_;
   std::size_t registering_ = 0;
   std::deque<std::uint64_t> ready_;          // streams to pump
   std::deque<std::uint64_t> slices_wanted_;  // streams that want initial values

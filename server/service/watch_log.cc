@@ -7,14 +7,18 @@
 
 #include "aggregator/base/strings.h"
 #include "aggregator/publish/wire.h"
+#include "unipresence/v1/presence.pb.h"
 
 namespace unipresence {
 namespace {
 
 namespace wire = publish::wire;
 
-// WatchPresencesResponse.updates.
+// Of WatchPresencesResponse.
 constexpr std::uint32_t kUpdatesField = 1;
+constexpr std::uint32_t kMailboxesField = 4;
+static_assert(v1::WatchPresencesResponse::kUpdatesFieldNumber == kUpdatesField);
+static_assert(v1::WatchPresencesResponse::kMailboxesFieldNumber == kMailboxesField);
 // A run of wanted entries below this is copied instead of referred to: a slice costs more than
 // that.
 constexpr std::size_t kReferBytes = 512;
@@ -22,6 +26,16 @@ constexpr std::size_t kReferBytes = 512;
 constexpr std::size_t kSlackBytes = std::size_t{1} << 20;
 // Of a segment made by compaction.
 constexpr std::size_t kSegmentBytes = std::size_t{256} << 10;
+
+char* PutEntry(WatchLog::Field field, char* out, std::string_view entry) {
+  switch (field) {
+    case WatchLog::Field::kUpdates:
+      return wire::PutBytesField<kUpdatesField>(out, entry);
+    case WatchLog::Field::kMailboxes:
+      return wire::PutBytesField<kMailboxesField>(out, entry);
+  }
+  __builtin_unreachable();
+}
 
 // The bytes of a slice that nobody else refers to yet. A short slice holds its bytes within itself:
 // they move with it, so it must be where it stays.
@@ -106,7 +120,7 @@ bool WatchLog::Append(const publish::Batch& batch) {
   for (std::size_t i = from; i < batch.size(); ++i) {
     const std::string_view user = batch.user(i);
     char* const begin = out;
-    out = wire::PutBytesField<kUpdatesField>(out, batch.update(i));
+    out = PutEntry(field_, out, batch.update(i));
     const auto [newest, is_new] = newest_.try_emplace(ToAbsl(user));
     if (!is_new) {
       Segment& old = At(newest->second.segment);

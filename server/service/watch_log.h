@@ -9,8 +9,8 @@
 // coalesced by being slow, and costs one number. The log holds at most one entry per user, however
 // slow its readers are, and its bytes stay below about four times those of its entries.
 //
-// Entries are kept as they go over the wire (field `updates` of WatchPresencesResponse), in slices
-// that responses refer to: a change is copied once for all streams.
+// Entries are kept as they go over the wire (field `updates` of WatchPresencesResponse, or
+// `mailboxes`), in slices that responses refer to: a change is copied once for all streams.
 //
 // Thread: the watch thread's.
 
@@ -32,6 +32,11 @@ namespace unipresence {
 
 class WatchLog {
  public:
+  // A field of WatchPresencesResponse.
+  enum class Field : std::uint8_t { kUpdates, kMailboxes };
+
+  explicit WatchLog(Field field = Field::kUpdates) : field_(field) {}
+
   // What a reader takes: wire bytes of whole updates.
   struct Piece {
     std::vector<grpc::Slice> slices;
@@ -105,6 +110,7 @@ class WatchLog {
   void DropDeadSegments();
   void CompactIfSparse();
 
+  const Field field_;
   std::deque<Segment> segments_;
   std::uint64_t first_segment_ = 0;
   absl::flat_hash_map<std::string, Location> newest_;  // by user

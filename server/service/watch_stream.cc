@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 
 #include "aggregator/base/strings.h"
 #include "aggregator/publish/wire.h"
@@ -74,10 +75,15 @@ WatchStream::Start WatchStream::Begin(const WatchRegistration& registration, con
   resume_token_.clear();
   const bool can_resume = token && token->epoch == epoch_ && token->users_hash == users_hash_ &&
                           token->sequence <= registration.sequence;
+  mailbox_start_ = registration.mailbox_sequence;
   if (can_resume && token->sequence >= log.begin()) {
     after_ = token->sequence;
-    current_at_ = registration.sequence;
-    CollectChanges(log);
+    if (mailboxes_) {
+      ReadInitial(log, /*presences=*/false, 0);
+    } else {
+      current_at_ = registration.sequence;
+      CollectChanges(log);
+    }
     return Start::kResumed;
   }
   after_ = std::max(registration.sequence, log.begin());
@@ -96,8 +102,22 @@ void WatchStream::StartOver(const WatchLog& log) {
   ReadAll(log, 0);
 }
 
+void WatchStream::WatchMailboxes(const std::string& user, bool all, const WatchLog& mailbox_log) {
+  if (all) {
+    mailboxes_.emplace(users_, mailbox_log);
+  } else if (everyone() || std::binary_search(users_->begin(), users_->end(), user)) {
+    mailboxes_.emplace(std::make_shared<const std::vector<std::string>>(1, user), mailbox_log);
+  }
+}
+
 void WatchStream::ReadAll(const WatchLog& log, std::uint64_t unless_up_to) {
+  ReadInitial(log, /*presences=*/true, unless_up_to);
+}
+
+void WatchStream::ReadInitial(const WatchLog& log, bool presences, std::uint64_t unless_up_to) {
   initial_ = true;
+  presences_ = presences;
+  if (mailboxes_) mailboxes_->Begin(mailbox_start_);
   slice_asked_ = false;
   ++attempt_;
   cursor_ = 0;
@@ -129,8 +149,14 @@ void WatchStream::NoteChange(std::size_t index, std::uint64_t sequence) {
 std::optional<SliceRequest> WatchStream::TakeSliceRequest() {
   if (!initial_ || slice_asked_ || slice_) return std::nullopt;
   slice_asked_ = true;
-  return SliceRequest{
-      .attempt = attempt_, .cursor = cursor_, .unless_up_to = unless_up_to_, .newer_than = after_};
+  return SliceRequest{.attempt = attempt_,
+                      .cursor = cursor_,
+                      .unless_up_to = unless_up_to_,
+                      .newer_than = after_,
+                      .presences = presences_,
+                      .mailboxes = mailboxes_.has_value(),
+                      .mailbox_users = mailboxes_ ? mailboxes_->users() : nullptr,
+                      .mailboxes_newer_than = mailboxes_ ? mailboxes_->place() : 0};
 }
 
 bool WatchStream::AddSlice(InitialSlice slice) {
@@ -152,12 +178,16 @@ std::optional<WatchStream::Response> WatchStream::Next(const WatchLog& log, std:
 std::optional<WatchStream::Response> WatchStream::NextInitial() {
   InitialSlice slice = *std::exchange(slice_, std::nullopt);
   for (auto& [user, sequence] : slice.newer) newer_[std::move(user)] = sequence;
+  if (mailboxes_) {
+    mailboxes_->AddInitial(slice.mailbox_sequence, std::move(slice.newer_mailboxes));
+  }
   cursor_ = slice.next_cursor;
   if (cursor_ == 0) {
     initial_ = false;
+    if (mailboxes_) mailboxes_->EndInitial();
     current_at_ = slice.sequence;
   }
-  if (slice.updates == 0 && !reset_due_) return std::nullopt;
+  if (slice.wire.empty() && !reset_due_) return std::nullopt;
   const v1::WatchEvent event =
       std::exchange(reset_due_, false) ? v1::WATCH_EVENT_RESET : v1::WATCH_EVENT_UPDATES;
   const std::array<grpc::Slice, 2> slices = {grpc::Slice(slice.wire), TailOf({}, event)};
@@ -172,12 +202,15 @@ std::optional<WatchStream::Response> WatchStream::NextChanges(const WatchLog& lo
   const bool complete = everyone() || pending_.empty();
   const std::uint64_t reached = everyone() ? piece.next : log.end();
   if (complete) after_ = reached;
-  const bool current = current_at_ && complete && reached >= *current_at_;
+  WatchLog::Piece boxes = mailboxes_ ? mailboxes_->Take(max_bytes) : WatchLog::Piece{};
+  const bool current =
+      current_at_ && complete && reached >= *current_at_ && (!mailboxes_ || mailboxes_->current());
   if (current) {
     current_at_.reset();
     newer_.clear();
   }
-  if (piece.updates == 0 && !current) return std::nullopt;
+  if (piece.updates == 0 && boxes.updates == 0 && !current) return std::nullopt;
+  std::move(boxes.slices.begin(), boxes.slices.end(), std::back_inserter(piece.slices));
   piece.slices.push_back(TailOf(complete ? TokenAt(reached) : std::string(),
                                 current ? v1::WATCH_EVENT_CURRENT : v1::WATCH_EVENT_UPDATES));
   return Response{.bytes = grpc::ByteBuffer(piece.slices.data(), piece.slices.size()),
@@ -224,7 +257,7 @@ WatchStream::Response WatchStream::SignOfLife(const WatchLog& log) const {
 }
 
 std::optional<std::uint64_t> WatchStream::SharedPlace() const {
-  if (!everyone() || initial_ || current_at_) return std::nullopt;
+  if (!everyone() || mailboxes_ || initial_ || current_at_) return std::nullopt;
   return after_;
 }
 

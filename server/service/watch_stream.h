@@ -30,18 +30,17 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "server/service/mailbox_watch.h"
 #include "server/service/watch_log.h"
 
 namespace unipresence {
-
-// The users of a filtered stream, ascending, each once; null for everyone.
-using WatchedUsers = std::shared_ptr<const std::vector<std::string>>;
 
 // Where a stream stands when the pipeline has registered it.
 struct WatchRegistration {
   std::uint64_t epoch = 0;
   std::uint64_t sequence = 0;
   std::uint64_t removal_sequence = 0;
+  std::uint64_t mailbox_sequence = 0;
 };
 
 // Which initial values to read next.
@@ -50,6 +49,10 @@ struct SliceRequest {
   std::uint64_t cursor = 0;        // of PresenceSource::Read, or a place among the users
   std::uint64_t unless_up_to = 0;  // leave out users without a change above this
   std::uint64_t newer_than = 0;    // name users with a change above this
+  bool presences = true;           // else mailboxes alone
+  bool mailboxes = false;
+  WatchedUsers mailbox_users;              // whose boxes
+  std::uint64_t mailboxes_newer_than = 0;  // name boxes with a change above this
 };
 
 // Initial values, as they go over the wire.
@@ -60,11 +63,18 @@ struct InitialSlice {
   std::uint64_t next_cursor = 0;  // 0: this was the last one
   std::uint64_t sequence = 0;     // of the engine when it was read
   std::vector<std::pair<std::string, std::uint64_t>> newer;
+  std::uint64_t mailbox_sequence = 0;  // as `sequence`
+  std::vector<std::pair<std::string, std::uint64_t>> newer_mailboxes;
 };
 
 class WatchStream {
  public:
   WatchStream(WatchedUsers users, std::string resume_token);
+
+  // Before Begin: sends voicemail boxes too. `user` may read all boxes if `all`, else his own.
+  void WatchMailboxes(const std::string& user, bool all, const WatchLog& mailbox_log);
+  // Null if it sends no boxes.
+  MailboxWatch* mailboxes() { return mailboxes_ ? &*mailboxes_ : nullptr; }
 
   const WatchedUsers& users() const { return users_; }
   bool everyone() const { return users_ == nullptr; }
@@ -112,6 +122,7 @@ class WatchStream {
 
  private:
   void ReadAll(const WatchLog& log, std::uint64_t unless_up_to);
+  void ReadInitial(const WatchLog& log, bool presences, std::uint64_t unless_up_to);
   void CollectChanges(const WatchLog& log);
   std::optional<Response> NextInitial();
   std::optional<Response> NextChanges(const WatchLog& log, std::size_t max_bytes);
@@ -135,6 +146,7 @@ class WatchStream {
   std::uint64_t attempt_ = 0;
   std::uint64_t cursor_ = 0;
   std::uint64_t unless_up_to_ = 0;
+  bool presences_ = true;  // are read too
   std::optional<InitialSlice> slice_;
   absl::flat_hash_map<std::string, std::uint64_t> newer_;  // sent with changes above `after_`
   // CURRENT is due once changes up to this are sent.
@@ -143,6 +155,9 @@ class WatchStream {
   // A filtered stream: users with changes that were not sent, each once.
   std::deque<std::uint32_t> pending_;
   std::vector<bool> is_pending_;
+
+  std::optional<MailboxWatch> mailboxes_;
+  std::uint64_t mailbox_start_ = 0;  // registration.mailbox_sequence
 };
 
 // For tests and tools: what a resume token says.

@@ -34,7 +34,16 @@ void BatchMaker::OnUpdate(const PresenceUpdate& update) {
               encoded_.view());
 }
 
+void BatchMaker::OnMailbox(const Mailbox& mailbox) {
+  if (!mailboxes_wanted_) return;
+  if (mailboxes_ == nullptr) mailboxes_ = std::make_shared<publish::Batch>(epoch_);
+  encoded_.clear();
+  publish::AppendMailbox(mailbox, encoded_);
+  mailboxes_->Add(mailbox.user, mailbox.sequence, 0, false, encoded_.view());
+}
+
 void BatchMaker::Flush() {
+  if (mailboxes_ != nullptr) sink_->OnMailboxes(std::exchange(mailboxes_, nullptr));
   if (batch_ != nullptr) sink_->OnBatch(std::exchange(batch_, nullptr));
 }
 
@@ -134,7 +143,8 @@ GrpcTestServer::GrpcTestServer(Options options)
                    .store = *store_thread_,
                    .hasher = hasher_,
                    .clock = clock_,
-                   .want_batches = [this](bool wanted) { batches_.SetWanted(wanted); }});
+                   .want_batches = [this](bool wanted) { batches_.SetWanted(wanted); },
+                   .want_mailboxes = [this](bool wanted) { batches_.SetMailboxesWanted(wanted); }});
   Run([&](Core& core) {
     batches_.SetSink(&services_->batch_sink());
     services_->LoadSessions(core, *stored_sessions);
@@ -192,6 +202,13 @@ void GrpcTestServer::Change(const std::string& device, DeviceState state) {
   Run([&](Core& core) {
     const DeviceChange change{.state = state, .device = device};
     core.engine.Apply(pbx_, {&change, 1});
+  });
+}
+
+void GrpcTestServer::ChangeMailbox(const std::string& mailbox, MailboxCounts counts) {
+  Run([&](Core& core) {
+    const MailboxChange change{.counts = counts, .mailbox = mailbox};
+    core.engine.ApplyMailboxes(pbx_, {&change, 1});
   });
 }
 
@@ -300,11 +317,12 @@ grpc::Status GrpcTestClient::LogOut(const std::string& id) const {
 }
 
 GrpcTestWatch::GrpcTestWatch(const GrpcTestClient& client, std::vector<std::string> users,
-                             std::string resume_token)
+                             std::string resume_token, bool mailboxes)
     : stub_(v1::PresenceService::NewStub(client.channel())), context_(client.Context()) {
   v1::WatchPresencesRequest request;
   for (std::string& user : users) request.add_users(std::move(user));
   request.set_resume_token(std::move(resume_token));
+  request.set_include_mailboxes(mailboxes);
   reader_ = stub_->WatchPresences(context_.get(), request);
 }
 
@@ -319,6 +337,7 @@ std::optional<v1::WatchPresencesResponse> GrpcTestWatch::Read() {
   if (!reader_->Read(&response)) return std::nullopt;
   if (response.event() == v1::WATCH_EVENT_RESET) {
     held_.clear();
+    mailboxes_.clear();
     revisions_.clear();
     removed_.clear();
     ++resets_;
@@ -340,6 +359,15 @@ std::optional<v1::WatchPresencesResponse> GrpcTestWatch::Read() {
       removed_.push_back(user);
     } else {
       held_[user] = update.presence();
+    }
+  }
+  std::map<std::string, int> box_times;
+  for (const v1::Mailbox& mailbox : response.mailboxes()) {
+    EXPECT_EQ(++box_times[mailbox.user()], 1) << mailbox.user() << "'s box comes twice";
+    if (mailbox.mailbox().empty()) {
+      mailboxes_.erase(mailbox.user());
+    } else {
+      mailboxes_[mailbox.user()] = mailbox;
     }
   }
   if (!response.resume_token().empty()) resume_token_ = response.resume_token();

@@ -33,6 +33,7 @@
 #include "unipresence/v1/presence.grpc.pb.h"
 #include "unipresence/v1/provisioning.grpc.pb.h"
 #include "unipresence/v1/session.grpc.pb.h"
+#include "unipresence/v1/voicemail.grpc.pb.h"
 
 namespace unipresence::testing {
 
@@ -42,7 +43,10 @@ class BatchMaker final : public UpdateSink {
   void SetSink(publish::BatchSink* sink) { sink_ = sink; }
   void SetWanted(bool wanted) { wanted_ = wanted; }
   bool wanted() const { return wanted_; }
+  void SetMailboxesWanted(bool wanted) { mailboxes_wanted_ = wanted; }
+  bool mailboxes_wanted() const { return mailboxes_wanted_; }
   void OnUpdate(const PresenceUpdate& update) override;
+  void OnMailbox(const Mailbox& mailbox) override;
   void Flush() override;
   void set_epoch(std::uint64_t epoch) { epoch_ = epoch; }
 
@@ -51,6 +55,8 @@ class BatchMaker final : public UpdateSink {
   publish::BatchSink* sink_ = nullptr;
   bool wanted_ = false;
   std::shared_ptr<publish::Batch> batch_;
+  bool mailboxes_wanted_ = false;
+  std::shared_ptr<publish::Batch> mailboxes_;
   publish::ByteBuffer encoded_;
 };
 
@@ -111,6 +117,8 @@ class GrpcTestServer {
 
   void Run(const std::function<void(Core&)>& command) { thread_->Run(command); }
   void Change(const std::string& device, DeviceState state);
+  // What the PBX says of a box such as "101@default".
+  void ChangeMailbox(const std::string& mailbox, MailboxCounts counts);
   void Expire();
   std::uint64_t sequence();
 
@@ -197,7 +205,7 @@ class GrpcTestClient {
 class GrpcTestWatch {
  public:
   explicit GrpcTestWatch(const GrpcTestClient& client, std::vector<std::string> users = {},
-                         std::string resume_token = {});
+                         std::string resume_token = {}, bool mailboxes = false);
   ~GrpcTestWatch();
 
   // The next response, applied; nullopt at the end of the stream. A user that comes twice in it, or
@@ -212,6 +220,7 @@ class GrpcTestWatch {
   void Cancel() { context_->TryCancel(); }
 
   const std::map<std::string, v1::Presence>& held() const { return held_; }
+  const std::map<std::string, v1::Mailbox>& mailboxes() const { return mailboxes_; }
   const std::string& resume_token() const { return resume_token_; }
   int resets() const { return resets_; }
   int updates() const { return updates_; }
@@ -222,6 +231,7 @@ class GrpcTestWatch {
   std::unique_ptr<grpc::ClientContext> context_;
   std::unique_ptr<grpc::ClientReader<v1::WatchPresencesResponse>> reader_;
   std::map<std::string, v1::Presence> held_;
+  std::map<std::string, v1::Mailbox> mailboxes_;
   std::map<std::string, std::uint64_t> revisions_;
   std::vector<std::string> removed_;
   std::string resume_token_;

@@ -32,6 +32,7 @@ class CollectingSink final : public publish::BatchSink {
       revisions_[std::string(batch->user(i))] = batch->revision(i);
     }
   }
+  void OnMailboxes(std::shared_ptr<const publish::Batch>) override {}
   std::uint64_t last() {
     MutexLock lock(mutex_);
     return last_;

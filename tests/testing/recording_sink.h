@@ -31,6 +31,25 @@ struct RecordedUpdate {
   std::string cause_device;
 };
 
+struct RecordedMailbox {
+  std::string user;
+  std::string mailbox;
+  std::string pbx;
+  MailboxCounts counts;
+  bool stale = false;
+  WallTimeMicros update_time = 0;
+  std::uint64_t sequence = 0;
+
+  explicit RecordedMailbox(const Mailbox& box)
+      : user(box.user),
+        mailbox(box.mailbox),
+        pbx(box.pbx),
+        counts(box.counts),
+        stale(box.stale),
+        update_time(box.update_time),
+        sequence(box.sequence) {}
+};
+
 class RecordingSink final : public UpdateSink {
  public:
   void OnUpdate(const PresenceUpdate& update) override {
@@ -54,9 +73,11 @@ class RecordingSink final : public UpdateSink {
     for (const LinePresence& line : presence.lines) record.line_states.push_back(line.state);
     updates.push_back(std::move(record));
   }
+  void OnMailbox(const Mailbox& mailbox) override { mailboxes.emplace_back(mailbox); }
   void Flush() override { ++flushes; }
 
   std::vector<RecordedUpdate> updates;
+  std::vector<RecordedMailbox> mailboxes;
   int flushes = 0;
 };
 

@@ -140,15 +140,23 @@ TEST_F(TrackerTest, AContactBelongsToItsEndpointAndNotToItsAor) {
                                   "PJSIP/bob reachable CONTACT_STATUS"));
 }
 
-TEST_F(TrackerTest, MessageCountsAreKept) {
-  driver_.Event({{"Event", "MessageWaiting"},
-                 {"Channel", "PJSIP/carol-00000001"},
-                 {"Mailbox", "1000@default"},
-                 {"Waiting", "1"},
-                 {"New", "1"},
-                 {"Old", "0"}});
-  EXPECT_EQ(driver_.tracker().mailboxes().Find("1000@default"), (MailboxCounts{1, 0}));
+TEST_F(TrackerTest, MessageCountsAreTold) {
+  const std::string event = Text({{"Event", "MessageWaiting"},
+                                  {"Channel", "PJSIP/carol-00000001"},
+                                  {"Mailbox", "1000@default"},
+                                  {"Waiting", "1"},
+                                  {"New", "1"},
+                                  {"Old", "0"}});
+  const std::string malformed = Text({{"Event", "MessageWaiting"}, {"Mailbox", "1000@default"}});
+  driver_.tracker().OnEvent(ami::Message(event), ami::kLiveEvent);
+  driver_.tracker().OnEvent(ami::Message(malformed), ami::kLiveEvent);
+  EXPECT_THAT(driver_.tracker().mailbox_changes(),
+              ElementsAre(MailboxChange{
+                  .cause = CauseKind::kResync, .counts = {1, 0}, .mailbox = "1000@default"}));
+  EXPECT_EQ(driver_.tracker().counters().malformed_events, 1u);
   EXPECT_THAT(Told(), IsEmpty());
+  driver_.EndRead();
+  EXPECT_THAT(driver_.tracker().mailbox_changes(), IsEmpty());
 }
 
 TEST_F(TrackerTest, OtherEventsAndOtherPeoplesRowsArePassedOver) {

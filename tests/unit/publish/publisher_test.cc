@@ -131,7 +131,11 @@ TEST_F(PublisherTest, UpdatesThatNobodySawAreCountedIn) {
 class RecordingBatchSink final : public BatchSink {
  public:
   void OnBatch(std::shared_ptr<const Batch> batch) override { batches.push_back(std::move(batch)); }
+  void OnMailboxes(std::shared_ptr<const Batch> batch) override {
+    mailboxes.push_back(std::move(batch));
+  }
   std::vector<std::shared_ptr<const Batch>> batches;
+  std::vector<std::shared_ptr<const Batch>> mailboxes;
 };
 
 TEST_F(PublisherTest, BatchesAreMadeWhileWanted) {
@@ -168,6 +172,43 @@ TEST_F(PublisherTest, BatchesAreMadeWhileWanted) {
       EXPECT_EQ(update.presence().revision(), batch.revision(i));
     }
   }
+}
+
+TEST_F(PublisherTest, MailboxesAreEncodedWhileTheyAreWanted) {
+  Start();
+  RecordingBatchSink sink;
+  publisher_->SetBatchSink(&sink);
+  const auto tell = [&](std::uint64_t sequence) {
+    publisher_->OnMailbox({.user = "alice",
+                           .mailbox = "1001@default",
+                           .pbx = "main",
+                           .counts = {2, 1},
+                           .update_time = 1'700'000'000'250'000,
+                           .stale = true,
+                           .sequence = sequence});
+    publisher_->Flush();
+  };
+  publisher_->SetBatchWanted(true);
+  tell(5);
+  EXPECT_TRUE(sink.mailboxes.empty());
+  publisher_->SetMailboxesWanted(true);
+  tell(6);
+  publisher_->SetMailboxesWanted(false);
+  tell(7);
+  EXPECT_TRUE(sink.batches.empty()) << "mailboxes are no presences";
+  ASSERT_EQ(sink.mailboxes.size(), 1u);
+  EXPECT_EQ(sink.mailboxes[0]->first_sequence(), 6u);
+  EXPECT_EQ(sink.mailboxes[0]->user(0), "alice");
+  v1::Mailbox mailbox;
+  ASSERT_TRUE(mailbox.ParseFromString(std::string(sink.mailboxes[0]->update(0))));
+  EXPECT_EQ(mailbox.user(), "alice");
+  EXPECT_EQ(mailbox.mailbox(), "1001@default");
+  EXPECT_EQ(mailbox.pbx(), "main");
+  EXPECT_EQ(mailbox.new_message_count(), 2u);
+  EXPECT_EQ(mailbox.old_message_count(), 1u);
+  EXPECT_TRUE(mailbox.stale());
+  EXPECT_EQ(mailbox.update_time().seconds(), 1'700'000'000);
+  EXPECT_EQ(mailbox.update_time().nanos(), 250'000'000);
 }
 
 TEST_F(PublisherTest, AnEndlessFlushMakesSeveralBatches) {

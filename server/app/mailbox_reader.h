@@ -1,0 +1,64 @@
+#ifndef UNIPRESENCE_SERVER_APP_MAILBOX_READER_H_
+#define UNIPRESENCE_SERVER_APP_MAILBOX_READER_H_
+
+// Asks one Asterisk for the message counts of every voicemail box that a user on it has: a round
+// after each sequence of lists. There is no list action for them, so it is one MailboxCount for
+// each box, a few in flight: Asterisk answers actions in order, and each costs it a look at the
+// disk, which others' actions wait for.
+//
+// Thread: the pipeline's.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "aggregator/ami/connection.h"
+#include "aggregator/ami/message.h"
+#include "aggregator/base/probe.h"
+#include "aggregator/engine/engine.h"
+
+namespace unipresence {
+
+class MailboxReader {
+ public:
+  static constexpr int kMaxInFlight = 16;
+
+  // `on_answer` gets each count; the answer is valid until the read ends. All must outlive it.
+  MailboxReader(ami::Connection& connection, const Engine& engine, PbxIndex pbx,
+                std::function<void(const ami::Message& answer)> on_answer)
+      : connection_(connection), engine_(engine), pbx_(pbx), on_answer_(std::move(on_answer)) {}
+
+  // Begins a round; one that runs begins anew.
+  void Start();
+  // Sends what may be sent: call after each read and at each tick.
+  void Continue();
+  // The link is gone; what is in flight is answered by then.
+  void Stop();
+
+  bool running() const { return running_; }
+  // Boxes whose counts Asterisk refused to tell, since the start, and its newest words.
+  std::uint64_t refused() const { return refused_; }
+  const std::string& last_error() const { return last_error_; }
+
+ private:
+  void FindNames();
+  void OnReply(const absl::StatusOr<ami::ActionReply>& reply);
+
+  ami::Connection& connection_;
+  const Engine& engine_;
+  const PbxIndex pbx_;
+  const std::function<void(const ami::Message&)> on_answer_;
+  bool running_ = false;
+  bool at_end_ = false;  // all names of the round were found
+  std::uint64_t cursor_ = 0;
+  std::deque<std::string> names_;  // to be asked about
+  int in_flight_ = 0;
+  std::uint64_t refused_ = 0;
+  std::string last_error_;
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_APP_MAILBOX_READER_H_
