@@ -57,6 +57,8 @@ class CommandLine {
   void AddSessionCommands();
   void AddSelectionCommands();
   void AddPresenceCommands();
+  void AddWatchCommand();
+  void AddVoicemailCommands();
   void AddUsersCommands();
   void AddAdministrationCommands();
   void AddToolCommands();
@@ -100,6 +102,7 @@ class CommandLine {
   WatchOptions watch_;
   std::vector<std::string> watch_zeromq_;
   bool watch_no_reconnect_ = false;
+  VoicemailOptions voicemail_;
   ExplainOptions explain_;
   UsersAddOptions users_add_;
   UsersUpdateOptions users_update_;
@@ -119,6 +122,8 @@ CommandLine::CommandLine() {
   AddSessionCommands();
   AddSelectionCommands();
   AddPresenceCommands();
+  AddWatchCommand();
+  AddVoicemailCommands();
   AddUsersCommands();
   AddAdministrationCommands();
   AddToolCommands();
@@ -293,6 +298,17 @@ void CommandLine::AddPresenceCommands() {
               PresenceStateWords());
   NameEnvironment(list, "UNIPRESENCE_");
 
+  CLI::App& explain = Command(
+      root_, "explain", "Tell why a presence is what it is", [this] { return explain_; },
+      "Examples:\n  unipresence explain alice\n  unipresence explain alice --causes 3");
+  explain.add_option("USER", explain_.user, "The user (default: yourself)");
+  explain.add_option("--causes", explain_.causes, "How many past causes (default: all remembered)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000).description(""));
+  NameEnvironment(explain, "UNIPRESENCE_");
+}
+
+void CommandLine::AddWatchCommand() {
   CLI::App& watch = Command(
       root_, "watch", "Follow presences as they change",
       [this] {
@@ -306,23 +322,28 @@ void CommandLine::AddPresenceCommands() {
       kWatchFooter);
   watch.add_option("USER", watch_.users, "Users (default: everyone)");
   watch.add_flag("--no-reconnect", watch_no_reconnect_, "Fail when the connection is lost");
+  CLI::Option* mailboxes =
+      watch.add_flag("--mailboxes", watch_.mailboxes,
+                     "Also the voicemail boxes that you may read, of the users watched");
   watch
       .add_option("--zeromq", watch_zeromq_,
                   "Follow by these ZeroMQ sockets of the server, without logging in")
       ->type_name("PUBLISH SNAPSHOT")
       ->delimiter(',')
       ->expected(2)
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->excludes(mailboxes);
   NameEnvironment(watch, "UNIPRESENCE_");
+}
 
-  CLI::App& explain = Command(
-      root_, "explain", "Tell why a presence is what it is", [this] { return explain_; },
-      "Examples:\n  unipresence explain alice\n  unipresence explain alice --causes 3");
-  explain.add_option("USER", explain_.user, "The user (default: yourself)");
-  explain.add_option("--causes", explain_.causes, "How many past causes (default: all remembered)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000).description(""));
-  NameEnvironment(explain, "UNIPRESENCE_");
+void CommandLine::AddVoicemailCommands() {
+  CLI::App& voicemail = Command(
+      root_, "voicemail", "Show how many voicemail messages wait", [this] { return voicemail_; },
+      "With -o json: user, mailbox, new_message_count, old_message_count, pbx, stale (the link to\n"
+      "the PBX is down: the last known counts), update_time.\n\n"
+      "Examples:\n  unipresence voicemail\n  unipresence voicemail alice -o json\n"
+      "  unipresence watch --mailboxes");
+  voicemail.add_option("USER", voicemail_.user, "The user (administrators; default: yourself)");
 }
 
 void CommandLine::AddUserFlags(CLI::App& command, UserFlags& flags) {

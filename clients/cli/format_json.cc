@@ -191,6 +191,19 @@ std::string DoNotDisturbJson(const v1::Forwarding& forwarding) {
                                           &v1::Forwarding::update_time)}});
 }
 
+std::string MailboxJson(const v1::Mailbox& mailbox, std::string_view event) {
+  Json object = Json::object();
+  if (!event.empty()) object["event"] = event;
+  object["user"] = mailbox.user();
+  object["mailbox"] = TextOrNull(mailbox.mailbox());
+  object["new_message_count"] = mailbox.new_message_count();
+  object["old_message_count"] = mailbox.old_message_count();
+  object["pbx"] = TextOrNull(mailbox.pbx());
+  object["stale"] = mailbox.stale();
+  object["update_time"] = TimeOrNull(mailbox, mailbox.has_update_time(), &v1::Mailbox::update_time);
+  return Dump(object);
+}
+
 std::string UserJson(const v1::User& user) {
   Json object = {{"id", user.id()},
                  {"display_name", user.display_name()},

@@ -13,6 +13,7 @@
 #include "unipresence/v1/administration.pb.h"
 #include "unipresence/v1/device_selection.pb.h"
 #include "unipresence/v1/forwarding.pb.h"
+#include "unipresence/v1/mailbox.pb.h"
 #include "unipresence/v1/presence.pb.h"
 #include "unipresence/v1/session.pb.h"
 #include "unipresence/v1/user.pb.h"
@@ -35,6 +36,9 @@ std::string SessionEventJson(std::string_view event, const v1::Session& session,
 
 std::string SelectionJson(const v1::DeviceSelection& selection);
 std::string DoNotDisturbJson(const v1::Forwarding& forwarding);
+
+// An empty event is left out; `watch`: MAILBOX.
+std::string MailboxJson(const v1::Mailbox& mailbox, std::string_view event = {});
 
 // Without passwords and secrets.
 std::string UserJson(const v1::User& user);

@@ -31,6 +31,12 @@ Cell StateCell(v1::PresenceState state) { return {Word(state), ColourOf(state)};
 
 std::string_view YesNo(bool value) { return value ? "yes" : "no"; }
 
+// Live lines are of today: without date and zone there is more room.
+std::string OfToday(const std::string& time) {
+  const std::size_t date = time.find('T');
+  return date == std::string::npos ? time : time.substr(date + 1, time.size() - date - 2);
+}
+
 // What stands beside the state, in few words.
 std::string Notes(const v1::Presence& presence) {
   std::vector<std::string> notes;
@@ -168,10 +174,7 @@ std::vector<Cell> UpdateRow(const v1::PresenceUpdate& update) {
   const google::protobuf::Timestamp& presence_time = presence.update_time();
   std::string time = TimeIf(update.cause().has_time(), update.cause().time());
   if (time.empty()) time = TimeIf(presence.has_update_time(), presence_time);
-  // Live lines are of today: without date and zone there is more room.
-  if (const std::size_t date = time.find('T'); date != std::string::npos) {
-    time = time.substr(date + 1, time.size() - date - 2);
-  }
+  time = OfToday(time);
   // A refresh is no change, so it has nothing that it differs from.
   const std::string_view before = update.refresh() ? "" : Word(update.previous_state());
   const std::string cause = update.refresh() ? "" : CauseText(update.cause());
@@ -186,6 +189,24 @@ std::vector<Cell> UpdateRow(const v1::PresenceUpdate& update) {
           Word(presence.rule()),
           cause,
           Notes(presence)};
+}
+
+std::vector<Cell> MailboxRow(const v1::Mailbox& mailbox) {
+  const std::string time = OfToday(TimeIf(mailbox.has_update_time(), mailbox.update_time()));
+  return {time,
+          mailbox.user(),
+          Cell("(voicemail)", mailbox.new_message_count() > 0 ? Colour::kYellow : Colour::kDim),
+          "",
+          "",
+          "",
+          MailboxText(mailbox),
+          mailbox.stale() ? "stale" : ""};
+}
+
+std::string MailboxText(const v1::Mailbox& mailbox) {
+  if (mailbox.mailbox().empty()) return "no box any more";
+  return fmt::format("{} new, {} old in {} on {}", mailbox.new_message_count(),
+                     mailbox.old_message_count(), Shown(mailbox.mailbox()), Shown(mailbox.pbx()));
 }
 
 std::string CauseText(const v1::Cause& cause) {

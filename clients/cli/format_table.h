@@ -11,6 +11,7 @@
 #include "clients/cli/output.h"
 #include "clients/cli/table.h"
 #include "unipresence/v1/administration.pb.h"
+#include "unipresence/v1/mailbox.pb.h"
 #include "unipresence/v1/presence.pb.h"
 #include "unipresence/v1/session.pb.h"
 #include "unipresence/v1/user.pb.h"
@@ -24,6 +25,12 @@ std::vector<Cell> PresenceRow(const v1::Presence& presence);
 std::vector<std::string> UpdateHeader();
 std::vector<std::size_t> UpdateWidths();
 std::vector<Cell> UpdateRow(const v1::PresenceUpdate& update);
+
+// The same for a voicemail box, which is no presence.
+std::vector<Cell> MailboxRow(const v1::Mailbox& mailbox);
+
+// "2 new and 1 old messages in 1001@default on main".
+std::string MailboxText(const v1::Mailbox& mailbox);
 
 // "DEVICE_STATE_CHANGE PJSIP/alice on main: RINGING", "LOGIN".
 std::string CauseText(const v1::Cause& cause);

@@ -46,11 +46,13 @@ again where it broke.
 With -o json one object per line. Field `event` is UPDATE (sequence, refresh, previous_state, time,
 cause{kind, pbx, device, device_state, time}, and the fields of `get presence`), REMOVED (the user
 exists no longer), CURRENT (what was printed is complete), RESET (forget what was printed; all values
-follow), or DISCONNECTED (trying again). `refresh` marks values that are no change.
+follow), DISCONNECTED (trying again), or with --mailboxes MAILBOX (the fields of `voicemail`; mailbox
+is null when the user has no box any more). `refresh` marks values that are no change.
 
 Examples:
   unipresence watch
   unipresence watch alice bob -o json
+  unipresence watch --mailboxes
   unipresence watch --zeromq tcp://127.0.0.1:5561 tcp://127.0.0.1:5562)";
 
 inline constexpr char kUsersAddFooter[] =

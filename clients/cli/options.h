@@ -71,9 +71,14 @@ struct ListOptions {
 struct WatchOptions {
   std::vector<std::string> users;  // empty = everyone
   bool reconnect = true;
+  bool mailboxes = false;  // those that the caller may read too; by gRPC only
   // Addresses of the server's ZeroMQ sockets, both or none: follow by them instead of gRPC.
   std::string zeromq_publish;
   std::string zeromq_snapshot;
+};
+
+struct VoicemailOptions {
+  std::string user;  // empty = own
 };
 
 struct ExplainOptions {
@@ -133,10 +138,10 @@ struct VersionOptions {};
 
 using CommandOptions =
     std::variant<LoginOptions, LogoutOptions, WhoamiOptions, SessionListOptions, SelectOptions,
-                 DoNotDisturbOptions, GetPresenceOptions, ListOptions, WatchOptions, ExplainOptions,
-                 UsersAddOptions, UsersUpdateOptions, UsersListOptions, UsersGetOptions,
-                 UsersDeleteOptions, PbxStatusOptions, ServerStatusOptions, CompletionOptions,
-                 VersionOptions>;
+                 DoNotDisturbOptions, GetPresenceOptions, ListOptions, WatchOptions,
+                 VoicemailOptions, ExplainOptions, UsersAddOptions, UsersUpdateOptions,
+                 UsersListOptions, UsersGetOptions, UsersDeleteOptions, PbxStatusOptions,
+                 ServerStatusOptions, CompletionOptions, VersionOptions>;
 
 }  // namespace unipresence::cli
 

@@ -32,6 +32,9 @@ absl::Status RunCommand(const ExplainOptions& options, CommandContext& context);
 absl::Status RunCommand(const WatchOptions& options, CommandContext& context);
 absl::Status RunZeromqWatch(const WatchOptions& options, CommandContext& context);
 
+// voicemail_commands.cc
+absl::Status RunCommand(const VoicemailOptions& options, CommandContext& context);
+
 // user_commands.cc
 absl::Status RunCommand(const UsersAddOptions& options, CommandContext& context);
 absl::Status RunCommand(const UsersUpdateOptions& options, CommandContext& context);

@@ -38,6 +38,7 @@ class Watcher {
   Watcher(const WatchOptions& options, CommandContext& context)
       : context_(context), writer_(context) {
     request_.mutable_users()->Add(options.users.begin(), options.users.end());
+    request_.set_include_mailboxes(options.mailboxes);
   }
 
   // One stream, until it ends. Sets `heard` if something came. With `wait` a server that is away is
@@ -70,6 +71,7 @@ class Watcher {
   void Apply(const v1::WatchPresencesResponse& response) {
     if (response.event() == v1::WATCH_EVENT_RESET) writer_.Reset();
     for (const v1::PresenceUpdate& update : response.updates()) writer_.Update(update);
+    for (const v1::Mailbox& mailbox : response.mailboxes()) writer_.Mailbox(mailbox);
     if (response.event() == v1::WATCH_EVENT_CURRENT) writer_.Current();
     if (!response.resume_token().empty()) request_.set_resume_token(response.resume_token());
   }

@@ -21,6 +21,14 @@ void WatchWriter::Update(const v1::PresenceUpdate& update) {
   }
 }
 
+void WatchWriter::Mailbox(const v1::Mailbox& mailbox) {
+  if (table_ != nullptr) {
+    table_->Row(MailboxRow(mailbox));
+  } else {
+    context_.out().Line(MailboxJson(mailbox, "MAILBOX"));
+  }
+}
+
 void WatchWriter::Current() {
   context_.Print(MarkerJson("CURRENT"),
                  Painted("-- current; changes follow --", Colour::kDim, context_.out().colours()));

@@ -18,6 +18,7 @@ class WatchWriter {
   explicit WatchWriter(CommandContext& context);
 
   void Update(const v1::PresenceUpdate& update);
+  void Mailbox(const v1::Mailbox& mailbox);
   // What was written is complete and current.
   void Current();
   // What was written is void; all values follow.

@@ -163,6 +163,13 @@ TEST(CommandLineTest, Select) {
   EXPECT_THAT(exit.text, HasSubstr("unipresence select --help"));
 }
 
+TEST(CommandLineTest, Voicemail) {
+  EXPECT_EQ(CommandOf<VoicemailOptions>({"voicemail"}).user, "");
+  EXPECT_EQ(CommandOf<VoicemailOptions>({"voicemail", "alice"}).user, "alice");
+  EXPECT_FALSE(CommandOf<WatchOptions>({"watch", "alice"}).mailboxes);
+  EXPECT_TRUE(CommandOf<WatchOptions>({"watch", "alice", "--mailboxes"}).mailboxes);
+}
+
 TEST(CommandLineTest, DoNotDisturb) {
   EXPECT_EQ(CommandOf<DoNotDisturbOptions>({"dnd", "on"}).on, true);
   EXPECT_EQ(CommandOf<DoNotDisturbOptions>({"dnd", "off"}).on, false);

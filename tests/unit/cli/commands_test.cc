@@ -32,6 +32,31 @@ TEST_F(CommandsTest, GetPresenceOfNobodyPrintsNothing) {
   EXPECT_EQ(out_->Text(), "") << "no header either";
 }
 
+TEST_F(CommandsTest, VoicemailOfOneselfAndOfAnother) {
+  for (const char* user : {"alice", "bob"}) {
+    v1::Mailbox& box = server_.mailboxes[user];
+    box.set_user(user);
+    box.set_mailbox("1001@default");
+    box.set_pbx("main");
+    box.set_new_message_count(2);
+  }
+  server_.mailboxes["bob"].set_stale(true);
+  EXPECT_TRUE(RunCommand(VoicemailOptions{}, NewContext()).ok());
+  EXPECT_THAT(Values("user"), ElementsAre("alice"));
+  EXPECT_EQ(Objects()[0]["new_message_count"], 2);
+  EXPECT_TRUE(RunCommand(VoicemailOptions{}, NewContext(OutputFormat::kTable)).ok());
+  EXPECT_EQ(out_->Text(), "alice: 2 new, 0 old in 1001@default on main\n");
+  EXPECT_TRUE(RunCommand(VoicemailOptions{.user = "bob"}, NewContext(OutputFormat::kTable)).ok());
+  EXPECT_THAT(out_->Text(), HasSubstr("(not read yet)"));
+  server_.mailboxes["bob"].mutable_update_time()->set_seconds(1);
+  EXPECT_TRUE(RunCommand(VoicemailOptions{.user = "bob"}, NewContext(OutputFormat::kTable)).ok());
+  EXPECT_THAT(out_->Text(), HasSubstr("(the last known; why: unipresence pbx status)"));
+  const absl::Status none = RunCommand(VoicemailOptions{.user = "carol"}, NewContext());
+  EXPECT_EQ(ExitCodeOf(none), ExitCode::kNotFound);
+  EXPECT_THAT(FormatFailure({.command = "voicemail", .server = "x"}, none),
+              HasSubstr("'carol' has no voicemail box"));
+}
+
 TEST_F(CommandsTest, GetPresencesInTheOrderAskedFor) {
   EXPECT_TRUE(RunCommand(GetPresenceOptions{.users = {"carol", "alice"}}, NewContext()).ok());
   EXPECT_THAT(Values("user"), ElementsAre("carol", "alice"));

@@ -238,11 +238,36 @@ class FakeServer::Selection : public v1::DeviceSelectionService::Service {
   FakeServer& fake_;
 };
 
+class FakeServer::Voicemail : public v1::VoicemailService::Service {
+ public:
+  explicit Voicemail(FakeServer& fake) : fake_(fake) {}
+
+  grpc::Status GetMailbox(grpc::ServerContext* context, const v1::GetMailboxRequest* request,
+                          v1::Mailbox* response) override {
+    std::string token;
+    if (auto status = fake_.Caller(*context, token); !status.ok()) return status;
+    const std::lock_guard lock(fake_.mutex_);
+    const std::string& user =
+        request->user().empty() ? fake_.sessions_[token].user() : request->user();
+    const auto box = fake_.mailboxes.find(user);
+    if (box == fake_.mailboxes.end()) {
+      return ServerError(grpc::StatusCode::NOT_FOUND, v1::ERROR_REASON_MAILBOX_NOT_FOUND,
+                         "'" + user + "' has no voicemail box; show none", {{"user", user}});
+    }
+    *response = box->second;
+    return grpc::Status::OK;
+  }
+
+ private:
+  FakeServer& fake_;
+};
+
 FakeServer::FakeServer() {
   services_.push_back(std::make_unique<Sessions>(*this));
   services_.push_back(std::make_unique<Presences>(*this));
   services_.push_back(std::make_unique<Provisioning>(*this));
   services_.push_back(std::make_unique<Selection>(*this));
+  services_.push_back(std::make_unique<Voicemail>(*this));
   on_create_user = [](const v1::User&) { return grpc::Status::OK; };
 }
 

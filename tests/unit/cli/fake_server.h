@@ -22,6 +22,7 @@
 #include "unipresence/v1/presence.grpc.pb.h"
 #include "unipresence/v1/provisioning.grpc.pb.h"
 #include "unipresence/v1/session.grpc.pb.h"
+#include "unipresence/v1/voicemail.grpc.pb.h"
 
 namespace unipresence::cli {
 
@@ -41,6 +42,7 @@ class FakeServer {
   // What the server knows. Change it before the command runs.
   std::map<std::string, std::string> passwords;  // of usernames, which are the ids
   std::map<std::string, v1::Presence> presences;
+  std::map<std::string, v1::Mailbox> mailboxes;
   std::size_t page_size = 1'000;      // at most, whatever is asked for
   std::size_t missing_named = 1'000;  // of the users that a batch misses
   std::chrono::milliseconds time_to_live{20'000};
@@ -66,6 +68,7 @@ class FakeServer {
   class Presences;
   class Provisioning;
   class Selection;
+  class Voicemail;
 
   // The user of the session whose token came with the call.
   grpc::Status Caller(const grpc::ServerContext& context, std::string& token);

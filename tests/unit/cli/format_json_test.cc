@@ -52,6 +52,24 @@ TEST(PresenceJsonTest, HasPlainWordsInAFixedOrder) {
   EXPECT_EQ(PresenceJson(Parse<v1::Presence>(kAlice)), "{" + std::string(kAliceJson) + "}");
 }
 
+TEST(MailboxJsonTest, HasItsCountsAndWhatIsNotKnownIsNull) {
+  const auto box = Parse<v1::Mailbox>(R"pb(
+    user: "alice"
+    mailbox: "1001@default"
+    new_message_count: 2
+    old_message_count: 1
+    pbx: "main"
+    stale: true
+    update_time { seconds: 1777644202 }
+  )pb");
+  EXPECT_EQ(MailboxJson(box), R"({"user":"alice","mailbox":"1001@default","new_message_count":2,)"
+                              R"("old_message_count":1,"pbx":"main","stale":true,)"
+                              R"("update_time":"2026-05-01T14:03:22.000000Z"})");
+  EXPECT_EQ(MailboxJson(Parse<v1::Mailbox>("user: 'bob'"), "MAILBOX"),
+            R"({"event":"MAILBOX","user":"bob","mailbox":null,"new_message_count":0,)"
+            R"("old_message_count":0,"pbx":null,"stale":false,"update_time":null})");
+}
+
 TEST(PresenceJsonTest, WhatIsNotKnownIsNull) {
   const auto json = nlohmann::json::parse(PresenceJson(v1::Presence()));
   for (const char* field : {"state", "device_in_use", "selected_device", "rule", "update_time"}) {

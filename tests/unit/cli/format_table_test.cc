@@ -48,6 +48,17 @@ TEST(PresenceRowTest, SaysWhatColleaguesSeeAndWhy) {
   EXPECT_EQ(PresenceRow(v1::Presence()).size(), PresenceHeader().size());
 }
 
+TEST(MailboxRowTest, StandsInTheColumnsOfUpdates) {
+  const auto box = Parse<v1::Mailbox>(
+      "user: 'alice' mailbox: '1001@default' new_message_count: 2 old_message_count: 1 pbx: 'main' "
+      "stale: true update_time { seconds: 3661 }");
+  EXPECT_THAT(Texts(MailboxRow(box)),
+              ElementsAre("01:01:01.000000", "alice", "(voicemail)", "", "", "",
+                          "2 new, 1 old in 1001@default on main", "stale"));
+  EXPECT_EQ(MailboxRow(box).size(), UpdateHeader().size());
+  EXPECT_EQ(Texts(MailboxRow(Parse<v1::Mailbox>("user: 'bob'")))[6], "no box any more");
+}
+
 TEST(PresenceRowTest, NotesWhatStandsBesideTheState) {
   auto presence = Parse<v1::Presence>(
       "stale: true do_not_disturb: true active_forwardings: FORWARDING_CONDITION_UNCONDITIONAL");

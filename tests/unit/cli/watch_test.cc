@@ -68,6 +68,24 @@ TEST_F(WatchTest, PrintsValuesMarkersAndChanges) {
   EXPECT_EQ(server_.watch_requests()[0].resume_token(), "");
 }
 
+TEST_F(WatchTest, PrintsTheMailboxesThatItAskedFor) {
+  server_.on_watch = [](const v1::WatchPresencesRequest& request, FakeServer::WatchWriter& writer) {
+    v1::WatchPresencesResponse response = Response(v1::WATCH_EVENT_CURRENT, "t1", {"alice"});
+    v1::Mailbox& box = *response.add_mailboxes();
+    box.set_user(request.include_mailboxes() ? "alice" : "nobody asked");
+    box.set_mailbox("1001@default");
+    writer.Write(response);
+    return WaitForEnd(writer);
+  };
+  WatchOptions options;
+  options.mailboxes = true;
+  EXPECT_TRUE(WatchUntil(3, options).ok());
+  EXPECT_THAT(Values("event"), ElementsAre("UPDATE", "MAILBOX", "CURRENT"));
+  EXPECT_THAT(Values("user"), ElementsAre("alice", "alice", ""));
+  EXPECT_TRUE(WatchUntil(4, options, OutputFormat::kTable).ok());
+  EXPECT_THAT(out_->Text(), HasSubstr("0 new, 0 old in 1001@default"));
+}
+
 TEST_F(WatchTest, GoesOnWhereTheStreamBroke) {
   server_.on_watch = [](const v1::WatchPresencesRequest& request, FakeServer::WatchWriter& writer) {
     if (request.resume_token().empty()) {
