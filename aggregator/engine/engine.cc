@@ -1,6 +1,7 @@
 #include "aggregator/engine/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace unipresence {
 
@@ -19,6 +20,7 @@ PbxIndex Engine::PbxByName(std::string_view name) {
   pbxs_.push_back(std::move(status));
   resyncs_.emplace_back();
   listing_wanted_.push_back(false);
+  corrections_.emplace_back();
   routing_queues_.emplace_back();
   return static_cast<PbxIndex>(pbxs_.size() - 1);
 }
@@ -168,12 +170,37 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
       break;
   }
   if (!changed || pbxs_[pbx].link != LinkState::kSynced) return;
-  if (change.cause == CauseKind::kReconcile) ++pbxs_[pbx].corrections;
+  const bool corrects = change.cause == CauseKind::kReconcile;
+  if (corrects) ++pbxs_[pbx].corrections;
   const Trigger trigger{.kind = change.cause, .device = index, .device_state = device.reported};
   for (LineIndex line = device.first_line; line != kNoLine;
        line = users_.line(line).next_of_device) {
-    FuseUser(users_.line(line).user, trigger);
+    if (corrects) {
+      CorrectUser(pbx, users_.line(line).user, trigger);
+    } else {
+      FuseUser(users_.line(line).user, trigger);
+    }
   }
+}
+
+void Engine::CorrectUser(PbxIndex pbx, UserIndex index, const Trigger& trigger) {
+  const std::uint64_t before = sequence_;
+  FuseUser(index, trigger);
+  if (sequence_ == before) return;
+  Corrections& corrections = corrections_[pbx];
+  ++corrections.count;
+  const std::string_view id = users_[index].id.view();
+  // A user whose lines were both wrong comes twice in a row at most by chance; once is enough.
+  const bool known =
+      std::find(corrections.users.begin(), corrections.users.end(), id) != corrections.users.end();
+  if (!known && corrections.users.size() < Corrections::kMaxUsers) {
+    corrections.users.emplace_back(id);
+  }
+}
+
+Engine::Corrections Engine::TakeCorrections(PbxIndex pbx) {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  return std::exchange(corrections_[pbx], {});
 }
 
 // --- Fusing and publishing ---

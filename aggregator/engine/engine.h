@@ -122,6 +122,13 @@ class Engine final : public PresenceSource {
 
   // True once after a line was bound to a device that this PBX was not asked about: have it listed.
   bool TakeListingWanted(PbxIndex pbx);
+  // The presences that changes with cause kReconcile have corrected since the last call.
+  struct Corrections {
+    static constexpr std::size_t kMaxUsers = 100;
+    std::uint64_t count = 0;
+    std::vector<std::string> users;  // ids, kMaxUsers at most
+  };
+  Corrections TakeCorrections(PbxIndex pbx);
   // Have the PBX listed again soon, to count and mend what was missed.
   void RequestListing(PbxIndex pbx) { listing_wanted_[pbx] = true; }
 
@@ -238,6 +245,8 @@ class Engine final : public PresenceSource {
   // A device that the newest resync has not named is UNKNOWN; true if it was forgotten now.
   bool ForgetIfNotNamed(DeviceRecord& device);
   bool Emits(const DeviceRecord& device) const;
+  // Fuses the user anew after a change of cause kReconcile.
+  void CorrectUser(PbxIndex pbx, UserIndex index, const Trigger& trigger);
 
   void AttachLines(UserIndex index, const std::vector<Line>& lines);
   void DetachLines(UserIndex index);
@@ -278,8 +287,9 @@ class Engine final : public PresenceSource {
   mutable ThreadChecker thread_checker_;
 
   std::vector<PbxStatus> pbxs_;
-  std::vector<Resync> resyncs_;       // by PbxIndex
-  std::vector<bool> listing_wanted_;  // by PbxIndex
+  std::vector<Resync> resyncs_;           // by PbxIndex
+  std::vector<bool> listing_wanted_;      // by PbxIndex
+  std::vector<Corrections> corrections_;  // by PbxIndex
   DeviceTable devices_;
   UserTable users_;
   RoutingTable routings_;

@@ -8,6 +8,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "aggregator/engine/engine.h"
+#include "aggregator/engine/pbx_control.h"
 #include "aggregator/engine/session_table.h"
 
 namespace unipresence {
@@ -17,6 +18,7 @@ struct Core {
   Engine& engine;
   SessionTable& sessions;
   const Clock& clock;
+  PbxControl* pbx_control = nullptr;  // null where no pipeline runs
 };
 
 using Command = absl::AnyInvocable<void(Core&) &&>;

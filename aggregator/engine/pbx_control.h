@@ -1,0 +1,47 @@
+#ifndef UNIPRESENCE_AGGREGATOR_ENGINE_PBX_CONTROL_H_
+#define UNIPRESENCE_AGGREGATOR_ENGINE_PBX_CONTROL_H_
+
+// Commands about one PBX as a whole, for services; the pipeline carries them out. Reached from a
+// command (executor.h):
+//
+//   core.pbx_control->Reconcile("main", [](absl::StatusOr<ReconcileReport> report) { ... });
+//
+// Thread: the pipeline's, for calls and callbacks. A callback runs exactly once, possibly before
+// the call returns, or is destroyed unrun when the pipeline stops.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "aggregator/base/clock.h"
+
+namespace unipresence {
+
+// What a reconciling found and mended.
+struct ReconcileReport {
+  std::uint64_t corrections = 0;  // presences that were wrong
+  std::uint64_t rewrites = 0;  // AstDB keys and custom device states missing or wrong in Asterisk
+  Duration duration{0};
+  std::vector<std::string> corrected_users;  // ids, 100 at most
+};
+
+class PbxControl {
+ public:
+  virtual ~PbxControl() = default;
+
+  using ReconcileCallback = absl::AnyInvocable<void(absl::StatusOr<ReconcileReport>) &&>;
+
+  // Compares what is held of the PBX with what Asterisk says, and what Asterisk should hold with
+  // what it holds, and mends both.
+  //   NOT_FOUND           no PBX of that name is configured
+  //   UNAVAILABLE         its link is not synced, or was lost before it was done
+  //   RESOURCE_EXHAUSTED  one that was asked for runs already
+  virtual void Reconcile(std::string_view pbx, ReconcileCallback done) = 0;
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_AGGREGATOR_ENGINE_PBX_CONTROL_H_
