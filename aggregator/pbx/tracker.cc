@@ -32,6 +32,8 @@ void Tracker::OnLiveEvent(const ami::Message& event) {
     OnContactStatus(event);
   } else if (name == "MessageWaiting") {
     OnMailboxCounts(event, CauseKind::kResync);
+  } else if (name == "UserEvent") {
+    dialplan_.OnUserEvent(event);
   } else if (!channels_.OnEvent(name, event) && name == "Status") {
     if (resync_.step() == Resync::Step::kDirections && resync_.TakeRow()) OnRow(event);
   }
@@ -232,7 +234,7 @@ bool Tracker::Reachable(std::string_view device) const {
 TrackerCounters Tracker::counters() const {
   TrackerCounters counters = counters_;
   const ChannelTracker::Counters& channels = channels_.counters();
-  counters.malformed_events += channels.malformed;
+  counters.malformed_events += channels.malformed + dialplan_.malformed();
   counters.rejected_names = batch_.rejected();
   counters.unknown_channel_events = channels.unknown_channel;
   counters.rejected_channels = channels.rejected;

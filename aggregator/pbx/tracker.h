@@ -29,7 +29,8 @@
 //
 // These events matter, so a manager account must not filter them away (privileges call, system):
 //   DeviceStateChange; ContactStatus; Newchannel, Newstate, Hangup, Rename; Pickup;
-//   Hold, Unhold, MusicOnHoldStart, MusicOnHoldStop; BridgeEnter, BridgeLeave; MessageWaiting
+//   Hold, Unhold, MusicOnHoldStart, MusicOnHoldStop; BridgeEnter, BridgeLeave; MessageWaiting;
+//   UserEvent (of the shipped dialplan; privilege user)
 // and the rows of the list actions (resync.h). Any other event is passed over.
 //
 // Rules (asterisk.md, product.md sections 3 and 8):
@@ -60,6 +61,7 @@
 #include "aggregator/pbx/change_batch.h"
 #include "aggregator/pbx/channel_tracker.h"
 #include "aggregator/pbx/contact_table.h"
+#include "aggregator/pbx/dialplan_tracker.h"
 #include "aggregator/pbx/resync.h"
 
 namespace unipresence::pbx {
@@ -134,6 +136,7 @@ class Tracker {
   std::vector<CallView> Calls(std::string_view device) const { return channels_.Calls(device); }
   // Whether a contact of "PJSIP/alice" can be called, by what was heard of contacts.
   bool Reachable(std::string_view device) const;
+  DialplanTracker& dialplan() { return dialplan_; }
   std::size_t channel_count() const { return channels_.size(); }
   std::size_t contact_count() const { return contacts_.size(); }
   TrackerCounters counters() const;
@@ -154,6 +157,7 @@ class Tracker {
   ChannelTracker channels_;
   ContactTable contacts_;
   std::vector<MailboxChange> mailbox_changes_;
+  DialplanTracker dialplan_;
   Resync resync_;
   ami::ActionToken sent_ = 0;                // the action that OnReply answers
   std::vector<std::string> lost_endpoints_;  // the running lists show no contact of them any more

@@ -1,0 +1,282 @@
+#ifndef UNIPRESENCE_AGGREGATOR_PBX_WRITE_BACK_H_
+#define UNIPRESENCE_AGGREGATOR_PBX_WRITE_BACK_H_
+
+// Tells one Asterisk what it has to know of each number, so that it routes calls by itself
+// (product.md section 5; astdb_layout.h): offered Routings, it names the AMI actions to send.
+//
+//   while (true) {
+//     if (auto action = write_back.NextAction()) {
+//       auto token = session.Send(action->action, action->kind,
+//           [this, slot = action->slot](const auto& reply) { write_back.OnReply(slot, reply); });
+//       if (token.ok()) write_back.Sent(*token);
+//       else if (absl::IsInvalidArgument(token.status())) write_back.NotSent(token.status());
+//       else break;  // send after the next reply
+//     } else if (!write_back.HasRoom() || !engine.TakeRouting(pbx, offer)) {
+//       break;
+//     }
+//   }
+//   void OnEvent(event, list) { if (write_back.OnRow(list, event)) return; ... }
+//
+// Rules:
+// - It remembers, as a hash, what Asterisk has said that it holds of each number, and writes only
+//   what differs: a user who rings costs one write. What it has never looked at on this link, or is
+//   offered as kAgain, it reads first and writes where it is missing or wrong.
+// - Each write is verified by reading it back, and repeated when Asterisk holds something else,
+//   Options::attempts times at most; then it is left to the next offer.
+// - Before a number is first asserted on a link, and whenever a phone has said so, the changes that
+//   were made from the phone are read and handed out (TakeAdoption); only when they are durable
+//   (OnAdopted) the note of them is deleted and the rest asserted. What cannot be adopted now stays
+//   as the phone has it.
+// - Where a number is written already, a newer offer replaces the older one in place.
+// - What Asterisk refuses is not tried again before the next offer; after "Permission denied" not
+//   before the next link.
+// - Removed numbers are deleted key by key: DBDelTree takes '_' in a context for any character and
+//   reads the whole of AstDB (30 ms at 200,000 keys). Their custom state becomes UNAVAILABLE, which
+//   is what subscribers see, and is then deleted as well.
+//
+// A sans-I/O state machine. Thread: the pipeline's.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "aggregator/ami/action.h"
+#include "aggregator/ami/message.h"
+#include "aggregator/ami/pending_actions.h"
+#include "aggregator/ami/session_handler.h"
+#include "aggregator/model/phone_setting.h"
+#include "aggregator/model/routing.h"
+#include "aggregator/pbx/astdb_layout.h"
+
+namespace unipresence::pbx {
+
+class WriteBack {
+ public:
+  struct Options {
+    // Actions that wait for an answer. 64 in flight are 40,000 writes with their verification a
+    // second on an Asterisk 22; more gain nothing and delay what is urgent.
+    std::size_t max_in_flight = 64;
+    // Of these, before a number may be offered that did not change: room is left for what changes.
+    std::size_t max_in_flight_for_checks = 32;
+    // Numbers being worked on, those included that wait for an adoption.
+    std::size_t max_jobs = 256;
+    // Of one write.
+    int attempts = 3;
+    // Removed numbers that are remembered until the next link, see RedoRemovals().
+    std::size_t max_removed = 10'000;
+  };
+
+  // All since the start.
+  struct Counters {
+    std::uint64_t written = 0;         // writes that Asterisk confirmed, deletions included
+    std::uint64_t verified = 0;        // values found as they should be
+    std::uint64_t rewritten = 0;       // values found missing or wrong by a check
+    std::uint64_t retried = 0;         // writes that read back differently, or without an answer
+    std::uint64_t given_up = 0;        // writes that failed Options::attempts times
+    std::uint64_t refused = 0;         // actions that Asterisk refused, or that cannot be encoded
+    std::uint64_t phone_settings = 0;  // handed out to be adopted
+    std::uint64_t malformed_phone_settings = 0;  // entries of phone_changes that are none
+    std::uint64_t rejected_phone_settings = 0;   // never to be adopted; the note is deleted
+  };
+
+  struct Outgoing {
+    ami::ActionBuilder action;
+    ami::ActionKind kind;
+    std::size_t slot;  // to be named in OnReply
+  };
+
+  struct Adoption {
+    std::uint64_t ticket;  // to be named in OnAdopted
+    PhoneSetting setting;
+  };
+
+  explicit WriteBack(Options options);
+  WriteBack() : WriteBack(Options{}) {}
+
+  // --- What is to be said -----------------------------------------------------------------------
+
+  // Whether a changed number may be offered, or one that is only told again.
+  bool HasRoom() const { return HasRoom(options_.max_in_flight); }
+  bool HasRoomForCheck() const { return HasRoom(options_.max_in_flight_for_checks); }
+
+  enum class Why : std::uint8_t {
+    kChanged,    // write what differs from what Asterisk has said that it holds
+    kUnchecked,  // the same; what is found missing or wrong counts as rewritten
+    kAgain,      // look at everything again; the same count
+  };
+  // `heard`: the phone of this user has said that it changed this; implies kAgain.
+  void Offer(const Routing& routing, Why why, std::optional<PhoneSetting> heard = std::nullopt);
+
+  // Deletes those removed numbers again that were removed on an earlier link: it may have been cut
+  // before Asterisk obeyed, or Asterisk may have crashed before it was on its disk. Call once every
+  // user has been offered on this link, so that a number which is a user's again is safe. Starts as
+  // many as there is room for: call again.
+  void RedoRemovals();
+
+  // --- Actions ----------------------------------------------------------------------------------
+
+  // The action to send now, if any; the same one until Sent() or NotSent().
+  std::optional<Outgoing> NextAction();
+  void Sent(ami::ActionToken token);
+  // It can never be sent.
+  void NotSent(const absl::Status& status);
+
+  // Whether the row belongs to an action of ours.
+  bool OnRow(ami::ActionToken token, const ami::Message& row);
+  // The answer to the action that was sent from the slot. UNAVAILABLE: LinkLost() follows.
+  void OnReply(std::size_t slot, const absl::StatusOr<ami::ActionReply>& reply);
+
+  // What was in flight is forgotten, and what is known of Asterisk.
+  void LinkLost();
+
+  // --- Changes made from phones -----------------------------------------------------------------
+
+  std::optional<Adoption> TakeAdoption();
+  // What became of it. OK: durable. UNAVAILABLE, RESOURCE_EXHAUSTED, ABORTED, DEADLINE_EXCEEDED,
+  // INTERNAL, DATA_LOSS: not now, the phone's choice stays until the number is offered again. Any
+  // other: it never will be, and what the server knows is asserted.
+  // Returns the user to be offered once more, with the values after the adoption, if all of his
+  // are adopted.
+  std::optional<std::string> OnAdopted(std::uint64_t ticket, const absl::Status& status);
+
+  // --- Queries ----------------------------------------------------------------------------------
+
+  // True if nothing is under way, nor waits to be sent.
+  bool idle() const { return jobs_.empty(); }
+  // True while numbers are under way that did not change when they were offered.
+  bool checking() const;
+  std::size_t in_flight() const { return slots_.size() - free_slots_.size(); }
+  const Counters& counters() const { return counters_; }
+  // "DBPut: Permission denied": each kind of refusal once a link.
+  std::optional<std::string> TakeComplaint();
+
+  // Numbers whose record is held, and its bytes; for tests/bench.
+  std::size_t record_count() const { return records_.size(); }
+  std::size_t record_bytes() const {
+    return records_.capacity() * (sizeof(RecordMap::value_type) + 1);
+  }
+
+ private:
+  enum class Step : std::uint8_t {
+    kSettled,  // Asterisk holds the value, by what it said
+    kFailed,   // until the next offer
+    kRead,     // DBGet is to be sent, to see whether a write is needed
+    kWrite,    // DBPut, DBDel or Setvar is to be sent
+    kErase,    // of a removed state: DBDel is to be sent behind the Setvar
+    kVerify,   // DBGet is to be sent, behind a write
+    kAwait,    // DBGet is on its way
+  };
+
+  struct ItemState {
+    Step step = Step::kSettled;
+    std::uint8_t attempts = 0;
+    bool is_check = false;  // what is awaited comes before any write
+    bool outdated = false;  // the value has changed since what is in flight was sent
+    bool refused = false;   // the write in flight was refused
+  };
+
+  enum class Phase : std::uint8_t {
+    kAskChanges,    // DBGet phone_changes is to be sent
+    kAwaitChanges,  // and is on its way
+    kAdopt,         // settings are being adopted
+    kDropChanges,   // DBDel phone_changes is to be sent
+    kAwaitDrop,     // and is on its way
+    kAssert,        // the items
+  };
+
+  // One number that is being written.
+  struct Job {
+    std::string context;
+    std::string exten;
+    std::string user;
+    bool removed = false;
+    bool counts = false;  // what is found missing or wrong counts as rewritten
+    bool queued = false;
+    Phase phase = Phase::kAssert;
+    std::uint32_t in_flight = 0;
+    std::array<ItemState, kItemCount> items;
+    ItemValues values;
+    std::vector<PhoneSetting> heard;
+    std::string adopted;  // the text of phone_changes whose settings are durable
+    std::uint64_t ticket = 0;
+    std::size_t adopting = 0;
+    bool keeps_changes = false;  // an adoption failed for now: nothing may be asserted
+  };
+
+  struct Slot {
+    Job* job = nullptr;  // null: free
+    ami::ActionToken token = 0;
+    Item item = Item::kInterface;
+    bool is_read = false;
+    bool is_of_phase = false;          // asks for, or drops, the changes made from the phone
+    std::optional<std::string> found;  // by the row of a DBGet
+  };
+
+  using Record = std::array<std::uint32_t, kItemGroupCount>;  // hashes; 0: not known
+  using RecordMap = absl::flat_hash_map<std::uint64_t, Record>;
+
+  bool HasRoom(std::size_t in_flight_limit) const {
+    return in_flight() < in_flight_limit && sendable_.empty() && jobs_.size() < options_.max_jobs;
+  }
+
+  Job& JobOf(const std::string& family, std::string_view context, std::string_view exten);
+  void Remove(const std::string& family, std::string_view context, std::string_view exten);
+  void Remember(const std::string& family, const Routing& routing);
+  void Want(Job& job, Item item, Step step);
+  void WantChecked(Job& job);
+  void Enqueue(Job& job);
+  // Sends on, or ends the job if nothing is left.
+  void Advance(Job& job);
+  void Finish(Job& job);
+
+  std::optional<Item> NextItem(Job& job);
+  ami::ActionBuilder ReadAction(const Job& job, Item item) const;
+  ami::ActionBuilder WriteAction(const Job& job, Item item, Step step) const;
+  bool Denied(Item item, Step step) const;
+
+  void OnWritten(const Slot& slot, const absl::StatusOr<ami::ActionReply>& reply);
+  void OnRead(const Slot& slot, const absl::StatusOr<ami::ActionReply>& reply);
+  void OnItemRead(Job& job, Item item, bool answered, const std::optional<std::string>& found);
+  void OnChangesRead(Job& job, const std::string& text);
+  void Refuse(std::string_view action, std::string_view text);
+
+  const Options options_;
+  Counters counters_;
+  RecordMap records_;                                            // by number
+  absl::flat_hash_map<std::string, std::unique_ptr<Job>> jobs_;  // by family
+  std::deque<Job*> sendable_;                                    // those with something to send
+  std::vector<Slot> slots_;
+  std::vector<std::size_t> free_slots_;
+  std::optional<std::pair<Job*, Item>> offered_;  // by NextAction, until it is sent
+  std::deque<Adoption> adoptions_;
+  absl::flat_hash_map<std::uint64_t, std::string> tickets_;  // family of the job
+  std::uint64_t next_ticket_ = 1;
+  bool database_denied_ = false;
+  bool state_denied_ = false;
+  std::deque<std::string> complaints_;
+  absl::flat_hash_set<std::string> complained_;  // on this link
+  ItemValues scratch_;
+
+  struct Removed {
+    std::string context;
+    std::string exten;
+    std::uint64_t link = 0;  // on which it was removed
+  };
+  absl::flat_hash_map<std::string, Removed> removed_;  // by family
+  std::uint64_t link_ = 0;
+};
+
+}  // namespace unipresence::pbx
+
+#endif  // UNIPRESENCE_AGGREGATOR_PBX_WRITE_BACK_H_

@@ -1,0 +1,65 @@
+#include "aggregator/pbx/dialplan_tracker.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "aggregator/pbx/tracker.h"
+#include "tests/unit/pbx/pbx_driver.h"
+
+namespace unipresence::pbx {
+namespace {
+
+void Say(Tracker& tracker, const std::string& text) {
+  tracker.OnEvent(ami::Message(text), ami::kLiveEvent);
+}
+
+std::string Setting(const std::string& setting, const std::string& value) {
+  return Text({{"Event", "UserEvent"},
+               {"Privilege", "user,all"},
+               {"UserEvent", "UnipresenceSetting"},
+               {"User", "alice"},
+               {"Context", "default"},
+               {"Number", "1001"},
+               {"Setting", setting},
+               {"Value", value}});
+}
+
+TEST(DialplanTrackerTest, SettingsAreHandedUpInOrder) {
+  Tracker tracker;
+  Say(tracker, Setting("do_not_disturb", "1"));
+  Say(tracker, Setting("forward/busy", ""));
+  const std::vector<HeardSetting> heard = tracker.dialplan().TakeSettings();
+  ASSERT_EQ(heard.size(), 2u);
+  EXPECT_EQ(heard[0].context, "default");
+  EXPECT_EQ(heard[0].exten, "1001");
+  EXPECT_EQ(heard[0].setting, (PhoneSetting{"alice", PhoneDoNotDisturb{true}}));
+  EXPECT_EQ(heard[1].setting,
+            (PhoneSetting{"alice", PhoneForward{ForwardingCondition::kBusy, ""}}));
+  EXPECT_TRUE(tracker.dialplan().TakeSettings().empty());
+}
+
+TEST(DialplanTrackerTest, WhatIsNoSettingIsCounted) {
+  Tracker tracker;
+  Say(tracker, Setting("do_not_disturb", "yes"));
+  Say(tracker, Setting("password", "1234"));
+  EXPECT_TRUE(tracker.dialplan().TakeSettings().empty());
+  EXPECT_EQ(tracker.counters().malformed_events, 2u);
+}
+
+TEST(DialplanTrackerTest, OutcomesAreCountedByName) {
+  Tracker tracker;
+  for (const std::string outcome : {"FORWARDED", "NOT_REGISTERED", "FORWARDED", "SOMETHING_ELSE"}) {
+    Say(tracker,
+        Text({{"Event", "UserEvent"}, {"UserEvent", "UnipresenceOutcome"}, {"Outcome", outcome}}));
+  }
+  Say(tracker, Text({{"Event", "UserEvent"}, {"UserEvent", "Somebody elses"}}));
+  const auto& outcomes = tracker.dialplan().outcomes();
+  EXPECT_EQ(outcomes[static_cast<std::size_t>(DialplanOutcome::kForwarded)], 2u);
+  EXPECT_EQ(outcomes[static_cast<std::size_t>(DialplanOutcome::kNotRegistered)], 1u);
+  EXPECT_EQ(outcomes[static_cast<std::size_t>(DialplanOutcome::kOther)], 1u);
+  EXPECT_EQ(ToString(DialplanOutcome::kForwarded), "FORWARDED");
+}
+
+}  // namespace
+}  // namespace unipresence::pbx
