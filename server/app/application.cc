@@ -38,7 +38,9 @@ ami::PbxConfig ToAmi(const config::PbxConfig& pbx) {
 
 PipelineOptions ToPipeline(const config::Config& config) {
   PipelineOptions options;
-  for (const config::PbxConfig& pbx : config.pbxs) options.pbxs.push_back(ToAmi(pbx));
+  for (const config::PbxConfig& pbx : config.pbxs) {
+    options.pbxs.push_back({.ami = ToAmi(pbx), .write_back = pbx.write_back});
+  }
   options.publish.publish_address = config.zeromq.publish;
   options.publish.snapshot_address = config.zeromq.snapshot;
   options.sessions.time_to_live = std::chrono::seconds(config.sessions.time_to_live_s);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 #include "aggregator/base/strings.h"
 
 namespace unipresence {
@@ -12,28 +14,61 @@ constexpr MonotonicTime kBetweenReads = MonotonicTime::min();
 
 }  // namespace
 
-PbxLink::PbxLink(asio::io_context& io, const ami::PbxConfig& config, Engine& engine,
+PbxLink::PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine,
                  const Clock& clock, Duration reconcile_interval, Hooks hooks)
     : engine_(engine),
       clock_(clock),
       reconcile_interval_(reconcile_interval),
       hooks_(std::move(hooks)),
-      pbx_(engine.AddPbx(config.name, fmt::format("{}:{}", config.host, config.port))),
+      pbx_(engine.AddPbx(options.ami.name,
+                         fmt::format("{}:{}", options.ami.host, options.ami.port))),
+      writer_(engine, pbx_, options.write_back, hooks_.adopt),
       mailbox_reader_(connection_, engine, pbx_,
                       [this](const ami::Message& answer) { tracker_.OnMailboxReply(answer); }),
-      connection_(io, config, *this, clock) {
+      connection_(io, options.ami, *this, clock) {
   SetLinkGauge();
 }
 
 void PbxLink::OnTick() {
+  writer_.OnTick();
+  UpdateProbe();
   if (!connection_.session().online()) return;
   SendNextList();
   mailbox_reader_.Continue();
+  AnswerReconcile();
   if (tracker_.resync_running()) return;
   if (engine_.pbx(pbx_).link != LinkState::kSynced) return;
-  if (!engine_.TakeListingWanted(pbx_) && clock_.Now() < reconcile_due_) return;
+  const bool asked = reconciling_ && reconciling_->step == Reconciling::Step::kWaits;
+  if (!engine_.TakeListingWanted(pbx_) && clock_.Now() < reconcile_due_ && !asked) return;
+  if (asked) reconciling_->step = Reconciling::Step::kLists;
+  engine_.TakeCorrections(pbx_);
   tracker_.StartResync(pbx::ResyncKind::kReconcile);
   SendNextList();
+}
+
+void PbxLink::Reconcile(PbxControl::ReconcileCallback done) {
+  const PbxStatus& status = engine_.pbx(pbx_);
+  if (status.link != LinkState::kSynced) {
+    return std::move(done)(absl::UnavailableError(fmt::format(
+        "the link to PBX '{}' is {}; {}", status.name, ToString(status.link),
+        status.last_error.empty() ? "try again when it is synced" : status.last_error)));
+  }
+  if (reconciling_) {
+    return std::move(done)(absl::ResourceExhaustedError(
+        fmt::format("PBX '{}' is being reconciled already; wait for it", status.name)));
+  }
+  reconciling_.emplace(Reconciling{
+      .started = clock_.Now(), .rewritten_before = writer_.rewritten(), .done = std::move(done)});
+}
+
+void PbxLink::AnswerReconcile() {
+  if (!reconciling_ || reconciling_->step != Reconciling::Step::kRound) return;
+  if (!writer_.round_done()) return;
+  Reconciling ended = *std::exchange(reconciling_, std::nullopt);
+  std::move(ended.done)(ReconcileReport{.corrections = ended.corrections.count,
+                                        .rewrites = writer_.rewritten() - ended.rewritten_before,
+                                        .duration = clock_.Now() - ended.started,
+                                        .corrected_users = std::move(ended.corrections.users)});
 }
 
 void PbxLink::OnOnline() { AskVersion(); }
@@ -61,14 +96,20 @@ void PbxLink::OnOffline(const absl::Status& reason) {
   tracker_.LinkLost();
   mailbox_reader_.Stop();
   tracker_.ClearChanges();
+  writer_.OnLinkLost();
   reconcile_due_ = MonotonicTime::max();
   engine_.LinkLost(pbx_, why);
   SetLinkGauge();
+  if (auto ended = std::exchange(reconciling_, std::nullopt)) {
+    std::move(ended->done)(absl::UnavailableError(
+        fmt::format("the link to PBX '{}' was lost: {}", engine_.pbx(pbx_).name, why)));
+  }
   hooks_.read_end(clock_.Now(), 0);
 }
 
 void PbxLink::OnEvent(const ami::Message& event, ami::ActionToken list) {
   if (read_started_ == kBetweenReads) read_started_ = clock_.Now();
+  if (list != ami::kLiveEvent && writer_.OnRow(list, event)) return;
   tracker_.OnEvent(event, list);
 }
 
@@ -82,6 +123,7 @@ void PbxLink::OnReadEnd() {
     engine_.ApplyMailboxes(pbx_, tracker_.mailbox_changes());
   }
   tracker_.ClearChanges();
+  TakeFromDialplan();
   FinishResync();
   SendNextList();
   mailbox_reader_.Continue();
@@ -119,16 +161,7 @@ void PbxLink::FinishResync() {
   }
   mailbox_reader_.Start();
   reconcile_due_ = clock_.Now() + reconcile_interval_;
-  const pbx::TrackerCounters counters = tracker_.counters();
-  probe_.channels.Set(static_cast<std::int64_t>(tracker_.channel_count()));
-  probe_.contacts.Set(static_cast<std::int64_t>(tracker_.contact_count()));
-  probe_.malformed_events.Set(static_cast<std::int64_t>(counters.malformed_events +
-                                                        counters.unknown_device_states +
-                                                        counters.unknown_contact_statuses));
-  if (outcome->kind == pbx::ResyncKind::kReconcile) {
-    probe_.reconciles.Add();
-    return;
-  }
+  if (outcome->kind == pbx::ResyncKind::kReconcile) return FinishReconcile();
   engine_.EndResync(pbx_);
   probe_.resyncs.Add();
   const PbxStatus& status = engine_.pbx(pbx_);
@@ -136,6 +169,36 @@ void PbxLink::FinishResync() {
   spdlog::info("pbx {}: synced in {} ms, {} rows", status.name,
                status.last_resync_duration.count() / 1'000'000, outcome->rows);
   SetLinkGauge();
+  writer_.OnSynced(connection_.session());
+}
+
+void PbxLink::FinishReconcile() {
+  probe_.reconciles.Add();
+  if (!reconciling_ || reconciling_->step != Reconciling::Step::kLists) {
+    return writer_.StartRound(RoutingWriter::Pace::kSlow);
+  }
+  reconciling_->corrections = engine_.TakeCorrections(pbx_);
+  reconciling_->step = Reconciling::Step::kRound;
+  writer_.StartRound(RoutingWriter::Pace::kFast);
+}
+
+void PbxLink::TakeFromDialplan() {
+  for (pbx::HeardSetting& heard : tracker_.dialplan().TakeSettings()) {
+    writer_.OnPhoneSetting(std::move(heard));
+  }
+}
+
+void PbxLink::UpdateProbe() {
+  const pbx::TrackerCounters counters = tracker_.counters();
+  probe_.channels.Set(static_cast<std::int64_t>(tracker_.channel_count()));
+  probe_.contacts.Set(static_cast<std::int64_t>(tracker_.contact_count()));
+  probe_.malformed_events.Set(static_cast<std::int64_t>(counters.malformed_events +
+                                                        counters.unknown_device_states +
+                                                        counters.unknown_contact_statuses));
+  for (std::size_t i = 0; i < pbx::kDialplanOutcomeCount; ++i) {
+    Counter& outcome = probe_.dialplan_outcomes[i];
+    outcome.Add(tracker_.dialplan().outcomes()[i] - outcome.value());
+  }
 }
 
 void PbxLink::TellMailboxErrors() {

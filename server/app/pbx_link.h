@@ -1,13 +1,15 @@
 #ifndef UNIPRESENCE_SERVER_APP_PBX_LINK_H_
 #define UNIPRESENCE_SERVER_APP_PBX_LINK_H_
 
-// One Asterisk wired to the engine: connection -> tracker -> engine, and the lists that make the
-// beginning (resync) and the checks (reconcile).
+// One Asterisk wired to the engine: connection -> tracker -> engine, the lists that make the
+// beginning (resync) and the checks (reconcile), and engine -> writer -> connection.
 //
 // Thread: the pipeline's.
 
+#include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,8 +18,10 @@
 #include "aggregator/base/clock.h"
 #include "aggregator/base/probe.h"
 #include "aggregator/engine/engine.h"
+#include "aggregator/engine/pbx_control.h"
 #include "aggregator/pbx/tracker.h"
 #include "server/app/mailbox_reader.h"
+#include "server/app/routing_writer.h"
 
 namespace asio {
 class io_context;
@@ -36,6 +40,14 @@ struct PbxLinkProbe {
   Gauge channels;          // live ones of this PBX
   Gauge contacts;          // callable ones
   Gauge malformed_events;  // since the start: events that could not be understood
+  // By pbx::DialplanOutcome.
+  std::array<Counter, pbx::kDialplanOutcomeCount> dialplan_outcomes;
+};
+
+// One PBX as it is configured.
+struct PbxOptions {
+  ami::PbxConfig ami;
+  bool write_back = true;  // tell it where calls ring (routing_writer.h)
 };
 
 class PbxLink final : public ami::SessionHandler {
@@ -46,10 +58,12 @@ class PbxLink final : public ami::SessionHandler {
     std::function<void(MonotonicTime started, std::size_t changes)> read_end;
     // The link state of this PBX is another one now.
     std::function<void(PbxIndex)> link_changed;
+    // Keeps what users change from their phones; may be empty.
+    PhoneSettingAdopter adopt;
   };
 
   // `io`, `engine` and `clock` must outlive the link.
-  PbxLink(asio::io_context& io, const ami::PbxConfig& config, Engine& engine, const Clock& clock,
+  PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine, const Clock& clock,
           Duration reconcile_interval, Hooks hooks);
 
   // INVALID_ARGUMENT if the configuration cannot work (ami::Connection::Start).
@@ -58,13 +72,16 @@ class PbxLink final : public ami::SessionHandler {
 
   // Call now and then: starts a reconcile when one is due or a new device wants to be listed.
   void OnTick();
-  // Starts a reconcile at the next tick.
-  void RequestReconcile() { reconcile_due_ = MonotonicTime::min(); }
+  // Tells Asterisk what changed; after each turn. True: call it again soon.
+  bool DrainRoutings() { return writer_.Drain(); }
+  // As PbxControl::Reconcile.
+  void Reconcile(PbxControl::ReconcileCallback done);
 
   PbxIndex pbx() const { return pbx_; }
   // Any thread.
   const ami::AmiProbe& ami_probe() const { return connection_.probe(); }
   const PbxLinkProbe& probe() const { return probe_; }
+  const RoutingWriterProbe& writer_probe() const { return writer_.probe(); }
 
   // ami::SessionHandler.
   void OnOnline() override;
@@ -79,7 +96,21 @@ class PbxLink final : public ami::SessionHandler {
   void OnListEnd(const absl::StatusOr<ami::ActionReply>& reply);
   void FinishResync();
   void TellMailboxErrors();
+  void FinishReconcile();
+  // Ends the reconcile that was asked for, if it is done.
+  void AnswerReconcile();
+  void TakeFromDialplan();
+  void UpdateProbe();
   void SetLinkGauge();
+
+  // A reconcile that somebody waits for: its lists, then its round.
+  struct Reconciling {
+    MonotonicTime started;
+    std::uint64_t rewritten_before = 0;
+    PbxControl::ReconcileCallback done;
+    enum class Step : std::uint8_t { kWaits, kLists, kRound } step = Step::kWaits;
+    Engine::Corrections corrections{};
+  };
 
   Engine& engine_;
   const Clock& clock_;
@@ -87,6 +118,8 @@ class PbxLink final : public ami::SessionHandler {
   const Hooks hooks_;
   const PbxIndex pbx_;
   pbx::Tracker tracker_;
+  RoutingWriter writer_;
+  std::optional<Reconciling> reconciling_;
   PbxLinkProbe probe_;
   MonotonicTime read_started_ = MonotonicTime::min();  // min(): between reads
   MonotonicTime reconcile_due_ = MonotonicTime::max();

@@ -1,5 +1,6 @@
 #include "server/app/pipeline.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <asio.hpp>
@@ -56,7 +57,7 @@ Pipeline::Pipeline(PipelineOptions options, const Clock& clock)
       publisher_(options_.publish, clock),
       engine_(options_.engine, clock, publisher_),
       sessions_(options_.sessions),
-      core_{engine_, sessions_, clock_},
+      core_{engine_, sessions_, clock_, this},
       loop_(std::make_unique<Loop>()) {}
 
 Pipeline::~Pipeline() { Stop(); }
@@ -70,6 +71,12 @@ void Pipeline::SetLinkCallback(std::function<void(const PbxStatus&)> callback) {
 }
 
 const ami::AmiProbe& Pipeline::ami_probe(std::size_t pbx) const { return links_[pbx]->ami_probe(); }
+
+void Pipeline::SetAdoptCallback(AdoptCallback callback) { on_adopt_ = std::move(callback); }
+
+const RoutingWriterProbe& Pipeline::writer_probe(std::size_t pbx) const {
+  return links_[pbx]->writer_probe();
+}
 
 const PbxLinkProbe& Pipeline::link_probe(std::size_t pbx) const { return links_[pbx]->probe(); }
 
@@ -121,25 +128,42 @@ absl::Status Pipeline::Open(absl::AnyInvocable<absl::Status(Core&) &&> load) {
   for (const int descriptor : {publisher_.publish_fd(), publisher_.snapshot_fd()}) {
     loop_->Watch(descriptor, [this] { AfterTurn(); });
   }
-  for (const ami::PbxConfig& config : options_.pbxs) {
-    links_.push_back(std::make_unique<PbxLink>(
-        loop_->io, config, engine_, clock_, options_.reconcile_interval,
-        PbxLink::Hooks{.read_end =
-                           [this](MonotonicTime started, std::size_t changes) {
-                             probe_.reads.Add();
-                             probe_.device_changes.Add(changes);
-                             AfterTurn();
-                             probe_.read_to_publish.Observe(static_cast<std::uint64_t>(
-                                 (clock_.Now() - started).count() / 1000));
-                           },
-                       .link_changed =
-                           [this](PbxIndex pbx) {
-                             if (on_link_) on_link_(engine_.pbx(pbx));
-                           }}));
+  for (const PbxOptions& options : options_.pbxs) {
+    links_.push_back(MakeLink(options));
     if (absl::Status status = links_.back()->Start(); !status.ok()) return status;
   }
   OnTick();
   return absl::OkStatus();
+}
+
+std::unique_ptr<PbxLink> Pipeline::MakeLink(const PbxOptions& options) {
+  PbxLink::Hooks hooks;
+  hooks.read_end = [this](MonotonicTime started, std::size_t changes) {
+    probe_.reads.Add();
+    probe_.device_changes.Add(changes);
+    Publish();
+    probe_.read_to_publish.Observe(
+        static_cast<std::uint64_t>((clock_.Now() - started).count() / 1000));
+    TellPbxs();
+  };
+  hooks.link_changed = [this](PbxIndex pbx) {
+    if (on_link_) on_link_(engine_.pbx(pbx));
+  };
+  if (on_adopt_) {
+    hooks.adopt = [this](PhoneSetting setting, absl::AnyInvocable<void(absl::Status)> done) {
+      on_adopt_(core_, std::move(setting), std::move(done));
+    };
+  }
+  return std::make_unique<PbxLink>(loop_->io, options, engine_, clock_, options_.reconcile_interval,
+                                   std::move(hooks));
+}
+
+void Pipeline::Reconcile(std::string_view pbx, ReconcileCallback done) {
+  for (const auto& link : links_) {
+    if (engine_.pbx(link->pbx()).name == pbx) return link->Reconcile(std::move(done));
+  }
+  std::move(done)(absl::NotFoundError(
+      fmt::format("the configuration has no PBX '{}'; `pbx:` lists them", pbx)));
 }
 
 void Pipeline::Close() {
@@ -186,11 +210,24 @@ void Pipeline::RunCommands() {
 }
 
 void Pipeline::AfterTurn() {
+  Publish();
+  TellPbxs();
+}
+
+void Pipeline::Publish() {
   const bool more = publisher_.HandleEvents();
-  if ((more || engine_.HasWork()) && !slice_scheduled_) {
-    slice_scheduled_ = true;
-    asio::post(loop_->io, [this] { RunSlice(); });
-  }
+  if (more || engine_.HasWork()) ScheduleSlice();
+}
+
+void Pipeline::TellPbxs() {
+  bool more = false;
+  for (const auto& link : links_) more |= link->DrainRoutings();
+  if (more) ScheduleSlice();
+}
+
+void Pipeline::ScheduleSlice() {
+  if (std::exchange(slice_scheduled_, true)) return;
+  asio::post(loop_->io, [this] { RunSlice(); });
 }
 
 void Pipeline::RunSlice() {

@@ -27,6 +27,7 @@
 #include "aggregator/base/mutex.h"
 #include "aggregator/engine/engine.h"
 #include "aggregator/engine/executor.h"
+#include "aggregator/engine/pbx_control.h"
 #include "aggregator/engine/session_table.h"
 #include "aggregator/publish/publisher.h"
 #include "server/app/pbx_link.h"
@@ -35,7 +36,7 @@
 namespace unipresence {
 
 struct PipelineOptions {
-  std::vector<ami::PbxConfig> pbxs;  // names must differ
+  std::vector<PbxOptions> pbxs;  // names must differ
   publish::PublisherOptions publish;
   SessionTable::Options sessions;
   Engine::Options engine;
@@ -45,7 +46,7 @@ struct PipelineOptions {
   Duration reconcile_interval = std::chrono::minutes(5);
 };
 
-class Pipeline final : public Executor {
+class Pipeline final : public Executor, private PbxControl {
  public:
   // `clock` must outlive the pipeline.
   Pipeline(PipelineOptions options, const Clock& clock);
@@ -72,6 +73,12 @@ class Pipeline final : public Executor {
   // Called on the pipeline thread when a PBX's link state has changed. Set before Start.
   void SetLinkCallback(std::function<void(const PbxStatus&)> callback);
 
+  // Keeps what users change from their phones: called on the pipeline thread with the core. Set
+  // before Start.
+  using AdoptCallback =
+      std::function<void(Core&, PhoneSetting, absl::AnyInvocable<void(absl::Status)> done)>;
+  void SetAdoptCallback(AdoptCallback callback);
+
   // Set the batch sink before Start; endpoints are known after it.
   publish::Publisher& publisher() { return publisher_; }
   const publish::Publisher& publisher() const { return publisher_; }
@@ -81,6 +88,7 @@ class Pipeline final : public Executor {
   // By the order of the options. Any thread, after Start.
   const ami::AmiProbe& ami_probe(std::size_t pbx) const;
   const PbxLinkProbe& link_probe(std::size_t pbx) const;
+  const RoutingWriterProbe& writer_probe(std::size_t pbx) const;
 
  private:
   class Loop;  // Asio's part: io_context, timers, descriptors
@@ -88,8 +96,15 @@ class Pipeline final : public Executor {
   void Run(absl::AnyInvocable<absl::Status(Core&) &&> load);
   absl::Status Open(absl::AnyInvocable<absl::Status(Core&) &&> load);
   void Close();
-  // After each read, command or slice: sends what was gathered and schedules what is left.
+  void Reconcile(std::string_view pbx, ReconcileCallback done) override;
+
+  std::unique_ptr<PbxLink> MakeLink(const PbxOptions& options);
+  // After each read, command or slice: sends what was gathered, to subscribers and then to PBXs,
+  // and schedules what is left.
   void AfterTurn();
+  void Publish();
+  void TellPbxs();
+  void ScheduleSlice();
   void RunSlice();
   void RunCommands();
   void OnTick();
@@ -104,6 +119,7 @@ class Pipeline final : public Executor {
   Core core_;
   std::function<void(Core&)> on_tick_;
   std::function<void(const PbxStatus&)> on_link_;
+  AdoptCallback on_adopt_;
 
   std::unique_ptr<Loop> loop_;
   std::vector<std::unique_ptr<PbxLink>> links_;

@@ -65,6 +65,47 @@ void RegisterPbx(ProbeCollector& collector, const std::string& name, const ami::
                      [&ami] { return static_cast<double>(ami.write_queue_bytes.load()); });
 }
 
+void RegisterWriter(ProbeCollector& collector, const std::string& name,
+                    const RoutingWriterProbe& writer, const PbxLinkProbe& link) {
+  const Labels labels = {{"pbx", name}};
+  const auto counter = [&](std::string_view metric, std::string_view help, const auto& value) {
+    collector.AddCounter(metric, help, labels, Read(value));
+  };
+  const auto gauge = [&](std::string_view metric, std::string_view help, const auto& value) {
+    collector.AddGauge(metric, help, labels, Read(value));
+  };
+  counter("unipresence_writeback_writes_total",
+          "AstDB keys and custom device states written or deleted.", writer.written);
+  counter("unipresence_writeback_verified_total", "Values that Asterisk was asked for and holds.",
+          writer.verified);
+  counter("unipresence_writeback_rewrites_total",
+          "Values that a check found missing or wrong in Asterisk.", writer.rewritten);
+  counter("unipresence_writeback_retries_total",
+          "Writes that read back differently or were not answered.", writer.retried);
+  counter("unipresence_writeback_given_up_total",
+          "Writes left to the next check after several attempts.", writer.given_up);
+  counter("unipresence_writeback_refused_total", "Actions that Asterisk refused.", writer.refused);
+  counter("unipresence_writeback_phone_settings_total", "Settings made from phones.",
+          writer.phone_settings);
+  counter("unipresence_writeback_malformed_phone_settings_total",
+          "Settings made from phones that could not be understood.",
+          writer.malformed_phone_settings);
+  counter("unipresence_writeback_rejected_phone_settings_total",
+          "Settings made from phones that can never be adopted.", writer.rejected_phone_settings);
+  gauge("unipresence_writeback_in_flight", "Actions that wait for an answer.", writer.in_flight);
+  gauge("unipresence_writeback_waiting_numbers", "Numbers that changed and wait to be told.",
+        writer.waiting);
+  gauge("unipresence_writeback_unchecked_numbers", "Numbers that the running check has left.",
+        writer.waiting_in_round);
+  for (std::size_t i = 0; i < pbx::kDialplanOutcomeCount; ++i) {
+    const std::string_view outcome = pbx::ToString(static_cast<pbx::DialplanOutcome>(i));
+    collector.AddCounter("unipresence_dialplan_outcomes_total",
+                         "Calls that the dialplan decided without a channel of the user.",
+                         {{"pbx", name}, {"outcome", std::string(outcome)}},
+                         Read(link.dialplan_outcomes[i]));
+  }
+}
+
 void RegisterPipeline(ProbeCollector& collector, const PipelineProbe& probe) {
   const auto counter = [&](std::string_view metric, std::string_view help, const auto& value) {
     collector.AddCounter(metric, help, {}, Read(value));
@@ -181,6 +222,7 @@ void RegisterMetrics(ProbeCollector& collector, const Application& application) 
   const std::vector<config::PbxConfig>& pbxs = application.config().pbxs;
   for (std::size_t i = 0; i < pbxs.size(); ++i) {
     RegisterPbx(collector, pbxs[i].name, pipeline.ami_probe(i), pipeline.link_probe(i));
+    RegisterWriter(collector, pbxs[i].name, pipeline.writer_probe(i), pipeline.link_probe(i));
   }
   RegisterPipeline(collector, pipeline.probe());
   RegisterPublisher(collector, pipeline.publisher().probe());

@@ -27,6 +27,9 @@ struct PbxConfig {
   std::string username;
   std::string secret;  // from `secret`, the file `secret_file` or the environment
   TlsConfig tls;
+  // Tell it where calls ring, in its AstDB, and the presence as custom device states. Off: it is
+  // only listened to.
+  bool write_back = true;
 };
 
 struct GrpcConfig {

@@ -230,9 +230,9 @@ std::string ToYaml(const Config& config) {
   for (const PbxConfig& pbx : config.pbxs) {
     yaml += fmt::format(
         "  - name: {}\n    host: {}\n    port: {}\n    username: {}\n    secret: \"(hidden)\"\n"
-        "    tls: {{enabled: {}, ca_file: {}, verify: {}}}\n",
+        "    tls: {{enabled: {}, ca_file: {}, verify: {}}}\n    write_back: {}\n",
         Quoted(pbx.name), Quoted(pbx.host), pbx.port, Quoted(pbx.username), pbx.tls.enabled,
-        Quoted(pbx.tls.ca_file), pbx.tls.verify);
+        Quoted(pbx.tls.ca_file), pbx.tls.verify, pbx.write_back);
   }
   yaml += fmt::format(
       "grpc: {{listen: {}}}\nzeromq: {{publish: {}, snapshot: {}}}\nmetrics: {{listen: {}}}\n"

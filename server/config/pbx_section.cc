@@ -60,9 +60,9 @@ class PbxReader {
   void ReadKey(const std::string& key, const YamlNode& value) {
     if (key == "tls") return ReadTls(value);
     if (key != "name" && key != "host" && key != "port" && key != "username" && key != "secret" &&
-        key != "secret_file") {
+        key != "secret_file" && key != "write_back") {
       errors_.Add(value.line, fmt::format("unknown key 'pbx.{}'; known keys: name, host, port, "
-                                          "username, secret, secret_file, tls",
+                                          "username, secret, secret_file, tls, write_back",
                                           key));
       return;
     }
@@ -82,6 +82,10 @@ class PbxReader {
       if (port.ok()) pbx_.port = static_cast<std::uint16_t>(*port);
     } else if (key == "username") {
       pbx_.username = text;
+    } else if (key == "write_back") {
+      const auto enabled = ParseBool(text);
+      Note(value.line, "pbx.write_back", enabled.status());
+      if (enabled.ok()) pbx_.write_back = *enabled;
     } else if (key == "secret") {
       secret_ = text;
     } else {

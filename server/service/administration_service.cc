@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "aggregator/base/strings.h"
 #include "server/service/convert.h"
 #include "server/service/page.h"
 #include "server/service/status.h"
@@ -55,6 +56,19 @@ void FillPbxs(const Engine& engine, std::string_view after, std::size_t size,
   for (const std::size_t i : order) FillPbx(engine, i, counts, *out.add_pbxs());
   if (more) {
     out.set_next_page_token(MakePageToken(Method::kListPbxs, parameters, pbxs[order.back()].name));
+  }
+}
+
+// The status of PbxControl with its reason.
+absl::Status ReconcileFailure(const absl::Status& status, const std::string& pbx) {
+  const std::string_view why = FromAbsl(status.message());
+  switch (status.code()) {
+    case absl::StatusCode::kNotFound:
+      return Failure(v1::ERROR_REASON_PBX_NOT_FOUND, why, {{"pbx", pbx}});
+    case absl::StatusCode::kResourceExhausted:
+      return Failure(v1::ERROR_REASON_SERVER_OVERLOADED, why, {{"pbx", pbx}});
+    default:
+      return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE, why, {{"pbx", pbx}});
   }
 }
 
@@ -156,8 +170,25 @@ grpc::ServerUnaryReactor* AdministrationService::ListPbxs(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* AdministrationService::ReconcilePbx(
     grpc::CallbackServerContext* context, const v1::ReconcilePbxRequest* request,
     v1::ReconcilePbxResponse* response) {
-  return NotYet(shared_, Method::kReconcilePbx, context, request, response,
-                "reconciling runs by itself; this server does not start it on request");
+  using Call = UnaryCall<v1::ReconcilePbxRequest, v1::ReconcilePbxResponse>;
+  return RunUnary(shared_, Method::kReconcilePbx, context, request, response, [](Call call) {
+    const std::string& name = call.request.pbx();
+    if (call.core.pbx_control == nullptr) {
+      return std::move(call.reply)
+          .Fail(ReconcileFailure(absl::NotFoundError("this server has no PBXs"), name));
+    }
+    call.core.pbx_control->Reconcile(
+        name, [name, reply = std::move(call.reply)](
+                  const absl::StatusOr<ReconcileReport>& report) mutable {
+          if (!report.ok()) return std::move(reply).Fail(ReconcileFailure(report.status(), name));
+          v1::ReconcilePbxResponse& out = reply.response();
+          out.set_correction_count(report->corrections);
+          out.set_rewrite_count(report->rewrites);
+          SetDuration(report->duration, *out.mutable_duration());
+          for (const std::string& user : report->corrected_users) out.add_corrected_users(user);
+          std::move(reply).Ok();
+        });
+  });
 }
 
 }  // namespace unipresence

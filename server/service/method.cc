@@ -42,7 +42,7 @@ constexpr std::array<Row, kMethodCount> kRows = {{
     {"unipresence.v1.AdministrationService/GetServerStatus", Access::kSession},
     {"unipresence.v1.AdministrationService/GetPbx", Access::kSession},
     {"unipresence.v1.AdministrationService/ListPbxs", Access::kSession},
-    {"unipresence.v1.AdministrationService/ReconcilePbx", Access::kAdministrator, false},
+    {"unipresence.v1.AdministrationService/ReconcilePbx", Access::kAdministrator},
     {"unipresence.v1.ForwardingService/GetForwarding", Access::kOwnUser},
     {"unipresence.v1.ForwardingService/UpdateForwarding", Access::kOwnUser, false},
     {"unipresence.v1.ForwardingService/SetDoNotDisturb", Access::kOwnUser},

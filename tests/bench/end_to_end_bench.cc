@@ -105,8 +105,8 @@ struct Site {
     pbx.port = source.port();
     pbx.username = "bench";
     pbx.secret = "bench";
-    pbx.times.ping_after = std::chrono::hours(1);  // the source writes only
-    options.pbxs = {pbx};
+    pbx.times.ping_after = std::chrono::hours(1);        // the source writes only
+    options.pbxs = {{.ami = pbx, .write_back = false}};  // the source answers lists only
     options.reconcile_interval = std::chrono::hours(24);
     options.publish.send_queue_frames = 0;  // lossless, as the reference is
     return options;

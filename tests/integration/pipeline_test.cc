@@ -68,7 +68,7 @@ class PipelineTest : public ::testing::Test {
     pbx.times.backoff_first = std::chrono::milliseconds(1);
     pbx.times.backoff_cap = std::chrono::milliseconds(10);
     pbx.times.ping_after = std::chrono::hours(1);  // the source does not answer while it blasts
-    options.pbxs = {pbx};
+    options.pbxs = {{.ami = pbx, .write_back = false}};  // the source answers lists only
     return options;
   }
 

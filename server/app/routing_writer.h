@@ -1,0 +1,121 @@
+#ifndef UNIPRESENCE_SERVER_APP_ROUTING_WRITER_H_
+#define UNIPRESENCE_SERVER_APP_ROUTING_WRITER_H_
+
+// Moves what one PBX has to be told from the engine's queue into Asterisk (pbx/write_back.h), and
+// what was changed from its phones back to whoever keeps it.
+//
+// While the link is synced, Drain() takes as much from the engine as there is room for in flight,
+// so nothing piles up here: what waits, waits in the engine as an index, and is read when its turn
+// comes. After each resync everything is looked at as fast as Asterisk answers; the periodic check
+// looks at kSlowChecksPerTick numbers a tick, 13 questions each, so that it costs Asterisk a few
+// per cent of a core.
+//
+// Thread: the pipeline's.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "aggregator/ami/message.h"
+#include "aggregator/ami/session.h"
+#include "aggregator/base/probe.h"
+#include "aggregator/engine/engine.h"
+#include "aggregator/model/phone_setting.h"
+#include "aggregator/pbx/dialplan_tracker.h"
+#include "aggregator/pbx/write_back.h"
+
+namespace unipresence {
+
+// Makes a setting durable and applies it to the engine, then calls `done` on the pipeline thread,
+// exactly once: OK, or why not (pbx::WriteBack::OnAdopted says what each code means).
+using PhoneSettingAdopter =
+    std::function<void(PhoneSetting, absl::AnyInvocable<void(absl::Status)> done)>;
+
+// Written by the pipeline thread, read by the scrape. The counters are those of
+// pbx::WriteBack::Counters.
+struct RoutingWriterProbe {
+  Counter written;
+  Counter verified;
+  Counter rewritten;
+  Counter retried;
+  Counter given_up;
+  Counter refused;
+  Counter phone_settings;
+  Counter malformed_phone_settings;
+  Counter rejected_phone_settings;
+  Gauge in_flight;
+  Gauge waiting;           // numbers that changed and have not been told
+  Gauge waiting_in_round;  // numbers that are still to be checked
+};
+
+class RoutingWriter {
+ public:
+  // A tick is 50 ms: 200 numbers a second, a million in 83 minutes.
+  static constexpr int kSlowChecksPerTick = 10;
+
+  // The references outlive the writer. Without `enabled` nothing is written, and settings made from
+  // phones are only adopted. `adopt` may be empty: then phones keep what they changed.
+  RoutingWriter(Engine& engine, PbxIndex pbx, bool enabled, PhoneSettingAdopter adopt);
+  RoutingWriter(const RoutingWriter&) = delete;
+  RoutingWriter& operator=(const RoutingWriter&) = delete;
+
+  // The lists were applied; actions go to `session` from now on, which outlives the link.
+  void OnSynced(ami::Session& session);
+  void OnLinkLost();
+
+  // Whether the row was asked for here.
+  bool OnRow(ami::ActionToken token, const ami::Message& row);
+  // A phone has changed a setting. While the link is not synced the note in AstDB tells it later.
+  void OnPhoneSetting(pbx::HeardSetting heard);
+
+  // Sends what there is room for. True if more could be sent at once, had the turn not to end: call
+  // it again soon.
+  bool Drain();
+  // About 20 times a second.
+  void OnTick();
+
+  enum class Pace : std::uint8_t {
+    kFirst,  // fast; what was looked at on this link already is passed over
+    kFast,
+    kSlow,
+  };
+  // Has every number of the PBX looked at, and mended where it is wrong. A slow one is not started
+  // while another runs.
+  void StartRound(Pace pace);
+  // True if no round runs and everything that it took from the engine is settled.
+  bool round_done() const;
+
+  std::uint64_t rewritten() const { return write_back_.counters().rewritten; }
+  // Any thread.
+  const RoutingWriterProbe& probe() const { return probe_; }
+
+ private:
+  enum class Taken : std::uint8_t { kOne, kNone, kNoneYet };
+
+  bool Send(const pbx::WriteBack::Outgoing& action);
+  Taken TakeNext();
+  void OfferHeard();
+  void Adopt();
+  void OnAdopted(std::uint64_t ticket, const absl::Status& status);
+  void LogComplaints();
+  void UpdateProbe();
+
+  Engine& engine_;
+  const PbxIndex pbx_;
+  const bool enabled_;
+  const PhoneSettingAdopter adopt_;
+  pbx::WriteBack write_back_;
+  ami::Session* session_ = nullptr;  // null: not synced, or not enabled
+  bool waits_for_sweep_ = false;     // the users are not fused after the resync yet
+  Pace pace_ = Pace::kFirst;
+  int slow_checks_left_ = 0;  // until the next tick
+  std::deque<pbx::HeardSetting> heard_;
+  RoutingWriterProbe probe_;
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_APP_ROUTING_WRITER_H_
