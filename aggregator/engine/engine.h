@@ -91,6 +91,7 @@ struct Explanation {
   std::vector<Step> steps;  // the newest first, at most Engine::kStepsKept
   std::uint64_t revision = 0;
   bool do_not_disturb = false;
+  ForwardingConditions active_forwardings;
   bool stale = false;
 };
 

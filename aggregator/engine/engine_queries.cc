@@ -49,6 +49,7 @@ absl::StatusOr<Explanation> Engine::Explain(std::string_view id) const {
   explanation.result = {user.state, user.device_in_use, user.rule};
   explanation.revision = user.revision;
   explanation.do_not_disturb = user.do_not_disturb;
+  explanation.active_forwardings = user.active_forwardings;
   explanation.stale = user.stale;
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     const LineRecord& line = users_.line(i);

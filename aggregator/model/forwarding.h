@@ -4,6 +4,7 @@
 // Where a user's calls go instead of to the device in use (product.md section 5).
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -77,6 +78,7 @@ class ForwardingConditions {
     return (bits_ >> static_cast<unsigned>(condition) & 1U) != 0;
   }
   bool empty() const { return bits_ == 0; }
+  std::size_t size() const { return static_cast<std::size_t>(std::popcount(bits_)); }
 
   friend bool operator==(const ForwardingConditions&, const ForwardingConditions&) = default;
 

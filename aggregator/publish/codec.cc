@@ -38,6 +38,10 @@ static_assert(Number(Rule::kWebrtcUnreachable) == v1::RULE_WEBRTC_UNREACHABLE);
 static_assert(Number(Rule::kWebrtcCall) == v1::RULE_WEBRTC_CALL);
 static_assert(Number(Rule::kSelectedDeskphone) == v1::RULE_SELECTED_DESKPHONE);
 static_assert(Number(Rule::kSingleLine) == v1::RULE_SINGLE_LINE);
+static_assert(Number(ForwardingCondition::kUnconditional) ==
+              v1::FORWARDING_CONDITION_UNCONDITIONAL);
+static_assert(Number(ForwardingCondition::kBusy) == v1::FORWARDING_CONDITION_BUSY);
+static_assert(Number(ForwardingCondition::kNoAnswer) == v1::FORWARDING_CONDITION_NO_ANSWER);
 // For causes a test compares all names.
 static_assert(Number(CauseKind::kSetForwarding) == v1::CAUSE_KIND_SET_FORWARDING);
 
@@ -110,6 +114,9 @@ std::size_t PresenceSize(const Presence& presence) {
                      2 /* selected device */ + 2 * flags + OptionalVarintSize(presence.revision) +
                      wire::LengthFieldSize(TimestampSize(Timestamp(presence.update_time)));
   for (const LinePresence& line : presence.lines) size += wire::LengthFieldSize(LineSize(line));
+  if (!presence.active_forwardings.empty()) {
+    size += wire::LengthFieldSize(presence.active_forwardings.size());  // packed, one byte each
+  }
   return size;
 }
 
@@ -167,7 +174,15 @@ char* PutPresence(char* out, const Presence& presence) {
     out = PutLine(wire::PutLengthField<11>(out, LineSize(line)), line);
   }
   out = PutOptionalVarint<12>(out, presence.revision);
-  return PutTimestampField<13>(out, presence.update_time);
+  out = PutTimestampField<13>(out, presence.update_time);
+  if (presence.active_forwardings.empty()) return out;
+  out = wire::PutLengthField<14>(out, presence.active_forwardings.size());
+  for (ForwardingCondition condition : kForwardingConditions) {
+    if (presence.active_forwardings.Contains(condition)) {
+      out = wire::PutVarint(out, Number(condition));
+    }
+  }
+  return out;
 }
 
 char* PutCause(char* out, const Cause& cause) {
@@ -239,6 +254,9 @@ v1::DeviceState ToProto(DeviceState state) { return static_cast<v1::DeviceState>
 v1::LineKind ToProto(LineKind kind) { return static_cast<v1::LineKind>(Number(kind)); }
 v1::Rule ToProto(Rule rule) { return static_cast<v1::Rule>(Number(rule)); }
 v1::CauseKind ToProto(CauseKind kind) { return static_cast<v1::CauseKind>(Number(kind)); }
+v1::ForwardingCondition ToProto(ForwardingCondition condition) {
+  return static_cast<v1::ForwardingCondition>(Number(condition));
+}
 
 std::optional<PresenceState> FromProto(v1::PresenceState state) {
   return FromNumber(state, PresenceState::kUnknown);
@@ -250,6 +268,9 @@ std::optional<LineKind> FromProto(v1::LineKind kind) { return FromNumber(kind, L
 std::optional<Rule> FromProto(v1::Rule rule) { return FromNumber(rule, Rule::kSingleLine); }
 std::optional<CauseKind> FromProto(v1::CauseKind kind) {
   return FromNumber(kind, CauseKind::kSetForwarding);
+}
+std::optional<ForwardingCondition> FromProto(v1::ForwardingCondition condition) {
+  return FromNumber(condition, ForwardingCondition::kNoAnswer);
 }
 
 namespace {
@@ -293,6 +314,11 @@ void ToProto(const Presence& presence, v1::Presence& out) {
   }
   out.set_revision(presence.revision);
   FillTimestamp(presence.update_time, *out.mutable_update_time());
+  for (ForwardingCondition condition : kForwardingConditions) {
+    if (presence.active_forwardings.Contains(condition)) {
+      out.add_active_forwardings(ToProto(condition));
+    }
+  }
 }
 
 void ToProto(const PresenceUpdate& update, v1::PresenceUpdate& out) {
@@ -334,6 +360,11 @@ void FromProto(const v1::Presence& presence, PresenceValue& out) {
   out.update_time = static_cast<WallTimeMicros>(
       static_cast<std::uint64_t>(presence.update_time().seconds()) * 1'000'000 +
       static_cast<std::uint64_t>(presence.update_time().nanos() / 1000));
+  out.active_forwardings = {};
+  for (const int number : presence.active_forwardings()) {
+    const auto condition = FromProto(static_cast<v1::ForwardingCondition>(number));
+    if (condition.has_value()) out.active_forwardings.Add(*condition);
+  }
 }
 
 PresenceValue ToValue(const Presence& presence) {
@@ -357,6 +388,7 @@ PresenceValue ToValue(const Presence& presence) {
   }
   value.revision = presence.revision;
   value.update_time = presence.update_time;
+  value.active_forwardings = presence.active_forwardings;
   return value;
 }
 

@@ -48,6 +48,7 @@ v1::DeviceState ToProto(DeviceState state);
 v1::LineKind ToProto(LineKind kind);
 v1::Rule ToProto(Rule rule);
 v1::CauseKind ToProto(CauseKind kind);
+v1::ForwardingCondition ToProto(ForwardingCondition condition);
 
 // nullopt for UNSPECIFIED and for values of a newer server.
 std::optional<PresenceState> FromProto(v1::PresenceState state);
@@ -55,6 +56,7 @@ std::optional<DeviceState> FromProto(v1::DeviceState state);
 std::optional<LineKind> FromProto(v1::LineKind kind);
 std::optional<Rule> FromProto(v1::Rule rule);
 std::optional<CauseKind> FromProto(v1::CauseKind kind);
+std::optional<ForwardingCondition> FromProto(v1::ForwardingCondition condition);
 
 // Into a client's own value, in place: strings keep their memory. Total: what is missing or unknown
 // takes the value that PresenceValue has for it; UNKNOWN for states.

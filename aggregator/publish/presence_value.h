@@ -11,6 +11,7 @@
 
 #include "aggregator/base/clock.h"
 #include "aggregator/model/device_state.h"
+#include "aggregator/model/forwarding.h"
 #include "aggregator/model/line.h"
 #include "aggregator/model/presence.h"
 
@@ -36,6 +37,7 @@ struct PresenceValue {
   bool logged_in = false;
   bool emitting = false;
   bool do_not_disturb = false;
+  ForwardingConditions active_forwardings;  // without those that this build does not know
   bool stale = false;
   std::vector<LineValue> lines;
   std::uint64_t revision = 0;

@@ -1,6 +1,10 @@
 #include "server/service/explain.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <string_view>
+#include <vector>
 
 #include "aggregator/publish/codec.h"
 #include "server/service/convert.h"
@@ -107,6 +111,15 @@ std::string SentenceOf(const Explanation& explanation) {
                     : " Calls ring on the WebRTC line.";
   }
   if (explanation.do_not_disturb) sentence += " Do-not-disturb is on.";
+  if (!explanation.active_forwardings.empty()) {
+    std::vector<std::string_view> conditions;
+    for (ForwardingCondition condition : kForwardingConditions) {
+      if (explanation.active_forwardings.Contains(condition)) {
+        conditions.push_back(ToString(condition));
+      }
+    }
+    sentence += fmt::format(" Forwarding is on: {}.", fmt::join(conditions, ", "));
+  }
   for (const Explanation::LineInput& line : explanation.lines) {
     if (line.link == LinkState::kSynced) continue;
     sentence += fmt::format(" The PBX {} of {} is not heard now: this is the last known state.",

@@ -30,6 +30,7 @@ inline Presence ToModel(const publish::PresenceValue& value) {
   presence.logged_in = value.logged_in;
   presence.emitting = value.emitting;
   presence.do_not_disturb = value.do_not_disturb;
+  presence.active_forwardings = value.active_forwardings;
   presence.stale = value.stale;
   for (const publish::LineValue& line : value.lines) {
     presence.lines.push_back({.kind = line.kind.value_or(LineKind::kDeskphone),

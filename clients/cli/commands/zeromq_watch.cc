@@ -43,6 +43,11 @@ void SetPresence(const publish::PresenceValue& value, v1::Presence& presence) {
   presence.set_do_not_disturb(value.do_not_disturb);
   presence.set_stale(value.stale);
   for (const publish::LineValue& line : value.lines) SetLine(line, *presence.add_lines());
+  for (ForwardingCondition condition : kForwardingConditions) {
+    if (value.active_forwardings.Contains(condition)) {
+      presence.add_active_forwardings(publish::ToProto(condition));
+    }
+  }
   presence.set_revision(value.revision);
   SetTime(value.update_time, *presence.mutable_update_time());
 }

@@ -46,6 +46,9 @@ PresenceValue ArbitraryValue() {
   if (lines > 0) value.device_in_use = *ArbitraryEnum(LineKind::kWebrtc);
   value.revision = *rc::gen::arbitrary<std::uint64_t>();
   value.update_time = *rc::gen::arbitrary<WallTimeMicros>();
+  for (ForwardingCondition condition : kForwardingConditions) {
+    if (*rc::gen::arbitrary<bool>()) value.active_forwardings.Add(condition);
+  }
   return value;
 }
 
@@ -85,6 +88,7 @@ RC_GTEST_PROP(CodecProperty, APresenceComesBackFromTheWire, ()) {
   PresenceValue back;
   back.user = "what was there before";
   back.lines.resize(7);
+  back.active_forwardings.Add(ForwardingCondition::kBusy);
   FromProto(reply.presences(0), back);
   RC_ASSERT(back == value);
   RC_ASSERT(ToValue(ToModel(value)) == value);
@@ -167,11 +171,16 @@ TEST(CodecTest, UnknownEnumValuesOfANewerServerAreNoValues) {
   presence.set_state(static_cast<v1::PresenceState>(99));
   presence.set_rule(static_cast<v1::Rule>(99));
   presence.add_lines()->set_kind(static_cast<v1::LineKind>(3));
+  presence.add_active_forwardings(static_cast<v1::ForwardingCondition>(99));
+  presence.add_active_forwardings(v1::FORWARDING_CONDITION_NO_ANSWER);
+  ForwardingConditions no_answer;
+  no_answer.Add(ForwardingCondition::kNoAnswer);
   PresenceValue value;
   FromProto(presence, value);
   EXPECT_EQ(value.state, PresenceState::kUnknown);
   EXPECT_EQ(value.rule, std::nullopt);
   EXPECT_EQ(value.device_in_use, std::nullopt);
+  EXPECT_EQ(value.active_forwardings, no_answer);
   ASSERT_EQ(value.lines.size(), 1u);
   EXPECT_EQ(value.lines[0].kind, std::nullopt);
   EXPECT_EQ(value.lines[0].state, DeviceState::kUnknown);
