@@ -117,6 +117,8 @@ std::string_view UserOf(const Request& request) {
                   { request.user() } -> std::same_as<const std::string&>;
                 }) {
     return request.user();
+  } else if constexpr (requires { request.forwarding().user(); }) {
+    return request.forwarding().user();
   } else {
     return {};
   }

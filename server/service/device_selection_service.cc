@@ -78,25 +78,14 @@ grpc::ServerUnaryReactor* DeviceSelectionService::SelectDevice(
     if (absl::Status status = HasLine(call.core, user, *device); !status.ok()) {
       return std::move(call.reply).Fail(status);
     }
-    shared_.store.Call<WallTimeMicros>(
-        [user, device = *device](Store& store) -> absl::StatusOr<WallTimeMicros> {
-          UNIPRESENCE_RETURN_IF_ERROR(store.SetSelectedDevice(user, device));
-          UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser stored, store.GetUser(user));
-          return stored.settings.select_time;
-        },
-        [this, user, device = *device,
-         reply = std::move(call.reply)](absl::StatusOr<WallTimeMicros> time) mutable {
-          if (!time.ok()) return std::move(reply).Fail(FromStore(time.status(), user));
-          PostDurable(
-              shared_, [user, device, time = *time, reply = std::move(reply)](Core& core) mutable {
-                // NOT_FOUND and FAILED_PRECONDITION: the user was changed after this commit.
-                if (absl::Status status = core.engine.SelectDevice(user, device); !status.ok()) {
-                  return std::move(reply).Fail(FromStore(status, user));
-                }
-                FillSelection(core, user, time, reply.response());
-                std::move(reply).Ok();
-              });
-        });
+    settings_.SelectDevice(call.core, user, *device,
+                           [user, reply = std::move(call.reply)](
+                               Core& core, absl::StatusOr<StoredUser> stored) mutable {
+                             if (!stored.ok()) return std::move(reply).Fail(stored.status());
+                             FillSelection(core, user, stored->settings.select_time,
+                                           reply.response());
+                             std::move(reply).Ok();
+                           });
   });
 }
 

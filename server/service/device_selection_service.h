@@ -5,13 +5,15 @@
 // answered; the engine applies the choices of a user in the order of their commits.
 
 #include "server/service/call.h"
+#include "server/service/settings_commands.h"
 #include "unipresence/v1/device_selection.grpc.pb.h"
 
 namespace unipresence {
 
 class DeviceSelectionService final : public v1::DeviceSelectionService::CallbackService {
  public:
-  explicit DeviceSelectionService(const ServiceContext& shared) : shared_(shared) {}
+  DeviceSelectionService(const ServiceContext& shared, SettingsCommands& settings)
+      : shared_(shared), settings_(settings) {}
 
   grpc::ServerUnaryReactor* GetDeviceSelection(grpc::CallbackServerContext* context,
                                                const v1::GetDeviceSelectionRequest* request,
@@ -22,6 +24,7 @@ class DeviceSelectionService final : public v1::DeviceSelectionService::Callback
 
  private:
   const ServiceContext& shared_;
+  SettingsCommands& settings_;
 };
 
 }  // namespace unipresence

@@ -1,17 +1,18 @@
 #ifndef UNIPRESENCE_SERVER_SERVICE_FORWARDING_SERVICE_H_
 #define UNIPRESENCE_SERVER_SERVICE_FORWARDING_SERVICE_H_
 
-// unipresence.v1.ForwardingService: do-not-disturb. UpdateForwarding is not offered: nothing keeps
-// forwardings.
+// unipresence.v1.ForwardingService. What a phone changes goes the same way (settings_commands.h).
 
 #include "server/service/call.h"
+#include "server/service/settings_commands.h"
 #include "unipresence/v1/forwarding.grpc.pb.h"
 
 namespace unipresence {
 
 class ForwardingService final : public v1::ForwardingService::CallbackService {
  public:
-  explicit ForwardingService(const ServiceContext& shared) : shared_(shared) {}
+  ForwardingService(const ServiceContext& shared, SettingsCommands& settings)
+      : shared_(shared), settings_(settings) {}
 
   grpc::ServerUnaryReactor* GetForwarding(grpc::CallbackServerContext* context,
                                           const v1::GetForwardingRequest* request,
@@ -25,6 +26,7 @@ class ForwardingService final : public v1::ForwardingService::CallbackService {
 
  private:
   const ServiceContext& shared_;
+  SettingsCommands& settings_;
 };
 
 }  // namespace unipresence

@@ -44,7 +44,7 @@ constexpr std::array<Row, kMethodCount> kRows = {{
     {"unipresence.v1.AdministrationService/ListPbxs", Access::kSession},
     {"unipresence.v1.AdministrationService/ReconcilePbx", Access::kAdministrator},
     {"unipresence.v1.ForwardingService/GetForwarding", Access::kOwnUser},
-    {"unipresence.v1.ForwardingService/UpdateForwarding", Access::kOwnUser, false},
+    {"unipresence.v1.ForwardingService/UpdateForwarding", Access::kOwnUser},
     {"unipresence.v1.ForwardingService/SetDoNotDisturb", Access::kOwnUser},
     {"unipresence.v1.VoicemailService/GetMailbox", Access::kOwnUser},
     {"unipresence.v1.CallControlService/ListCalls", Access::kOwnUser, false},

@@ -12,6 +12,7 @@
 #include "server/service/provisioning_service.h"
 #include "server/service/session_keeper.h"
 #include "server/service/session_service.h"
+#include "server/service/settings_commands.h"
 #include "server/service/stream_limit.h"
 #include "server/service/task_thread.h"
 #include "server/service/unanswered_services.h"
@@ -37,12 +38,13 @@ struct Services::Parts {
         holds(options.watch, shared, limit, watch),
         throttle(options.throttle),
         login(shared, ports.hasher, throttle),
+        settings(shared),
         presence(shared, hub),
         session(shared, login, holds),
-        device_selection(shared),
+        device_selection(shared, settings),
         provisioning(shared, ports.hasher),
         administration(shared, std::move(options.version), health, ports.publish_probe),
-        forwarding(shared),
+        forwarding(shared, settings),
         call_control(shared),
         history(shared),
         voicemail(shared) {
@@ -65,6 +67,7 @@ struct Services::Parts {
   HoldStreams holds;
   auth::LoginThrottle throttle;
   LoginDesk login;
+  SettingsCommands settings;
 
   PresenceService presence;
   SessionService session;
@@ -100,6 +103,11 @@ publish::BatchSink& Services::batch_sink() { return parts_->hub; }
 
 void Services::LoadSessions(Core& core, std::span<const StoredSession> sessions) {
   parts_->sessions.Load(core, sessions);
+}
+
+void Services::AdoptPhoneSetting(Core& core, PhoneSetting setting,
+                                 absl::AnyInvocable<void(absl::Status) &&> done) {
+  parts_->settings.Adopt(core, std::move(setting), std::move(done));
 }
 
 void Services::ExpireSessions(Core& core) { parts_->sessions.Expire(core); }

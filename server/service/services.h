@@ -32,8 +32,11 @@
 #include <span>
 #include <string>
 
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "aggregator/base/clock.h"
 #include "aggregator/engine/executor.h"
+#include "aggregator/model/phone_setting.h"
 #include "aggregator/publish/batch.h"
 #include "aggregator/publish/publish_probe.h"
 #include "server/auth/login_throttle.h"
@@ -80,6 +83,14 @@ class Services {
   // Thread: the pipeline's. Makes sessions that the store kept live again, each with a full
   // time-to-live. Those of unknown users are forgotten. Once, after the users are loaded.
   void LoadSessions(Core& core, std::span<const StoredSession> sessions);
+  // Thread: the pipeline's, here and in `done`. Takes over a change that was made from a phone:
+  // durable in the store, then in the engine. `done` gets OK when the engine goes by it. NOT_FOUND:
+  // no such user; FAILED_PRECONDITION: no such line; INVALID_ARGUMENT: no such destination; none of
+  // them will ever succeed. UNAVAILABLE: retry later. After a failure the PBX
+  // follows a value that does not hold: have it told the user's routing again. `done` is destroyed
+  // uncalled if the server stops before.
+  void AdoptPhoneSetting(Core& core, PhoneSetting setting,
+                         absl::AnyInvocable<void(absl::Status) &&> done);
   // Thread: the pipeline's. Ends the sessions whose time is over: their users fall back, their
   // streams end, the store forgets them.
   void ExpireSessions(Core& core);

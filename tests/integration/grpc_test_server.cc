@@ -129,7 +129,8 @@ GrpcTestServer::GrpcTestServer(Options options)
                               .AddUser(user.user,
                                        {.selected_device = user.settings.selected_device.value_or(
                                             LineKind::kWebrtc),
-                                        .do_not_disturb = user.settings.do_not_disturb})
+                                        .do_not_disturb = user.settings.do_not_disturb,
+                                        .forwardings = user.settings.forwardings})
                               .ok());
                     })
                     .ok());
