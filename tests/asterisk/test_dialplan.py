@@ -126,6 +126,18 @@ def test_a_browser_that_is_gone_leaves_the_call_to_the_deskphone(asterisk, pool)
         assert not call.outcomes
 
 
+def test_a_browser_that_unregisters_during_a_call_gets_no_second_one(asterisk, pool):
+    """Its device state stays INUSE, but there is nothing to send the call to."""
+    with deployed(pool, asterisk) as bench:
+        bench.set_user("alice", interface="PJSIP/alice_w")
+        first, _ = bench.connect(bench.carol, "1000", bench.alice_w)
+        bench.alice_w.unregister()
+        second = bench.bob.call("1000")
+        bench.alice.ringing()
+        second.cancel()
+        first.hangup()
+
+
 def test_a_deskphone_that_is_gone_does_not_make_the_browser_ring(asterisk, pool):
     with deployed(pool, asterisk) as bench:
         unplug(bench, "alice")
@@ -248,7 +260,8 @@ def test_changes_pile_up_until_the_server_takes_them(asterisk, pool):
     with deployed(pool, asterisk) as bench:
         for code in ("*78", "*211002", "*50", "*79", "*50"):
             dial_code(bench.alice, code)
-        assert bench.key("alice", "phone_changes") == "forward/unconditional=1002&do_not_disturb=0&selected_device=deskphone&"
+        assert bench.key("alice", "phone_changes") == (
+            "forward/unconditional=1002&do_not_disturb=0&selected_device=deskphone&")
         assert bench.key("alice", "interface") == "PJSIP/alice"
 
 

@@ -7,8 +7,9 @@ import contextlib
 import pytest
 
 from bench.ami import Listener
-from bench.configuration import SERVER_USER
-from bench.deployed import DeployedBench
+from bench.configuration import LISTENER_USER, SERVER_USER
+from bench.deployed import HISTORY_USER, UNFILTERED_USER, DeployedBench
+from bench.routed import Routed
 from bench.waiting import until
 
 
@@ -21,7 +22,8 @@ def controlled(pool, version):
 
 def channel_of(bench, user):
     """The name of the user's only channel."""
-    (name,) = {e["Channel"] for e in bench.listener.listing("CoreShowChannels") if e["Channel"].startswith(f"PJSIP/{user}-")}
+    (name,) = {e["Channel"] for e in bench.listener.listing("CoreShowChannels")
+               if e["Channel"].startswith(f"PJSIP/{user}-")}
     return name
 
 
@@ -141,3 +143,75 @@ def test_the_account_cannot_do_what_it_does_not_need(asterisk, pool):
                                 ("UpdateConfig", {"SrcFilename": "manager.conf", "DstFilename": "manager.conf"})):
             answer = server.action(action, **headers)
             assert (answer["Response"], answer["Message"]) == ("Error", "Permission denied"), action
+
+
+# --- What the filters spare ---------------------------------------------------------------------
+
+# What the tracker of the server reads (aggregator/pbx/tracker.h), and what the server waits for besides.
+WANTED = {
+    "DeviceStateChange", "ContactStatus", "Newchannel", "Newstate", "NewConnectedLine", "DialBegin", "Hangup",
+    "Rename", "Pickup", "Hold", "Unhold", "MusicOnHoldStart", "MusicOnHoldStop", "BridgeEnter", "BridgeLeave",
+    "MessageWaiting", "OriginateResponse", "BlindTransfer", "AttendedTransfer", "FullyBooted", "Shutdown",
+    "Reload", "UserEvent"}
+ACCOUNTS = {"everything": LISTENER_USER, "the rights alone": UNFILTERED_USER, "rights and filters": SERVER_USER,
+            "with CEL for history": HISTORY_USER}
+
+
+def live_events(listener, since=0):
+    """What was told after a mark and was not asked for: [(name, all its headers)]."""
+    return [(e["Event"], tuple(sorted(e.items()))) for e in listener.events[since:]
+            if "Event" in e and "ActionID" not in e]
+
+
+def size_of(listener):
+    """Bytes that were read."""
+    return sum(len(data) for _, data in listener.chunks)
+
+
+def all_told(bench, listeners):
+    """Waits until each listener has heard of a device state that only this test sets."""
+    for listener, state in ((one, state) for state in ("INUSE", "NOT_INUSE") for one in (bench.listener, *listeners)):
+        bench.listener.action("Setvar", Variable="DEVICE_STATE(Custom:end)", Value=state)
+        listener.wait(lambda e, state=state: e.get("Device") == "Custom:end" and e.get("State") == state)
+
+
+def test_what_the_filters_spare_for_an_answered_call(asterisk, pool, capsys):
+    with pool.lease(DeployedBench, asterisk) as bench, contextlib.ExitStack() as stack:
+        listeners = {what: stack.enter_context(contextlib.closing(Listener(user))) for what, user in ACCOUNTS.items()}
+        all_told(bench, listeners.values())
+        counts = {}
+        before = {what: (listener.mark(), size_of(listener)) for what, listener in listeners.items()}
+        Routed(bench, bench.carol, "1000").answered_by(bench.alice)
+        for what, listener in listeners.items():
+            events, size = before[what]
+            for user in ("alice", "carol"):
+                listener.wait(lambda e, user=user: e.get("Device") == f"PJSIP/{user}" and e["State"] == "NOT_INUSE",
+                              events)
+            counts[what] = (len(live_events(listener, events)), size_of(listener) - size)
+    with capsys.disabled():
+        print(f"\nOne answered call through unipresence-user, Asterisk {asterisk}, to an AMI listener with")
+        for what, (messages, size) in counts.items():
+            print(f"  {what:22} {messages:4} messages {size / 1000:6.1f} kB")
+    assert counts["rights and filters"][0] * 2 < counts["the rights alone"][0]
+
+
+def test_the_filters_let_through_what_the_server_reads(asterisk, pool):
+    with pool.lease(DeployedBench, asterisk) as bench, contextlib.ExitStack() as stack:
+        plain, server, history = (stack.enter_context(contextlib.closing(Listener(user)))
+                                  for user in (UNFILTERED_USER, SERVER_USER, HISTORY_USER))
+        bench.alice_w.unregister()
+        bench.alice_w.register()
+        bench.set_user("bob", dnd="1")
+        Routed(bench, bench.carol, "1001").refused()
+        own, other = received(bench)
+        own.hold()
+        own.resume()
+        consult(bench, bench.listener, "1001")
+        other.hangup()
+        bench.wait_quiet()
+        all_told(bench, (plain, server, history))
+        wanted = sorted(e for e in live_events(plain) if e[0] in WANTED)
+        assert {"UserEvent", "ContactStatus", "Hold", "MusicOnHoldStart"} < {name for name, _ in wanted}
+        assert sorted(live_events(server)) == wanted
+        assert sorted(e for e in live_events(history) if e[0] != "CEL") == wanted
+        assert any(name == "CEL" for name, _ in live_events(history))

@@ -107,6 +107,13 @@ class Bench:
             return until_true()
         until(spoken, 5, "the effect of voice")
 
+    def press(self, call, keys):
+        """Presses keys one by one, each heard by Asterisk, which hears a key end only while voice comes."""
+        for key in keys:
+            since = self.listener.mark()
+            call.press(key)
+            self.speak(call, until_true=lambda: any(e.get("Event") == "DTMFEnd" for e in self.listener.events[since:]))
+
     def extra_phone(self, user):
         """A further phone (browser tab) of the same device."""
         phone = Phone(user)

@@ -66,11 +66,12 @@ class Call:
         if wait:
             self.wait("answered")
 
-    def reject(self, status, wait=True):
+    def reject(self, status, wait=True, headers=()):
         """Refuses with a status such as 486 or 603."""
         with self.phone.changed:
             self.status = status
-            self.phone.reply(self.invite, status, REASONS.get(status, "Refused"), to_tag=self.local_tag)
+            self.phone.reply(self.invite, status, REASONS.get(status, "Refused"), to_tag=self.local_tag,
+                             headers=headers)
             self._enter("refusing")
         if wait:
             self.wait("ended")
@@ -112,6 +113,13 @@ class Call:
         self._leave_transfer(r" 200 ")
         other.hangup()
 
+    def press(self, key):
+        """Presses one key, told by SIP INFO."""
+        answer = self._finish(self.request("INFO", [("content-type", "application/dtmf-relay")],
+                                           f"Signal={key}\r\nDuration=100\r\n"))
+        if answer.status != 200:
+            raise RuntimeError(f"{self.phone}: the key {key} was answered {answer.start}")
+
     def send_voice(self):
         """One packet of silence to where Asterisk listens for this call."""
         port = re.search(r"m=audio (\d+)", self.remote_sdp)
@@ -142,7 +150,7 @@ class Call:
     def request(self, method, headers=(), body="", cseq=None):
         """A request inside this dialog (or the INVITE that makes it)."""
         to = self._other + (f";tag={self.remote_tag}" if self.remote_tag else "")
-        content = [("content-type", "application/sdp")] if body else []
+        content = [("content-type", "application/sdp")] if body and method == "INVITE" else []
         return sip.Message(f"{method} {self.target} SIP/2.0", [
             ("via", self.phone.via()), ("max-forwards", "70"), ("from", f"{self._own};tag={self.local_tag}"),
             ("to", to), ("call-id", self.call_id), ("cseq", f"{cseq or self.next_cseq()} {method}"),

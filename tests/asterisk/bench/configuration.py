@@ -26,7 +26,7 @@ class Options:
 
     qualify: dict = dataclasses.field(default_factory=dict)  # device -> seconds between OPTIONS
     devices: list = dataclasses.field(default_factory=lambda: DEVICES)  # who has a phone
-    files: dict = dataclasses.field(default_factory=dict)  # file name -> text instead of the bench's own
+    files: dict = dataclasses.field(default_factory=dict)  # file name -> text, or f(root, run), instead
 
 
 def modules():
@@ -174,5 +174,6 @@ def write(root: pathlib.Path, run: pathlib.Path, options: Options):
         "musiconhold.conf": f"[default]\nmode=files\ndirectory={run}/moh\n", **OTHERS,
         **options.files,
     }
-    for name, text in files.items():
+    for name, given in files.items():
+        text = given(root, run) if callable(given) else given
         (run / "etc" / name).write_text(text, encoding="utf-8")

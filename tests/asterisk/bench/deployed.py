@@ -2,7 +2,7 @@
 
 Devices as ever, and `trunk`, who calls from outside.  Users alice 1000, bob 1001 (both with a deskphone
 and a web line) and carol 1002 (deskphone only), all in context `default`:
-  1000..1002 the users      33100N (context `from-trunk`) their direct numbers
+  1000..1002 the users      33100N (context `from-trunk`) their direct numbers, 34100N those of context `sales`
   *21 *22 *23 *25 *50 *78 *79 *8 *98 the codes of unipresence-features
   5000 an application answers      09. a trunk, which is the phone `trunk`
 `Bench(version, deployed.OPTIONS)` has no keys in AstDB (the server writes them);
@@ -15,6 +15,9 @@ from .bench import Bench
 
 FOLDER = pathlib.Path(__file__).resolve().parents[3] / "deploy/asterisk"
 NUMBERS = {"alice": "1000", "bob": "1001", "carol": "1002"}
+# Beside the account of the server: one that also takes CEL, and one with the rights but no filters.
+HISTORY_USER = "historian"
+UNFILTERED_USER = "unfiltered"
 DEVICES = [*configuration.DEVICES, "trunk"]
 # What Asterisk itself and its SIP need; the rest comes with the product's own list.
 MODULES = """
@@ -36,13 +39,14 @@ def modules():
             _include("modules_unipresence.conf"))
 
 
-def _line(device):
-    """One line of a user, as the server renders it."""
+def _line(device, web):
+    """One line of a user, as the server renders it; `web` is put into web lines."""
     person = device.split("_", maxsplit=1)[0]
     number = NUMBERS[person]
     kind = "web" if device.endswith("_w") else "deskphone"
-    # The phones of the bench speak plain RTP, browsers would not; and their registrations may be short.
-    plain = "webrtc=no\nallow=!all,ulaw\n" if kind == "web" else ""
+    # What the phones of the bench do otherwise: plain RTP in ulaw, from the port of their SIP; and their
+    # registrations may be short.
+    plain = "rtp_symmetric=no\nallow=!all,ulaw\n" + (f"webrtc=no\n{web}" if kind == "web" else "")
     return f"""
 [{device}](unipresence-{kind}-aor)
 minimum_expiration=1
@@ -61,7 +65,7 @@ set_var=TRANSFER_CONTEXT=default
 """
 
 
-def pjsip():
+def pjsip(web=""):
     return (_include("pjsip_unipresence.conf") + f"""
 [global](unipresence-global)
 contact_expiration_check_interval=1
@@ -69,7 +73,7 @@ contact_expiration_check_interval=1
 type=transport
 protocol=udp
 bind=127.0.0.1:{configuration.SIP_PORT}
-""" + "".join(_line(device) for device in configuration.DEVICES) + f"""
+""" + "".join(_line(device, web) for device in configuration.DEVICES) + f"""
 [trunk]
 type=aor
 max_contacts=1
@@ -98,6 +102,7 @@ exten => _09X.,1,Gosub(unipresence-outgoing,s,1)
  same => n,Dial(PJSIP/${{EXTEN:1}}@trunk,30,${{UNIPRESENCE_DIAL_OPTIONS}})
 [from-trunk]
 exten => _33100X,1,Gosub(unipresence-did,${{EXTEN:2}},1(default))
+exten => _34100X,1,Gosub(unipresence-did,${{EXTEN:2}},1(sales))
 {_include("extensions_unipresence.conf")}
 [unipresence-users-default]
 """ + "".join(f"exten => {number},hint,Custom:unipresence-default-{number}\n"
@@ -108,6 +113,8 @@ def manager():
     return (_include("manager_unipresence.conf") +
             f"[general]\nenabled=yes\nport={configuration.AMI_PORT}\nbindaddr=127.0.0.1\ntimestampevents=yes\n"
             f"[{configuration.SERVER_USER}](unipresence-rights)\nsecret={configuration.SECRET}\n"
+            f"[{HISTORY_USER}](unipresence-rights,unipresence-history)\nsecret={configuration.SECRET}\n"
+            f"[{UNFILTERED_USER}]\nsecret={configuration.SECRET}\nread=system,call,cdr,user\n"
             f"[{configuration.LISTENER_USER}]\nsecret={configuration.SECRET}\nread=all\nwrite=all\n"
             "writetimeout=5000\n")
 
@@ -117,12 +124,17 @@ def voicemail():
     return f"[general]\nformat=wav\nmaxsecs=60\nminsecs=0\n[default]\n{boxes}"
 
 
-OPTIONS = configuration.Options(devices=DEVICES, files={
-    "modules.conf": modules(), "pjsip.conf": pjsip(), "extensions.conf": dialplan(), "manager.conf": manager(),
-    "cel.conf": "[general]\n[manager]\n" + _include("cel_unipresence.conf"),
-    "features.conf": "[general]\n[featuremap]\n" + _include("features_unipresence.conf"),
-    "voicemail.conf": voicemail(),
-})
+def options(web="", **files):
+    """An Asterisk with the product's files; `web` is put into web lines, `files` replaces others."""
+    return configuration.Options(devices=DEVICES, files={
+        "modules.conf": modules(), "pjsip.conf": pjsip(web), "extensions.conf": dialplan(),
+        "manager.conf": manager(), "voicemail.conf": voicemail(),
+        "cel.conf": "[general]\n[manager]\n" + _include("cel_unipresence.conf"),
+        "features.conf": "[general]\n[featuremap]\n" + _include("features_unipresence.conf"),
+    } | {name.replace("_", "."): text for name, text in files.items()})
+
+
+OPTIONS = options()
 
 
 def keys(person, **changes):
@@ -154,10 +166,10 @@ class DeployedBench(Bench):
         for person in NUMBERS:
             self.set_user(person)
 
-    def set_user(self, person, **changes):
+    def set_user(self, person, context="default", **changes):
         """Writes all keys of a user: those of keys() with these changes (forward_busy="1002" and so on)."""
         for key, value in keys(person, **changes).items():
-            answer = self.listener.action("DBPut", Family=self.family(person), Key=key, Val=value)
+            answer = self.listener.action("DBPut", Family=self.family(person, context), Key=key, Val=value)
             assert answer["Response"] == "Success", (key, value, answer)
         if self.key(person, "phone_changes") is not None:
             self.listener.action("DBDel", Family=self.family(person), Key="phone_changes")
@@ -167,5 +179,11 @@ class DeployedBench(Bench):
         return self.listener.database_value(self.family(person), name)
 
     @staticmethod
-    def family(person):
-        return f"unipresence/default/{NUMBERS[person]}"
+    def family(person, context="default"):
+        return f"unipresence/{context}/{NUMBERS[person]}"
+
+    def set_presence(self, person, state):
+        """Sets the fused state on which the hint stands."""
+        device = f"DEVICE_STATE(Custom:unipresence-default-{NUMBERS[person]})"
+        answer = self.listener.action("Setvar", Variable=device, Value=state)
+        assert answer["Response"] == "Success", (state, answer)

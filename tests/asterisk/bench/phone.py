@@ -10,10 +10,12 @@ import time
 
 from . import configuration, sip
 from .call import Call
+from .subscription import Subscription
 
 SERVER = ("127.0.0.1", configuration.SIP_PORT)
 ALLOW = ("allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO")
 RETRANSMIT_SECONDS = 0.5
+REGISTER_SECONDS = 120  # asked for; Asterisk may grant less
 
 
 class Transaction:
@@ -46,6 +48,8 @@ class Phone:
         self._answered = {}  # (branch, method) -> bytes: a request sent again gets the same answer
         self._cseq = itertools.count(1)
         self._registration = (f"reg-{sip.new_tag()}", sip.new_tag())
+        self._refresh_seconds = None  # None: it does not
+        self._registered_at = 0.0
         self._closed = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", self.port))
@@ -58,7 +62,7 @@ class Phone:
 
     @property
     def contact(self):
-        return f"<sip:{self.user}@127.0.0.1:{self.port}>"
+        return f"<sip:{self.user}@127.0.0.1:{self.port}{self.contact_parameters}>"
 
     def close(self):
         """Pulls the plug: no unregister, no BYE."""
@@ -68,16 +72,23 @@ class Phone:
 
     def reset(self):
         """Factory settings; ended calls are forgotten."""
-        self.on_invite = "ring"  # ring | answer (200 at once) | silent | a status code to refuse with
+        self.on_invite = "ring"  # ring | answer (200 at once) | silent | a status code to refuse with | f(call)
         self.answers_options = True
+        self.contact_parameters = ""  # such as `;ob`
         self.calls = []
+        self.subscriptions = []
+        self.waiting_messages = []  # bodies of the NOTIFYs about the mailbox, which come unasked
 
     # --- what the test tells the phone ---
 
-    def register(self, expires=120):
-        answer = self._request_register(f"{self.contact};expires={expires}", expires)
+    def register(self, expires=None):
+        """Registers, and again by itself before that expires; with `expires` once, for so many seconds."""
+        answer = self.finish(self._send_register(REGISTER_SECONDS if expires is None else expires))
         if answer.status != 200:
             raise RuntimeError(f"{self} could not register: {answer.start}")
+        granted = sip.parameter(answer.get("contact").rpartition(">")[2], "expires")
+        self._refresh_seconds = int(granted) / 2 if expires is None else None
+        self._registered_at = time.monotonic()
 
     def unregister(self):
         self.register(expires=0)
@@ -95,6 +106,14 @@ class Phone:
         if wait:
             call.wait(wait)
         return call
+
+    def subscribe(self, number):
+        """A BLF key for a number; returns when it shows something."""
+        key = Subscription(self, number)
+        with self.changed:
+            self.subscriptions.append(key)
+        key.begin()
+        return key
 
     def ringing(self, seconds=5):
         """Waits until this phone rings; returns the call."""
@@ -122,14 +141,19 @@ class Phone:
         self.wait(look, seconds, problem)
         return found[-1]
 
-    def _request_register(self, contact, expires):
+    def _send_register(self, expires):
         call_id, tag = self._registration
         own = f"<sip:{self.user}@127.0.0.1>"
-        request = sip.Message("REGISTER sip:127.0.0.1 SIP/2.0", [
+        return self.send_request(sip.Message("REGISTER sip:127.0.0.1 SIP/2.0", [
             ("via", self.via()), ("max-forwards", "70"), ("from", f"{own};tag={tag}"), ("to", own),
-            ("call-id", call_id), ("cseq", f"{next(self._cseq)} REGISTER"), ("contact", contact),
-            ("expires", str(expires)), ALLOW])
-        return self.finish(self.send_request(request))
+            ("call-id", call_id), ("cseq", f"{next(self._cseq)} REGISTER"),
+            ("contact", f"{self.contact};expires={expires}"), ("expires", str(expires)), ALLOW]))
+
+    def _refresh_registration(self):
+        """What a phone does by itself; nobody waits for the answer."""
+        if self._refresh_seconds and time.monotonic() - self._registered_at > self._refresh_seconds:
+            self._registered_at = time.monotonic()
+            self._send_register(REGISTER_SECONDS)
 
     # --- the wire ---
 
@@ -156,6 +180,7 @@ class Phone:
 
     def _run(self):
         while not self._closed:
+            self._refresh_registration()
             try:
                 data = self._socket.recv(65536)
             except socket.timeout:
@@ -229,9 +254,17 @@ class Phone:
         elif call is not None:
             call.on_request(request)
         elif request.method in ("NOTIFY", "INFO"):
+            self._on_notify(request)
             self.reply(request, 200, "OK")
         else:
             self.reply(request, 481, "Call/Transaction Does Not Exist")
+
+    def _on_notify(self, request):
+        if request.get("event").startswith("message-summary"):
+            self.waiting_messages.append(request.body)
+        for key in self.subscriptions:
+            if key.call_id == request.get("call-id"):
+                key.on_notify(request)
 
     def reply(self, request, status, reason, **more):
         answer = sip.response(request, status, reason, **more)
@@ -247,5 +280,7 @@ class Phone:
             call.ring()
         elif self.on_invite == "answer":
             call.answer(wait=False)
+        elif callable(self.on_invite):
+            self.on_invite(call)
         else:
             call.reject(self.on_invite, wait=False)

@@ -76,7 +76,8 @@ class Routed:
 
     def wait_runs(self, application, seconds=5):
         """Waits until the caller's channel runs an application; returns its arguments."""
-        return self.bench.listener.wait(lambda e: self._runs(e, application), self._since, seconds, application)["AppData"]
+        event = self.bench.listener.wait(lambda e: self._runs(e, application), self._since, seconds, application)
+        return event["AppData"]
 
     def _runs(self, event, application):
         return event.get("Event") == "Newexten" and event["Application"] == application and self._own(event)

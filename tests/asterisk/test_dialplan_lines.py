@@ -1,0 +1,185 @@
+"""deploy/asterisk/ and the lines themselves: BLF keys, voicemail and its lamp, browsers that come and go."""
+import time
+
+import pytest
+
+from bench import configuration, deployed
+from bench.deployed import DeployedBench
+from bench.routed import Routed
+from bench.waiting import until
+
+# What a BLF key shows for the fused state (RFC 4235; a phone lights for confirmed, blinks for early).
+KEYS = {"INUSE": "confirmed", "RINGING": "early", "RINGINUSE": "early", "BUSY": "confirmed", "ONHOLD": "confirmed held",
+        "UNAVAILABLE": "terminated", "NOT_INUSE": "terminated"}
+
+
+def test_a_key_shows_the_fused_state(asterisk, pool):
+    with pool.lease(DeployedBench, asterisk) as bench:
+        bench.set_presence("alice", "NOT_INUSE")
+        key = bench.carol.subscribe("1000")
+        assert key.state() == "terminated"
+        for state, shown in KEYS.items():
+            since = bench.listener.mark()
+            bench.set_presence("alice", state)
+            bench.listener.wait(lambda e: e.get("Event") == "ExtensionStatus" and e["Exten"] == "1000", since)
+            key.wait_state(shown)
+        key.end()
+
+
+def test_a_key_shows_no_raw_line(asterisk, pool):
+    """Calls on both lines pass by the key, which shows what the server has set last."""
+    with pool.lease(DeployedBench, asterisk) as bench:
+        bench.set_presence("alice", "ONHOLD")
+        key = bench.carol.subscribe("1000")
+        key.wait_state("confirmed held")
+        told = len(key.notified)
+        for device in ("alice", "alice_w"):
+            bench.set_user("alice", interface=f"PJSIP/{device}")
+            Routed(bench, bench.bob, "1000").answered_by(bench.phones[device])
+        bench.set_presence("alice", "NOT_INUSE")
+        key.wait_state("terminated")
+        assert set(key.states()[told:]) <= {"confirmed held", "terminated"}
+        key.end()
+
+
+# --- Voicemail ----------------------------------------------------------------------------------
+
+def leave_message(bench, number):
+    """carol waits for the beep, says something and hangs up."""
+    call = bench.carol.call(number, wait="answered")
+    bench.press(call, "#")  # no more instructions
+    spool = bench.asterisk.run / f"spool/voicemail/default/{number}/tmp"
+    bench.speak(call, until_true=lambda: list(spool.glob("*.wav")))
+    call.hangup()
+
+
+def wait_lamps(bench, lamp, counts):
+    """Both phones of alice are told the same of her mailbox."""
+    for phone in (bench.alice, bench.alice_w):
+        phone.wait(lambda phone=phone: phone.waiting_messages and f"Waiting: {lamp}" in phone.waiting_messages[-1]
+                   and f"Voice-Message: {counts} " in phone.waiting_messages[-1], 5, f"the lamp: {lamp}, {counts}")
+
+
+@pytest.mark.parametrize("device", ["alice", "alice_w"])
+def test_a_message_lights_both_lamps_until_it_is_heard_on_either(device, asterisk, pool):
+    with pool.lease(DeployedBench, asterisk) as bench:
+        bench.set_user("alice", dnd="1", mailbox="1000@default")
+        leave_message(bench, "1000")
+        wait_lamps(bench, "yes", "1/0")
+        call = bench.phones[device].call("*98", wait="answered")
+        bench.listener.wait(lambda e: e.get("Event") == "Newexten" and e["Application"] == "VoiceMailMain")
+        bench.press(call, "1234#")
+        bench.press(call, "17")  # hear the first, delete it
+        call.hangup()
+        wait_lamps(bench, "no", "0/0")
+
+
+# --- Browsers -----------------------------------------------------------------------------------
+
+def test_every_tab_of_the_browser_rings(asterisk, pool):
+    with pool.lease(DeployedBench, asterisk) as bench:
+        bench.set_user("alice", interface="PJSIP/alice_w")
+        tab = bench.extra_phone("alice_w")
+        tab.register()
+        call = Routed(bench, bench.carol, "1000")
+        bench.alice_w.ringing()
+        call.answered_by(tab)
+        assert bench.alice_w.calls[-1].state == "ended" and call.rang == {"alice_w"}
+        tab.unregister()
+
+
+@pytest.mark.parametrize("evil", [";x=&PJSIP/carol", ";x=&Local/1002"])
+def test_a_contact_that_would_dial_others_does_not(evil, asterisk, pool):
+    with pool.lease(DeployedBench, asterisk) as bench:
+        bench.set_user("alice", interface="PJSIP/alice_w", ring_seconds="1")
+        tab = bench.extra_phone("alice_w")
+        tab.contact_parameters = evil
+        tab.register()
+        call = Routed(bench, bench.bob, "1000")
+        call.refused()
+        assert call.rang == {"alice_w"}
+        tab.unregister()
+
+
+def test_a_browser_without_network_is_noticed(asterisk, pool, capsys):
+    """The contact is still registered and answers nothing any more: qualify finds it."""
+    with pool.lease(DeployedBench, asterisk) as bench:
+        bench.set_user("alice", interface="PJSIP/alice_w")
+        bench.alice_w.on_invite, bench.alice_w.answers_options = "silent", False
+        began = time.monotonic()
+        bench.wait_device("alice_w", "UNAVAILABLE", seconds=8)
+        took = time.monotonic() - began
+        with capsys.disabled():
+            print(f"\nAsterisk {asterisk}: a browser without network is unreachable after {took:.1f} s")
+        Routed(bench, bench.carol, "1000").answered_by(bench.alice)
+        bench.alice_w.reset()
+        bench.wait_device("alice_w", "NOT_INUSE", seconds=8)
+
+
+def test_a_browser_closed_during_a_call_leaves_no_ghost(asterisk, pool):
+    """As shipped, with a shorter patience: the call ends once voice has not come for rtp_timeout."""
+    with pool.alone(DeployedBench, asterisk, options=deployed.options(web="rtp_timeout=1\n")) as bench:
+        call, own = bench.connect(bench.carol, "1000", bench.alice)
+        call.hangup()
+        own.wait("ended")
+        bench.set_user("alice", interface="PJSIP/alice_w")
+        call, own = bench.connect(bench.carol, "1000", bench.alice_w)
+        own.send_voice()
+        call.wait("ended", 5)
+        bench.wait_quiet()
+
+
+# --- The phone's own forwarding ------------------------------------------------------------------
+
+def test_a_phone_that_moves_the_call_elsewhere(asterisk, pool):
+    """A 302 of the phone goes to what its user may dial."""
+    with pool.lease(DeployedBench, asterisk) as bench:
+        bench.alice.on_invite = lambda call: call.reject(302, wait=False, headers=[("contact", "<sip:1002@127.0.0.1>")])
+        call = Routed(bench, bench.trunk, "331000")
+        call.answered_by(bench.carol)
+        assert call.rang == {"alice", "carol"}
+
+
+def test_a_phone_that_moves_the_call_to_itself(asterisk, pool):
+    with pool.lease(DeployedBench, asterisk) as bench:
+        bench.alice.on_invite = lambda call: call.reject(302, wait=False, headers=[("contact", "<sip:1000@127.0.0.1>")])
+        call = Routed(bench, bench.trunk, "331000")
+        assert call.refused(20)[0] >= 400
+
+
+# --- The system around --------------------------------------------------------------------------
+
+def test_the_same_number_in_two_contexts(asterisk, pool):
+    with pool.lease(DeployedBench, asterisk) as bench:
+        bench.set_user("alice", context="sales", interface="PJSIP/bob", deskphone="PJSIP/bob")
+        Routed(bench, bench.trunk, "341000").answered_by(bench.bob)
+        bench.rest()
+        Routed(bench, bench.trunk, "331000").answered_by(bench.alice)
+
+
+def test_after_a_restart_calls_ring_as_before(asterisk, pool):
+    with pool.alone(DeployedBench, asterisk) as bench:
+        bench.set_user("alice", interface="PJSIP/alice_w")
+        bench.set_presence("alice", "ONHOLD")
+        bench.wait_contacts_on_disk()
+        bench.asterisk.terminate()
+        bench.asterisk.start()
+        bench.listen()
+        # Before the first OPTIONS are answered, when Asterisk still says UNAVAILABLE of both.
+        Routed(bench, bench.carol, "1001").answered_by(bench.bob)
+        Routed(bench, bench.carol, "1000").answered_by(bench.alice_w)
+        assert bench.carol.subscribe("1000").state() == "confirmed held"
+
+
+def test_without_sounds_the_codes_work(asterisk, pool):
+    def silent(root, run):
+        (run / "data").mkdir(exist_ok=True)
+        data = root / "usr/share/asterisk"
+        (run / "data/documentation").symlink_to(data / "documentation")
+        return configuration.asterisk(root, run).replace(f"astdatadir => {data}", f"astdatadir => {run}/data")
+    with pool.alone(DeployedBench, asterisk, options=deployed.options(asterisk_conf=silent)) as bench:
+        for code, key, value in (("*78", "dnd", "1"), ("*211002", "forward/unconditional", "1002"),
+                                 ("*50", "interface", "PJSIP/alice_w")):
+            bench.alice.call(code, wait="answered").wait("ended")
+            assert bench.key("alice", key) == value
+        until(lambda: not bench.listener.listing("CoreShowChannels"), 5, "no channel left")
