@@ -130,6 +130,10 @@ class Engine final : public PresenceSource {
     std::vector<std::string> users;  // ids, kMaxUsers at most
   };
   Corrections TakeCorrections(PbxIndex pbx);
+  // The lists of a reconcile are complete.
+  void EndReconcile(PbxIndex pbx) { pbxs_[pbx].last_reconcile_time = clock_.WallNow(); }
+  // What checks have had to write to the PBX again since the start; for PbxStatus.
+  void SetRewrites(PbxIndex pbx, std::uint64_t rewrites) { pbxs_[pbx].rewrites = rewrites; }
   // Have the PBX listed again soon, to count and mend what was missed.
   void RequestListing(PbxIndex pbx) { listing_wanted_[pbx] = true; }
 

@@ -30,8 +30,10 @@ struct PbxStatus {
   Duration last_resync_duration{0};
   std::uint64_t resyncs = 0;
   std::uint64_t reconnects = 0;
-  std::uint64_t corrections = 0;  // changes that a reconcile had to make
-  std::uint64_t lines = 0;        // lines of users on this PBX
+  std::uint64_t corrections = 0;           // changes that a reconcile had to make
+  std::uint64_t rewrites = 0;              // values that a check had to write to the PBX again
+  WallTimeMicros last_reconcile_time = 0;  // 0 before the first
+  std::uint64_t lines = 0;                 // lines of users on this PBX
 };
 
 }  // namespace unipresence

@@ -110,6 +110,7 @@ class CommandLine {
   UsersGetOptions users_get_;
   UsersDeleteOptions users_delete_;
   PbxStatusOptions pbx_status_;
+  PbxReconcileOptions pbx_reconcile_;
   CompletionOptions completion_;
 };
 
@@ -417,6 +418,13 @@ void CommandLine::AddAdministrationCommands() {
   CLI::App& status =
       Command(pbx, "status", "Show where the links stand", [this] { return pbx_status_; });
   status.add_option("PBX", pbx_status_.pbxs, "PBXs (default: all)");
+  CLI::App& reconcile = Command(
+      pbx, "reconcile", "Compare with Asterisk both ways, and mend what differs",
+      [this] { return pbx_reconcile_; },
+      "It happens by itself every few minutes; this waits for a whole one.\n"
+      "Examples:\n  unipresence pbx reconcile main\n"
+      "  unipresence --timeout 600 pbx reconcile main   # with very many users");
+  reconcile.add_option("PBX", pbx_reconcile_.pbx, "The name of the PBX")->required();
   CLI::App& server = Group("server", "The server itself");
   Command(server, "status", "Show version, load and readiness",
           [] { return ServerStatusOptions{}; });

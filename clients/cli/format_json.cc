@@ -248,6 +248,16 @@ std::string PbxJson(const v1::Pbx& pbx) {
        {"last_error_time", TimeOrNull(pbx, pbx.has_last_error_time(), &v1::Pbx::last_error_time)}});
 }
 
+std::string ReconcileJson(std::string_view pbx, const v1::ReconcilePbxResponse& outcome) {
+  Json users = Json::array();
+  for (const std::string& user : outcome.corrected_users()) users.push_back(user);
+  return Dump({{"pbx", pbx},
+               {"correction_count", outcome.correction_count()},
+               {"rewrite_count", outcome.rewrite_count()},
+               {"duration_s", ToSeconds(outcome.duration())},
+               {"corrected_users", users}});
+}
+
 std::string ServerStatusJson(const v1::ServerStatus& status, std::string_view server) {
   return Dump(
       {{"server", server},

@@ -43,6 +43,8 @@ std::string MailboxJson(const v1::Mailbox& mailbox, std::string_view event = {})
 // Without passwords and secrets.
 std::string UserJson(const v1::User& user);
 std::string PbxJson(const v1::Pbx& pbx);
+std::string ReconcileJson(std::string_view pbx, const v1::ReconcilePbxResponse& outcome);
+
 std::string ServerStatusJson(const v1::ServerStatus& status, std::string_view server);
 
 // {"event": EVENT, NAME: VALUE}: what a command did, where the server answers nothing more. An

@@ -329,6 +329,16 @@ std::vector<Cell> PbxRow(const v1::Pbx& pbx) {
           error};
 }
 
+void WriteReconcile(std::string_view pbx, const v1::ReconcilePbxResponse& outcome, Output& output) {
+  Pairs pairs(output);
+  pairs.Add("PBX", pbx);
+  pairs.Add("presences corrected", std::to_string(outcome.correction_count()));
+  pairs.Add("values written again", std::to_string(outcome.rewrite_count()));
+  pairs.Add("took", FormatDuration(outcome.duration()));
+  if (outcome.corrected_users().empty()) return;
+  pairs.Add("users corrected", fmt::format("{}", fmt::join(outcome.corrected_users(), " ")));
+}
+
 void WriteServerStatus(const v1::ServerStatus& status, std::string_view server, Output& output) {
   Pairs pairs(output);
   pairs.Add("server", server);

@@ -48,6 +48,8 @@ void WriteUser(const v1::User& user, Output& output);
 std::vector<std::string> PbxHeader();
 std::vector<Cell> PbxRow(const v1::Pbx& pbx);
 
+void WriteReconcile(std::string_view pbx, const v1::ReconcilePbxResponse& outcome, Output& output);
+
 void WriteServerStatus(const v1::ServerStatus& status, std::string_view server, Output& output);
 
 }  // namespace unipresence::cli

@@ -128,6 +128,10 @@ struct PbxStatusOptions {
   std::vector<std::string> pbxs;  // empty = all
 };
 
+struct PbxReconcileOptions {
+  std::string pbx;
+};
+
 struct ServerStatusOptions {};
 
 struct CompletionOptions {
@@ -141,7 +145,7 @@ using CommandOptions =
                  DoNotDisturbOptions, GetPresenceOptions, ListOptions, WatchOptions,
                  VoicemailOptions, ExplainOptions, UsersAddOptions, UsersUpdateOptions,
                  UsersListOptions, UsersGetOptions, UsersDeleteOptions, PbxStatusOptions,
-                 ServerStatusOptions, CompletionOptions, VersionOptions>;
+                 PbxReconcileOptions, ServerStatusOptions, CompletionOptions, VersionOptions>;
 
 }  // namespace unipresence::cli
 

@@ -174,6 +174,7 @@ void PbxLink::FinishResync() {
 
 void PbxLink::FinishReconcile() {
   probe_.reconciles.Add();
+  engine_.EndReconcile(pbx_);
   if (!reconciling_ || reconciling_->step != Reconciling::Step::kLists) {
     return writer_.StartRound(RoutingWriter::Pace::kSlow);
   }
@@ -189,6 +190,7 @@ void PbxLink::TakeFromDialplan() {
 }
 
 void PbxLink::UpdateProbe() {
+  engine_.SetRewrites(pbx_, writer_.rewritten());
   const pbx::TrackerCounters counters = tracker_.counters();
   probe_.channels.Set(static_cast<std::int64_t>(tracker_.channel_count()));
   probe_.contacts.Set(static_cast<std::int64_t>(tracker_.contact_count()));

@@ -150,7 +150,7 @@ std::unique_ptr<PbxLink> Pipeline::MakeLink(const PbxOptions& options) {
     if (on_link_) on_link_(engine_.pbx(pbx));
   };
   if (on_adopt_) {
-    hooks.adopt = [this](PhoneSetting setting, absl::AnyInvocable<void(absl::Status)> done) {
+    hooks.adopt = [this](PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done) {
       on_adopt_(core_, std::move(setting), std::move(done));
     };
   }

@@ -76,7 +76,7 @@ class Pipeline final : public Executor, private PbxControl {
   // Keeps what users change from their phones: called on the pipeline thread with the core. Set
   // before Start.
   using AdoptCallback =
-      std::function<void(Core&, PhoneSetting, absl::AnyInvocable<void(absl::Status)> done)>;
+      std::function<void(Core&, PhoneSetting, absl::AnyInvocable<void(absl::Status) &&> done)>;
   void SetAdoptCallback(AdoptCallback callback);
 
   // Set the batch sink before Start; endpoints are known after it.

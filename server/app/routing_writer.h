@@ -32,7 +32,7 @@ namespace unipresence {
 // Makes a setting durable and applies it to the engine, then calls `done` on the pipeline thread,
 // exactly once: OK, or why not (pbx::WriteBack::OnAdopted says what each code means).
 using PhoneSettingAdopter =
-    std::function<void(PhoneSetting, absl::AnyInvocable<void(absl::Status)> done)>;
+    std::function<void(PhoneSetting, absl::AnyInvocable<void(absl::Status) &&> done)>;
 
 // Written by the pipeline thread, read by the scrape. The counters are those of
 // pbx::WriteBack::Counters.

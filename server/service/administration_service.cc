@@ -37,6 +37,10 @@ void FillPbx(const Engine& engine, std::size_t index, const UserCounter::Result&
   out.set_resync_count(pbx.resyncs);
   out.set_disconnect_count(pbx.reconnects);
   out.set_correction_count(pbx.corrections);
+  out.set_rewrite_count(pbx.rewrites);
+  if (pbx.last_reconcile_time != 0) {
+    SetTime(pbx.last_reconcile_time, *out.mutable_reconcile_time());
+  }
   out.set_last_error(pbx.last_error);
 }
 

@@ -1,4 +1,4 @@
-// pbx status, server status, completion, version.
+// pbx status, pbx reconcile, server status, completion, version.
 
 #include <string>
 
@@ -43,6 +43,20 @@ absl::Status RunCommand(const PbxStatusOptions& options, CommandContext& context
     first_missing.Update(pbx.status());
   }
   return first_missing;
+}
+
+absl::Status RunCommand(const PbxReconcileOptions& options, CommandContext& context) {
+  UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
+  v1::ReconcilePbxRequest request;
+  request.set_pbx(options.pbx);
+  UNIPRESENCE_ASSIGN_OR_RETURN(const v1::ReconcilePbxResponse outcome,
+                               context.Call(&Stub::ReconcilePbx, request));
+  if (context.json()) {
+    context.out().Line(ReconcileJson(options.pbx, outcome));
+  } else {
+    WriteReconcile(options.pbx, outcome, context.out());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RunCommand(const ServerStatusOptions& /*options*/, CommandContext& context) {

@@ -44,6 +44,7 @@ absl::Status RunCommand(const UsersDeleteOptions& options, CommandContext& conte
 
 // administration_commands.cc
 absl::Status RunCommand(const PbxStatusOptions& options, CommandContext& context);
+absl::Status RunCommand(const PbxReconcileOptions& options, CommandContext& context);
 absl::Status RunCommand(const ServerStatusOptions& options, CommandContext& context);
 absl::Status RunCommand(const CompletionOptions& options, CommandContext& context);
 absl::Status RunCommand(const VersionOptions& options, CommandContext& context);

@@ -224,6 +224,7 @@ TEST(CommandLineTest, OtherCommands) {
   EXPECT_EQ(CommandOf<UsersUpdateOptions>({"users", "update", "bob", "--exten", "7"}).flags.exten,
             "7");
   EXPECT_THAT(CommandOf<PbxStatusOptions>({"pbx", "status", "main"}).pbxs, ElementsAre("main"));
+  EXPECT_EQ(CommandOf<PbxReconcileOptions>({"pbx", "reconcile", "main"}).pbx, "main");
   CommandOf<ServerStatusOptions>({"server", "status"});
   EXPECT_EQ(CommandOf<CompletionOptions>({"completion", "zsh"}).shell, "zsh");
   CommandOf<VersionOptions>({"version"});
@@ -232,7 +233,8 @@ TEST(CommandLineTest, OtherCommands) {
 TEST(CommandLineTest, WrongLinesAreUsageErrors) {
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{}, std::vector<std::string>{"get"},
-        std::vector<std::string>{"nonsense"}, std::vector<std::string>{"whoami", "extra"},
+        std::vector<std::string>{"nonsense"}, std::vector<std::string>{"pbx", "reconcile"},
+        std::vector<std::string>{"whoami", "extra"},
         std::vector<std::string>{"whoami", "--nonsense"},
         std::vector<std::string>{"whoami", "-o", "xml"},
         std::vector<std::string>{"whoami", "--timeout", "-1"},
