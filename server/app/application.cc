@@ -137,6 +137,10 @@ absl::Status Application::StartPipeline() {
                                       pbx.last_error.empty() ? "no error yet" : pbx.last_error));
     }
   });
+  pipeline_->SetAdoptCallback(
+      [this](Core& core, PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done) {
+        services_->AdoptPhoneSetting(core, std::move(setting), std::move(done));
+      });
   pipeline_->SetTickCallback([this](Core& core) {
     if (services_) services_->ExpireSessions(core);
   });
