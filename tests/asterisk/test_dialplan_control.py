@@ -1,4 +1,4 @@
-"""deploy/asterisk/ under the actions of a server: click to call, transfers, with its own AMI account.
+"""deploy/asterisk/ under the actions of a server: click to call, blind transfer, with its own AMI account.
 
 What README.md of that folder says of these actions is what these tests do.
 """
@@ -10,7 +10,6 @@ from bench.ami import Listener
 from bench.configuration import LISTENER_USER, SERVER_USER
 from bench.deployed import HISTORY_USER, UNFILTERED_USER, DeployedBench
 from bench.routed import Routed
-from bench.waiting import until
 
 
 @contextlib.contextmanager
@@ -36,12 +35,6 @@ def received(bench):
     """carol has called alice: (alice's call, carol's)."""
     other, own = bench.connect(bench.carol, "1000", bench.alice)
     return own, other
-
-
-def consult(bench, server, number):
-    """alice's call is held by Asterisk while it calls the number."""
-    answer = server.action("Atxfer", Channel=channel_of(bench, "alice"), Context="default", Exten=number)
-    assert answer["Response"] == "Success", answer
 
 
 def together(bench, *users):
@@ -89,52 +82,6 @@ def test_blind_transfer(direction, asterisk, pool):
         own.wait("ended")
         assert together(bench, "carol", "bob")
         other.hangup()
-
-
-@pytest.mark.parametrize("direction", [emitted, received])
-@pytest.mark.parametrize("answered", [True, False], ids=["consulted", "ringing"])
-def test_attended_transfer(direction, answered, asterisk, pool):
-    with controlled(pool, asterisk) as (bench, server):
-        own, other = direction(bench)
-        consult(bench, server, "1001")
-        bench.bob.ringing()
-        if answered:
-            bench.answer(bench.bob)
-        server.action("Hangup", Channel=channel_of(bench, "alice"))
-        own.wait("ended")
-        if not answered:
-            bench.bob.ringing().answer()
-        until(lambda: together(bench, "carol", "bob"), 5, "carol and bob together")
-        other.hangup()
-
-
-@pytest.mark.parametrize("direction", [emitted, received])
-@pytest.mark.parametrize("answered", [True, False], ids=["consulted", "ringing"])
-def test_attended_transfer_called_off(direction, answered, asterisk, pool):
-    with controlled(pool, asterisk) as (bench, server):
-        own, _ = direction(bench)
-        consult(bench, server, "1001")
-        bench.bob.ringing()
-        if answered:
-            bench.answer(bench.bob)
-        server.action("CancelAtxfer", Channel=channel_of(bench, "alice"))
-        bench.bob.calls[-1].wait("ended")
-        until(lambda: together(bench, "alice", "carol"), 5, "alice and carol together again")
-        own.hangup()
-
-
-@pytest.mark.parametrize("number", ["1001", "7777"], ids=["declined", "unknown"])
-def test_attended_transfer_that_fails_brings_back(number, asterisk, pool):
-    with controlled(pool, asterisk) as (bench, server):
-        bench.bob.on_invite = 486
-        own, other = received(bench)
-        since = bench.listener.mark()
-        consult(bench, server, number)
-        for event in ("MusicOnHoldStart", "MusicOnHoldStop"):
-            bench.listener.wait(lambda e, event=event: e.get("Event") == event, since, 10, event)
-        until(lambda: together(bench, "alice", "carol"), 5, "alice and carol together again")
-        assert own.state == other.state == "answered"
-        own.hangup()
 
 
 def test_the_account_cannot_do_what_it_does_not_need(asterisk, pool):
@@ -206,8 +153,8 @@ def test_the_filters_let_through_what_the_server_reads(asterisk, pool):
         own, other = received(bench)
         own.hold()
         own.resume()
-        consult(bench, bench.listener, "1001")
-        other.hangup()
+        server.action("BlindTransfer", Channel=channel_of(bench, "alice"), Context="default", Exten="1001")
+        other.wait("ended")
         bench.wait_quiet()
         all_told(bench, (plain, server, history))
         wanted = sorted(e for e in live_events(plain) if e[0] in WANTED)

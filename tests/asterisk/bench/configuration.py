@@ -176,4 +176,6 @@ def write(root: pathlib.Path, run: pathlib.Path, options: Options):
     }
     for name, given in files.items():
         text = given(root, run) if callable(given) else given
-        (run / "etc" / name).write_text(text, encoding="utf-8")
+        file = run / "etc" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ DEVICES = [*configuration.DEVICES, "trunk"]
 MODULES = """
     app_echo app_cdr bridge_builtin_features bridge_builtin_interval_features bridge_holding bridge_native_rtp
     bridge_simple bridge_softmix cdr_manager chan_pjsip codec_alaw codec_gsm codec_ulaw format_gsm
-    format_pcm format_wav res_musiconhold res_pjproject res_pjsip res_pjsip_authenticator_digest
+    format_pcm format_wav res_pjproject res_pjsip res_pjsip_authenticator_digest
     res_pjsip_dtmf_info res_pjsip_endpoint_identifier_user res_pjsip_nat
     res_pjsip_outbound_authenticator_digest res_pjsip_registrar res_pjsip_sdp_rtp res_pjsip_session
     res_rtp_asterisk res_sorcery_astdb res_sorcery_config res_sorcery_memory res_timing_timerfd
@@ -99,7 +99,7 @@ include => unipresence-features
 exten => 5000,1,Answer()
  same => n,Echo()
 exten => _09X.,1,Gosub(unipresence-outgoing,s,1)
- same => n,Dial(PJSIP/${{EXTEN:1}}@trunk,30,${{UNIPRESENCE_DIAL_OPTIONS}})
+ same => n,Dial(PJSIP/${{EXTEN:1}}@trunk,30)
 [from-trunk]
 exten => _33100X,1,Gosub(unipresence-did,${{EXTEN:2}},1(default))
 exten => _34100X,1,Gosub(unipresence-did,${{EXTEN:2}},1(sales))
@@ -130,7 +130,6 @@ def options(web="", **files):
         "modules.conf": modules(), "pjsip.conf": pjsip(web), "extensions.conf": dialplan(),
         "manager.conf": manager(), "voicemail.conf": voicemail(),
         "cel.conf": "[general]\n[manager]\n" + _include("cel_unipresence.conf"),
-        "features.conf": "[general]\n[featuremap]\n" + _include("features_unipresence.conf"),
     } | {name.replace("_", "."): text for name, text in files.items()})
 
 
