@@ -213,6 +213,42 @@ def test_a_chain_of_forwardings_is_bounded(asterisk, pool):
         bench.listener.action("Setvar", Variable="UNIPRESENCE_MAX_FORWARDS", Value="")
 
 
+def test_a_loop_through_a_local_channel_is_bounded(asterisk, pool):
+    """A number that leads back to the user by other ways is no user whom the call has been through."""
+    with deployed(pool, asterisk) as bench:
+        bench.set_user("alice", forward_unconditional="6000")
+        call = Routed(bench, bench.carol, "1000")
+        call.answered_by(bench.alice)
+        assert call.outcomes == ["FORWARDED 6000 unconditional"] * 5 + ["FORWARD_LOOP 6000 unconditional"]
+
+
+def test_a_forwarded_call_tells_who_calls_and_who_forwards(asterisk, pool):
+    with deployed(pool, asterisk) as bench:
+        bench.set_user("alice", forward_busy="090017")
+        bench.alice.on_invite = 486
+        call = Routed(bench, bench.carol, "1000")
+        invite = bench.trunk.ringing().invite
+        assert '"Carol" <sip:331002@' in invite.get("from")
+        assert "sip:1000@" in invite.get("diversion") and "reason=user-busy" in invite.get("diversion")
+        call.answered_by(bench.trunk)
+
+
+def test_a_call_to_the_outside_shows_the_direct_number(asterisk, pool):
+    with deployed(pool, asterisk) as bench:
+        call = Routed(bench, bench.alice_w, "090001")
+        assert '"Alice" <sip:331000@' in bench.trunk.ringing().invite.get("from")
+        call.answered_by(bench.trunk)
+
+
+def test_a_transfer_goes_where_the_user_may_dial(asterisk, pool):
+    """alice transfers a caller whose own context has no 1001."""
+    with deployed(pool, asterisk) as bench:
+        caller, own = bench.connect(bench.trunk, "331000", bench.alice)
+        own.transfer("1001")
+        bench.answer(bench.bob)
+        caller.hangup()
+
+
 def test_a_transferred_caller_may_be_forwarded_to_the_transferrer(asterisk, pool):
     """The secretary: alice puts carol through to bob, whose calls come back to her if he is silent."""
     with deployed(pool, asterisk) as bench:
@@ -263,6 +299,23 @@ def test_changes_pile_up_until_the_server_takes_them(asterisk, pool):
         assert bench.key("alice", "phone_changes") == (
             "forward/unconditional=1002&do_not_disturb=0&selected_device=deskphone&")
         assert bench.key("alice", "interface") == "PJSIP/alice"
+
+
+def test_the_list_of_changes_is_never_cut(asterisk, pool):
+    """AMI reads 255 bytes of a value in Asterisk 16: the longest list is shorter."""
+    longest = "5000" + "0" * 36
+    changes = {"do_not_disturb": "1", "selected_device": "webrtc", "forward/unconditional": longest,
+               "forward/no_answer": longest, "forward/busy": longest}
+    with deployed(pool, asterisk) as bench:
+        bench.listener.action("DBPut", Family=bench.family("alice"), Key="phone_changes",
+                              Val="".join(f"{setting}={value}&" for setting, value in changes.items()))
+        dial_code(bench.alice, "*78")
+        dial_code(bench.alice, "*50")
+        pending = bench.key("alice", "phone_changes")
+        changes = {setting: changes[setting] for setting in sorted(changes, key=["forward/unconditional",
+                   "forward/no_answer", "forward/busy", "do_not_disturb", "selected_device"].index)}
+        assert pending == "".join(f"{setting}={value}&" for setting, value in changes.items())
+        assert len(pending) <= 255
 
 
 @pytest.mark.parametrize("code", ["*211000", "*219999", "*2110x2", "*21PJSIP"])

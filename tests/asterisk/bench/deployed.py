@@ -4,7 +4,8 @@ Devices as ever, and `trunk`, who calls from outside.  Users alice 1000, bob 100
 and a web line) and carol 1002 (deskphone only), all in context `default`:
   1000..1002 the users      33100N (context `from-trunk`) their direct numbers, 34100N those of context `sales`
   *21 *22 *23 *25 *50 *78 *79 *8 *98 the codes of unipresence-features
-  5000 an application answers      09. a trunk, which is the phone `trunk`
+  5000 an application answers      6000 rings alice through a Local channel that stays
+  09. a trunk, which is the phone `trunk`; the users show their direct number there
 `Bench(version, deployed.OPTIONS)` has no keys in AstDB (the server writes them);
 DeployedBench writes them itself, for tests without a server.
 """
@@ -61,7 +62,7 @@ callerid={person.capitalize()} <{number}>
 mailboxes={number}@default
 set_var=UNIPRESENCE_CONTEXT=default
 set_var=UNIPRESENCE_NUMBER={number}
-set_var=TRANSFER_CONTEXT=default
+set_var=UNIPRESENCE_OUTGOING_CALLER_ID={person.capitalize()} <33{number}>
 """
 
 
@@ -98,6 +99,7 @@ include => unipresence-users-default
 include => unipresence-features
 exten => 5000,1,Answer()
  same => n,Echo()
+exten => 6000,1,Dial(Local/1000@default/n,30)
 exten => _09X.,1,Gosub(unipresence-outgoing,s,1)
  same => n,Dial(PJSIP/${{EXTEN:1}}@trunk,30)
 [from-trunk]

@@ -30,7 +30,6 @@ callerid = {name.capitalize()} <{number}>
 mailboxes = {number}@default
 set_var = UNIPRESENCE_CONTEXT=office
 set_var = UNIPRESENCE_NUMBER={number}
-set_var = TRANSFER_CONTEXT=office
 """
 
 
