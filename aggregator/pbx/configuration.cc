@@ -132,7 +132,7 @@ class Renderer {
     return absl::OkStatus();
   }
 
-  std::vector<ConfigurationFile> Take() && {
+  std::vector<TextFile> Take() && {
     std::string extensions = fmt::format(kHeader, "extensions.conf");
     Append(contexts_, extensions);
     std::string voicemail = fmt::format(kHeader, "voicemail.conf");
@@ -238,8 +238,8 @@ class Renderer {
 
 }  // namespace
 
-absl::StatusOr<std::vector<ConfigurationFile>> RenderConfiguration(std::string_view pbx,
-                                                                   std::span<const User> users) {
+absl::StatusOr<std::vector<TextFile>> RenderConfiguration(std::string_view pbx,
+                                                          std::span<const User> users) {
   std::vector<const User*> sorted;
   for (const User& user : users) {
     if (std::any_of(user.lines.begin(), user.lines.end(),
@@ -266,9 +266,9 @@ std::string MaskSecret(std::string_view line) {
   return fmt::format("{} => ***{}", line.substr(0, arrow), line.substr(comma));
 }
 
-std::vector<std::string> EndpointsOf(std::span<const ConfigurationFile> files) {
+std::vector<std::string> EndpointsOf(std::span<const TextFile> files) {
   std::vector<std::string> endpoints;
-  for (const ConfigurationFile& file : files) {
+  for (const TextFile& file : files) {
     if (file.path != kPjsipPath) continue;
     std::string_view rest = file.content;
     constexpr std::string_view kAors = "\naors = ";

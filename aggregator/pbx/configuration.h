@@ -26,21 +26,21 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "aggregator/model/configuration_file.h"
+#include "aggregator/base/text_file.h"
 #include "aggregator/model/user.h"
 
 namespace unipresence::pbx {
 
 // All files, always the same ones, by ascending path. INVALID_ARGUMENT names the user, the field,
 // the value (never a secret) and the remedy.
-absl::StatusOr<std::vector<ConfigurationFile>> RenderConfiguration(std::string_view pbx,
-                                                                   std::span<const User> users);
+absl::StatusOr<std::vector<TextFile>> RenderConfiguration(std::string_view pbx,
+                                                          std::span<const User> users);
 
 // A line of one of these files without its secret, which becomes `***`.
 std::string MaskSecret(std::string_view line);
 
 // The names of the endpoints that a rendered file of them defines, for asking Asterisk.
-std::vector<std::string> EndpointsOf(std::span<const ConfigurationFile> files);
+std::vector<std::string> EndpointsOf(std::span<const TextFile> files);
 
 }  // namespace unipresence::pbx
 

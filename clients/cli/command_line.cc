@@ -61,6 +61,7 @@ class CommandLine {
   void AddVoicemailCommands();
   void AddUsersCommands();
   void AddAdministrationCommands();
+  void AddAsteriskCommands();
   void AddToolCommands();
 
   CLI::App& Group(const std::string& name, const std::string& description);
@@ -111,6 +112,7 @@ class CommandLine {
   UsersDeleteOptions users_delete_;
   PbxStatusOptions pbx_status_;
   PbxReconcileOptions pbx_reconcile_;
+  AsteriskRenderOptions asterisk_render_;
   CompletionOptions completion_;
 };
 
@@ -127,6 +129,7 @@ CommandLine::CommandLine() {
   AddVoicemailCommands();
   AddUsersCommands();
   AddAdministrationCommands();
+  AddAsteriskCommands();
   AddToolCommands();
   HideTypesOfArguments(root_);
 }
@@ -428,6 +431,19 @@ void CommandLine::AddAdministrationCommands() {
   CLI::App& server = Group("server", "The server itself");
   Command(server, "status", "Show version, load and readiness",
           [] { return ServerStatusOptions{}; });
+}
+
+void CommandLine::AddAsteriskCommands() {
+  CLI::App& asterisk = Group("asterisk", "Asterisk's configuration, made from the users");
+  CLI::App& render = Command(
+      asterisk, "render", "Print the files that a PBX needs for its users, or write them",
+      [this] { return asterisk_render_; }, kAsteriskRenderFooter);
+  render.add_option("--pbx", asterisk_render_.pbx, "The PBX (default: the only one)")
+      ->type_name("PBX");
+  WithFile(render.add_option("--output-dir", asterisk_render_.output_folder,
+                             "Write the files into this folder; only you may read them"))
+      ->type_name("DIR");
+  NameEnvironment(render, "UNIPRESENCE_");
 }
 
 void CommandLine::AddToolCommands() {

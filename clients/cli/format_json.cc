@@ -279,6 +279,10 @@ std::string ServerStatusJson(const v1::ServerStatus& status, std::string_view se
        {"ready_pbx_count", status.ready_pbx_count()}});
 }
 
+std::string TextFileJson(const TextFile& file) {
+  return Dump({{"path", file.path}, {"content", file.content}});
+}
+
 std::string DoneJson(std::string_view event, std::string_view name, std::string_view value) {
   Json object = Json::object();
   if (!event.empty()) object["event"] = event;

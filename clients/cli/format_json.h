@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "aggregator/base/text_file.h"
 #include "unipresence/v1/administration.pb.h"
 #include "unipresence/v1/device_selection.pb.h"
 #include "unipresence/v1/forwarding.pb.h"
@@ -46,6 +47,9 @@ std::string PbxJson(const v1::Pbx& pbx);
 std::string ReconcileJson(std::string_view pbx, const v1::ReconcilePbxResponse& outcome);
 
 std::string ServerStatusJson(const v1::ServerStatus& status, std::string_view server);
+
+// A rendered file, with its secrets.
+std::string TextFileJson(const TextFile& file);
 
 // {"event": EVENT, NAME: VALUE}: what a command did, where the server answers nothing more. An
 // empty event is left out.

@@ -55,6 +55,15 @@ Examples:
   unipresence watch --mailboxes
   unipresence watch --zeromq tcp://127.0.0.1:5561 tcp://127.0.0.1:5562)";
 
+inline constexpr char kAsteriskRenderFooter[] =
+    R"(For administrators. The files hold the SIP secrets and the voicemail passwords. Each says which of
+Asterisk's own files has to #include it; deploy/asterisk/README.md tells the rest. The same users give
+the same files. With -o json one object per file: path, content; with --output-dir: event WRITTEN, path.
+
+Examples:
+  unipresence asterisk render
+  unipresence asterisk render --pbx main --output-dir rendered)";
+
 inline constexpr char kUsersAddFooter[] =
     R"(The file is a YAML list in the format of the server's users_file:
 

@@ -132,6 +132,11 @@ struct PbxReconcileOptions {
   std::string pbx;
 };
 
+struct AsteriskRenderOptions {
+  std::string pbx;            // empty = the only one
+  std::string output_folder;  // empty = stdout
+};
+
 struct ServerStatusOptions {};
 
 struct CompletionOptions {
@@ -145,7 +150,8 @@ using CommandOptions =
                  DoNotDisturbOptions, GetPresenceOptions, ListOptions, WatchOptions,
                  VoicemailOptions, ExplainOptions, UsersAddOptions, UsersUpdateOptions,
                  UsersListOptions, UsersGetOptions, UsersDeleteOptions, PbxStatusOptions,
-                 PbxReconcileOptions, ServerStatusOptions, CompletionOptions, VersionOptions>;
+                 PbxReconcileOptions, AsteriskRenderOptions, ServerStatusOptions, CompletionOptions,
+                 VersionOptions>;
 
 }  // namespace unipresence::cli
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "aggregator/base/status_macros.h"
+#include "aggregator/pbx/configuration.h"
 #include "server/app/register_metrics.h"
 #include "server/auth/password.h"
 #include "server/config/users_file.h"
@@ -157,6 +158,7 @@ absl::Status Application::StartPipeline() {
             .want_batches = [this](bool wanted) { pipeline_->publisher().SetBatchWanted(wanted); },
             .want_mailboxes =
                 [this](bool wanted) { pipeline_->publisher().SetMailboxesWanted(wanted); },
+            .render_configuration = &pbx::RenderConfiguration,
             .publish_probe = &pipeline_->publisher().probe()});
     pipeline_->publisher().SetBatchSink(&services_->batch_sink());
     services_->LoadSessions(core, sessions);

@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::string_view kNoCsv =
     "this server does not import or export CSV files; use CreateUser and ListUsers";
-constexpr std::string_view kNoRendering = "this server does not write Asterisk's configuration";
+constexpr std::string_view kNoApplying =
+    "this server does not write Asterisk's files; use RenderAsteriskConfiguration";
 
 // Rows that one command on the store looks at, when a query passes few of them.
 constexpr std::size_t kMaxScan = 2000;
@@ -320,17 +321,16 @@ grpc::ServerWriteReactor<v1::ExportUsersResponse>* ProvisioningService::ExportUs
 }
 
 grpc::ServerWriteReactor<v1::RenderAsteriskConfigurationResponse>*
-ProvisioningService::RenderAsteriskConfiguration(grpc::CallbackServerContext* context,
-                                                 const v1::RenderAsteriskConfigurationRequest*) {
-  return NotYetStream<grpc::ServerWriteReactor<v1::RenderAsteriskConfigurationResponse>>(
-      shared_, Method::kRenderAsteriskConfiguration, *context, kNoRendering);
+ProvisioningService::RenderAsteriskConfiguration(
+    grpc::CallbackServerContext* context, const v1::RenderAsteriskConfigurationRequest* request) {
+  return configuration_.Render(context, request);
 }
 
 grpc::ServerUnaryReactor* ProvisioningService::ApplyAsteriskConfiguration(
     grpc::CallbackServerContext* context, const v1::ApplyAsteriskConfigurationRequest* request,
     v1::ApplyAsteriskConfigurationResponse* response) {
   return NotYet(shared_, Method::kApplyAsteriskConfiguration, context, request, response,
-                kNoRendering);
+                kNoApplying);
 }
 
 }  // namespace unipresence

@@ -2,9 +2,10 @@
 #define UNIPRESENCE_SERVER_SERVICE_PROVISIONING_SERVICE_H_
 
 // unipresence.v1.ProvisioningService: users, one at a time. A change is committed, then applied by
-// the engine, then answered. CSV files and the configuration of Asterisk are not offered.
+// the engine, then answered. CSV files are not offered.
 
 #include "server/auth/password_hasher.h"
+#include "server/service/asterisk_configuration.h"
 #include "server/service/call.h"
 #include "unipresence/v1/provisioning.grpc.pb.h"
 
@@ -12,8 +13,9 @@ namespace unipresence {
 
 class ProvisioningService final : public v1::ProvisioningService::CallbackService {
  public:
-  ProvisioningService(const ServiceContext& shared, auth::PasswordHasher& hasher)
-      : shared_(shared), hasher_(hasher) {}
+  ProvisioningService(const ServiceContext& shared, auth::PasswordHasher& hasher,
+                      AsteriskConfiguration& configuration)
+      : shared_(shared), hasher_(hasher), configuration_(configuration) {}
 
   grpc::ServerUnaryReactor* GetUser(grpc::CallbackServerContext* context,
                                     const v1::GetUserRequest* request, v1::User* response) override;
@@ -52,6 +54,7 @@ class ProvisioningService final : public v1::ProvisioningService::CallbackServic
 
   const ServiceContext& shared_;
   auth::PasswordHasher& hasher_;
+  AsteriskConfiguration& configuration_;
 };
 
 }  // namespace unipresence

@@ -42,7 +42,8 @@ struct Services::Parts {
         presence(shared, hub),
         session(shared, login, holds),
         device_selection(shared, settings),
-        provisioning(shared, ports.hasher),
+        configuration(shared, std::move(ports.render_configuration)),
+        provisioning(shared, ports.hasher, configuration),
         administration(shared, std::move(options.version), health, ports.publish_probe),
         forwarding(shared, settings),
         call_control(shared),
@@ -72,6 +73,7 @@ struct Services::Parts {
   PresenceService presence;
   SessionService session;
   DeviceSelectionService device_selection;
+  AsteriskConfiguration configuration;
   ProvisioningService provisioning;
   AdministrationService administration;
   ForwardingService forwarding;
@@ -86,6 +88,7 @@ Services::Services(ServiceOptions options, ServicePorts ports)
 Services::~Services() {
   BeginStop();
   // The threads run tasks that use the parts declared behind them.
+  parts_->configuration.Stop();
   parts_->watch.Stop();
   parts_->replies.Stop();
 }

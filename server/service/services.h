@@ -41,6 +41,7 @@
 #include "aggregator/publish/publish_probe.h"
 #include "server/auth/login_throttle.h"
 #include "server/auth/password_hasher.h"
+#include "server/service/asterisk_configuration.h"
 #include "server/service/service_probe.h"
 #include "server/service/watch_options.h"
 #include "server/storage/store_thread.h"
@@ -63,6 +64,8 @@ struct ServicePorts {
   std::function<void(bool)> want_batches;
   // The same of changes of voicemail boxes.
   std::function<void(bool)> want_mailboxes;
+  // Thread-safe: renders the configuration of a PBX from its users.
+  RenderConfigurationFunction render_configuration;
   // For GetServerStatus; may be null.
   const publish::PublishProbe* publish_probe = nullptr;
 };

@@ -684,3 +684,24 @@ def test_help_and_version(alice):
     assert "UNIPRESENCE_SESSION_FILE" in alice.text("--help")
     assert "Examples:" in alice.text("users", "add", "--help")
     assert alice.object("version")["version"] in alice.text("--version")
+
+
+# --- Asterisk's configuration ---
+
+
+def test_asterisk_render(admin, alice, tmp_path):
+    files = {file["path"]: file["content"] for file in admin.objects("asterisk", "render")}
+    assert sorted(files) == ["extensions_unipresence_users.conf", "pjsip_unipresence_users.conf",
+                             "voicemail_unipresence_users.conf"]
+    extensions = files["extensions_unipresence_users.conf"]
+    assert "\nexten => 1001,hint,Custom:unipresence-from-users-1001\n" in extensions
+    assert extensions in admin.text("asterisk", "render", "--pbx", "main")
+    folder = tmp_path / "rendered"
+    written = [line["path"] for line in admin.objects("asterisk", "render", "--output-dir", str(folder))]
+    assert written == [str(folder / path) for path in sorted(files)]
+    for path in folder.iterdir():
+        assert path.read_text() == files[path.name]
+        assert path.stat().st_mode & 0o777 == 0o600, "they hold secrets"
+    assert admin.error("asterisk", "render", "--pbx", "none", code=5)["reason"] == "PBX_NOT_FOUND"
+    alice.login()
+    assert alice.error("asterisk", "render", code=4)["reason"] == "ROLE_REQUIRED"

@@ -5,6 +5,7 @@
 #include <array>
 #include <future>
 
+#include "aggregator/pbx/configuration.h"
 #include "aggregator/publish/codec.h"
 #include "server/auth/password.h"
 #include "tests/testing/answer.h"
@@ -145,7 +146,8 @@ GrpcTestServer::GrpcTestServer(Options options)
                    .hasher = hasher_,
                    .clock = clock_,
                    .want_batches = [this](bool wanted) { batches_.SetWanted(wanted); },
-                   .want_mailboxes = [this](bool wanted) { batches_.SetMailboxesWanted(wanted); }});
+                   .want_mailboxes = [this](bool wanted) { batches_.SetMailboxesWanted(wanted); },
+                   .render_configuration = &pbx::RenderConfiguration});
   Run([&](Core& core) {
     batches_.SetSink(&services_->batch_sink());
     services_->LoadSessions(core, *stored_sessions);

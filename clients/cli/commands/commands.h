@@ -42,6 +42,9 @@ absl::Status RunCommand(const UsersListOptions& options, CommandContext& context
 absl::Status RunCommand(const UsersGetOptions& options, CommandContext& context);
 absl::Status RunCommand(const UsersDeleteOptions& options, CommandContext& context);
 
+// asterisk_commands.cc
+absl::Status RunCommand(const AsteriskRenderOptions& options, CommandContext& context);
+
 // administration_commands.cc
 absl::Status RunCommand(const PbxStatusOptions& options, CommandContext& context);
 absl::Status RunCommand(const PbxReconcileOptions& options, CommandContext& context);

@@ -163,6 +163,16 @@ TEST(CommandLineTest, Select) {
   EXPECT_THAT(exit.text, HasSubstr("unipresence select --help"));
 }
 
+TEST(CommandLineTest, AsteriskRender) {
+  const auto plain = CommandOf<AsteriskRenderOptions>({"asterisk", "render"});
+  EXPECT_EQ(plain.pbx, "");
+  EXPECT_EQ(plain.output_folder, "");
+  const auto given = CommandOf<AsteriskRenderOptions>(
+      {"asterisk", "render", "--pbx", "main", "--output-dir", "rendered"});
+  EXPECT_EQ(given.pbx, "main");
+  EXPECT_EQ(given.output_folder, "rendered");
+}
+
 TEST(CommandLineTest, Voicemail) {
   EXPECT_EQ(CommandOf<VoicemailOptions>({"voicemail"}).user, "");
   EXPECT_EQ(CommandOf<VoicemailOptions>({"voicemail", "alice"}).user, "alice");

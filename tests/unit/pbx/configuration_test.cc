@@ -45,11 +45,10 @@ User Carol() {
   return user;
 }
 
-std::string FileOf(const absl::StatusOr<std::vector<ConfigurationFile>>& files,
-                   std::string_view path) {
+std::string FileOf(const absl::StatusOr<std::vector<TextFile>>& files, std::string_view path) {
   EXPECT_TRUE(files.ok()) << files.status();
   if (!files.ok()) return {};
-  for (const ConfigurationFile& file : *files) {
+  for (const TextFile& file : *files) {
     if (file.path == path) return file.content;
   }
   ADD_FAILURE() << "no file " << path;

@@ -1,0 +1,84 @@
+// asterisk render.
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "aggregator/base/status_macros.h"
+#include "aggregator/base/text_file.h"
+#include "clients/cli/commands/commands.h"
+#include "clients/cli/format_json.h"
+#include "unipresence/v1/administration.grpc.pb.h"
+#include "unipresence/v1/provisioning.grpc.pb.h"
+
+namespace unipresence::cli {
+namespace {
+
+// The one that was named, or the only one there is.
+absl::StatusOr<std::string> ChoosePbx(const std::string& named, CommandContext& context) {
+  if (!named.empty()) return named;
+  UNIPRESENCE_ASSIGN_OR_RETURN(
+      const v1::ListPbxsResponse page,
+      context.Call(&v1::AdministrationService::Stub::ListPbxs, v1::ListPbxsRequest()));
+  if (page.pbxs_size() == 1) return page.pbxs(0).name();
+  return absl::InvalidArgumentError(
+      "the server has several PBXs; name one with --pbx (see `unipresence pbx status`)");
+}
+
+absl::StatusOr<std::vector<TextFile>> Render(const std::string& pbx, CommandContext& context) {
+  v1::RenderAsteriskConfigurationRequest request;
+  request.set_pbx(pbx);
+  grpc::ClientContext rpc;
+  context.client().PrepareStream(rpc);
+  const Interrupt::Scope scope(context.interrupt(), rpc);
+  const auto stub = v1::ProvisioningService::NewStub(context.client().channel());
+  const auto stream = stub->RenderAsteriskConfiguration(&rpc, request);
+  std::vector<TextFile> files;
+  v1::RenderAsteriskConfigurationResponse piece;
+  while (stream->Read(&piece)) {
+    if (files.empty() || files.back().path != piece.path()) {
+      files.push_back({.path = piece.path(), .content = {}});
+    }
+    files.back().content += piece.content();
+  }
+  UNIPRESENCE_RETURN_IF_ERROR(client::FromGrpc(stream->Finish()));
+  return files;
+}
+
+// They hold secrets: only who asked for them may read them.
+absl::Status WriteFiles(const std::string& folder, const std::vector<TextFile>& files) {
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return absl::UnavailableError(
+        fmt::format("cannot make {}: {}", folder, std::generic_category().message(errno)));
+  }
+  std::vector<FileState> states;
+  for (const TextFile& file : files) states.push_back({file.path, file.content});
+  return ReplaceFiles(folder, states, 0600);
+}
+
+}  // namespace
+
+absl::Status RunCommand(const AsteriskRenderOptions& options, CommandContext& context) {
+  UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::string pbx, ChoosePbx(options.pbx, context));
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::vector<TextFile> files, Render(pbx, context));
+  if (!options.output_folder.empty()) {
+    UNIPRESENCE_RETURN_IF_ERROR(WriteFiles(options.output_folder, files));
+    for (const TextFile& file : files) {
+      const std::string path = options.output_folder + "/" + file.path;
+      context.Print(DoneJson("WRITTEN", "path", path), path);
+    }
+    return absl::OkStatus();
+  }
+  for (const TextFile& file : files) {
+    context.Print(TextFileJson(file), fmt::format("; ==> {} <==\n{}", file.path, file.content));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace unipresence::cli
