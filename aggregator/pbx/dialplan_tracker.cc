@@ -20,6 +20,22 @@ std::size_t IndexOfOutcome(std::string_view text) {
   return static_cast<std::size_t>(DialplanOutcome::kOther);
 }
 
+// A header that the dialplan gave. Those of the channel come before the event's own name, and some
+// are called alike: `Context` is where the channel is, too.
+std::string_view DialplanHeader(const ami::Message& event, std::string_view name) {
+  std::string_view value;
+  bool given = false;
+  bool found = false;
+  event.ForEach([&](const ami::Header& header) {
+    if (given && !found && header.name == name) {
+      value = header.value;
+      found = true;
+    }
+    given = given || header.name == "UserEvent";
+  });
+  return value;
+}
+
 }  // namespace
 
 std::string_view ToString(DialplanOutcome outcome) {
@@ -31,19 +47,20 @@ void DialplanTracker::OnUserEvent(const ami::Message& event) {
   if (name == "UnipresenceSetting") {
     OnSetting(event);
   } else if (name == "UnipresenceOutcome") {
-    ++outcomes_[IndexOfOutcome(event.Get("Outcome"))];
+    ++outcomes_[IndexOfOutcome(DialplanHeader(event, "Outcome"))];
   }
 }
 
 void DialplanTracker::OnSetting(const ami::Message& event) {
   std::optional<PhoneSetting> setting =
-      ParsePhoneSetting(event.Get("User"), event.Get("Setting"), event.Get("Value"));
+      ParsePhoneSetting(DialplanHeader(event, "User"), DialplanHeader(event, "Setting"),
+                        DialplanHeader(event, "Value"));
   if (!setting || settings_.size() >= kMaxSettings) {
     ++malformed_;
     return;
   }
-  settings_.push_back({.context = std::string(event.Get("Context")),
-                       .exten = std::string(event.Get("Number")),
+  settings_.push_back({.context = std::string(DialplanHeader(event, "Context")),
+                       .exten = std::string(DialplanHeader(event, "Number")),
                        .setting = *std::move(setting)});
 }
 

@@ -17,6 +17,9 @@ void Say(Tracker& tracker, const std::string& text) {
 std::string Setting(const std::string& setting, const std::string& value) {
   return Text({{"Event", "UserEvent"},
                {"Privilege", "user,all"},
+               {"Channel", "PJSIP/alice-00000001"},
+               {"Context", "unipresence-change"},
+               {"Exten", "s"},
                {"UserEvent", "UnipresenceSetting"},
                {"User", "alice"},
                {"Context", "default"},
