@@ -6,6 +6,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "testing"))
 import fetch_asterisk  # noqa: E402
 from bench import namespace  # noqa: E402
 from bench.pool import Pool  # noqa: E402

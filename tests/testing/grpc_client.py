@@ -62,6 +62,11 @@ class Client:
         return self.stub("device_selection").SelectDevice.future(
             request, metadata=self.identity(caller), timeout=timeout)
 
+    def keep_alive(self, user):
+        """KeepSessionAlive: one sign of life."""
+        request = load("session_pb2").KeepSessionAliveRequest()
+        self.stub("session").KeepSessionAlive(request, metadata=self.identity(user), timeout=10)
+
     def selected(self, user):
         """DESKPHONE or WEBRTC, as the user has selected it."""
         request = load("device_selection_pb2").GetDeviceSelectionRequest()

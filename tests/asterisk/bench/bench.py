@@ -159,13 +159,13 @@ class Bench:
 class ServedBench(Bench):
     """A bench with the server under test on it, behind a link that can be cut."""
 
-    def __init__(self, version, options=None, boot=True, settings=None):
-        """`settings` goes into the configuration of the server as it is."""
+    def __init__(self, version, options=None, boot=True, settings=None, **more):
+        """`settings` goes into the configuration of the server as it is, `more` is for the server."""
         self.server = self.link = None
         super().__init__(version, options, boot)
         try:
             self.link = Link()
-            self.server = Server(self.folder / "server", ami_port=LINK_PORT, settings=settings)
+            self.server = Server(self.folder / "server", ami_port=LINK_PORT, settings=settings, **more)
             if boot:
                 self.server.start()
         except Exception:

@@ -87,7 +87,7 @@ class Watch:
 class Server:
     """Starts and stops unipresenced; logs users in and out; watches everyone."""
 
-    def __init__(self, folder, ami_port=configuration.AMI_PORT, settings=None):
+    def __init__(self, folder, ami_port=configuration.AMI_PORT, settings=None, more_users=(), more_pbxs=()):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.process = self.watch = None
@@ -95,11 +95,11 @@ class Server:
         self._holders = {}  # user -> the client that keeps its session alive
         self._errors = open(self.folder / "clients.log", "ab")  # noqa: SIM115  (of all clients)
         (self.folder / "password").write_text(PASSWORD)
-        (self.folder / "users.yaml").write_text(yaml.safe_dump(users()))
+        (self.folder / "users.yaml").write_text(yaml.safe_dump([*users(), *more_users]))
         self.config = self.folder / "server.yaml"
         self.config.write_text(yaml.safe_dump({
             "pbx": [{"name": PBX, "host": "127.0.0.1", "port": ami_port,
-                     "username": configuration.SERVER_USER, "secret": configuration.SECRET}],
+                     "username": configuration.SERVER_USER, "secret": configuration.SECRET}, *more_pbxs],
             "grpc": {"listen": GRPC}, "zeromq": {"publish": PUBLISH, "snapshot": SNAPSHOT},
             "metrics": {"listen": "127.0.0.1:9464"}, "store": {"path": str(self.folder / "store.db")},
             "users_file": str(self.folder / "users.yaml"), **(settings or {}),
@@ -136,6 +136,13 @@ class Server:
             assert code == 0, f"unipresenced ended with {code}: {self.log()[-2000:]}"
         self.process = None
 
+    def leave(self):
+        """Ends it in order while users are logged in; their clients find nobody any more."""
+        self.process.terminate()
+        code = self.process.wait(timeout=15)
+        assert code == 0, f"unipresenced ended with {code}: {self.log()[-2000:]}"
+        self.kill()
+
     def kill(self):
         """Kills it and its clients."""
         if self.process:
@@ -146,7 +153,7 @@ class Server:
 
     def _stop_clients(self):
         for holder in self._holders.values():
-            holder.terminate()
+            holder.terminate()  # which logs out, if the server is there
             holder.wait()
         self._holders.clear()
         if self.watch:
@@ -177,6 +184,10 @@ class Server:
         session.unlink(missing_ok=True)
         self._holders[user] = child.start(words, stdout=subprocess.DEVNULL, stderr=self._errors)
         until(session.exists, 10, f"the session of {user}")
+
+    def holder(self, user):
+        """The process that keeps the session of a user alive: his browser, as it were."""
+        return self._holders[user]
 
     def log_out(self, user):
         self.run(user, "logout")

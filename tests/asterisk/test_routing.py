@@ -1,0 +1,262 @@
+"""The choice is real: calls ring on the device in use, whatever happens to the browser, to the server or to Asterisk.
+
+The files of deploy/asterisk/ in a real Asterisk, real phones, and the server that writes its decisions there.
+"""
+import contextlib
+import signal
+import statistics
+import subprocess
+import time
+
+import pytest
+
+from bench import deployed
+from bench.bench import ServedBench
+from bench.routed import Routed
+from bench.server import GRPC, PASSWORD
+from bench.waiting import until
+
+import grpc_client
+
+SWITCHES = 100
+TIME_TO_LIVE = 6
+# What a busy machine may add to a bound in seconds; the figures are printed.
+NOISE_SECONDS = 3
+LINES = {"WEBRTC": "alice_w", "DESKPHONE": "alice"}
+CUSTOM = "Custom:unipresence-default-1000"
+
+
+@contextlib.contextmanager
+def served(pool, asterisk, **settings):
+    """A bench with the deployed files and alice logged in, her browser in use."""
+    settings.setdefault("sessions", {"time_to_live_s": TIME_TO_LIVE})
+    with pool.alone(ServedBench, asterisk, options=deployed.OPTIONS, settings=settings) as bench:
+        bench.server.set_mode("web")
+        wait_interface(bench, "alice_w")
+        yield bench
+
+
+def key(bench, name, number="1000"):
+    return bench.listener.database_value(f"unipresence/default/{number}", name)
+
+
+def wait_interface(bench, device, seconds=10):
+    until(lambda: key(bench, "interface") == f"PJSIP/{device}", seconds,
+          lambda: f"interface PJSIP/{device}, is {key(bench, 'interface')}")
+
+
+def wait_hint(bench, state, seconds=5):
+    """Waits until the state on which the hint stands is this one."""
+    def now():
+        return bench.listener.action("Getvar", Variable=f"DEVICE_STATE({CUSTOM})").get("Value")
+    until(lambda: now() == state, seconds, lambda: f"{CUSTOM} {state}, is {now()}")
+
+
+def rings(bench, device, caller="carol"):
+    """A call to alice rings this device and no other one of hers."""
+    call = Routed(bench, bench.phones[caller], "1000")
+    call.answered_by(bench.phones[device])
+    assert call.rang == {device}
+    bench.rest()
+
+
+def quantiles(seconds):
+    cuts = statistics.quantiles(seconds, n=100)
+    return f"p50 {cuts[49] * 1000:.2f} ms, p99 {cuts[98] * 1000:.2f} ms, most {max(seconds) * 1000:.2f} ms"
+
+
+def test_each_call_follows_the_switch_before_it(asterisk, pool, capsys):
+    """Switch, then call, alternating: the right phone rings each time, the other never."""
+    with served(pool, asterisk) as bench, contextlib.closing(grpc_client.Client(GRPC)) as client:
+        client.log_in("alice", PASSWORD)
+        effective, asking = [], []
+        for number in range(SWITCHES):
+            device = ("DESKPHONE", "WEBRTC")[number % 2]
+            client.select("alice", device).result()
+            rings(bench, LINES[device])
+        for number in range(SWITCHES):
+            device = ("DESKPHONE", "WEBRTC")[number % 2]
+            client.select("alice", device).result()
+            began = time.monotonic()
+            while key(bench, "interface") != f"PJSIP/{LINES[device]}":
+                assert time.monotonic() - began < 5
+            effective.append(time.monotonic() - began)
+            began = time.monotonic()
+            key(bench, "interface")
+            asking.append(time.monotonic() - began)
+    with capsys.disabled():
+        print(f"\nFrom the reply to SelectDevice until Asterisk {asterisk} is seen to route so, {SWITCHES} times: "
+              f"{quantiles(effective)} (of which asking takes {quantiles(asking)}); {SWITCHES} calls right after a reply, all on the right phone")
+
+
+# --- The browser goes, in every way a browser goes ---
+
+class Network:
+    """Drops what goes to and comes from ports of this namespace."""
+
+    def __init__(self):
+        self._nft("add table inet cut; add chain inet cut input { type filter hook input priority 0; }")
+
+    def drop(self, protocol, port):
+        for side in ("sport", "dport"):
+            self._nft(f"add rule inet cut input {protocol} {side} {port} drop")
+
+    def mend(self):
+        self._nft("delete table inet cut")
+
+    @staticmethod
+    def _nft(rules):
+        subprocess.run(["nft", rules], check=True)
+
+
+def port_of(process):
+    """The local TCP port of a process that has one connection."""
+    listing = subprocess.run(["ss", "-Htnp"], check=True, capture_output=True, text=True).stdout
+    own = [line for line in listing.splitlines() if f"pid={process.pid}," in line]
+    assert len(own) == 1, listing
+    return own[0].split()[3].rpartition(":")[2]
+
+
+def log_out(bench):
+    bench.server.log_out("alice")
+
+
+def kill(bench):
+    """The process is killed: no unregister, no log-out, no end of a stream that says why."""
+    bench.server.holder("alice").send_signal(signal.SIGKILL)
+    bench.alice_w.close()
+
+
+def unregister(bench):
+    bench.alice_w.unregister()
+
+
+def let_expire(bench):
+    bench.alice_w.register(expires=2)
+
+
+def cut_network(bench):
+    network = Network()
+    network.drop("udp", bench.alice_w.port)
+    network.drop("tcp", port_of(bench.server.holder("alice")))
+
+
+def seconds_until_deskphone_rings(bench, since):
+    """Calls alice again and again, as impatient people do, until the deskphone rings."""
+    while True:
+        call = bench.carol.call("1000", wait=None)
+        with contextlib.suppress(TimeoutError):
+            bench.alice.ringing(seconds=0.4)
+            took = time.monotonic() - since
+            call.cancel()
+            return took
+        assert time.monotonic() - since < 60, "the deskphone never rings"
+        with contextlib.suppress(TimeoutError):
+            call.cancel()
+
+
+@pytest.mark.parametrize("how", [log_out, unregister, let_expire, kill, cut_network],
+                         ids=lambda how: how.__name__)
+def test_calls_ring_on_the_deskphone_when_the_browser_goes(how, asterisk, pool, capsys):
+    with served(pool, asterisk) as bench:
+        rings(bench, "alice_w")
+        since = time.monotonic()
+        how(bench)
+        took = seconds_until_deskphone_rings(bench, since)
+        assert took <= TIME_TO_LIVE + 1 + NOISE_SECONDS
+    with capsys.disabled():
+        print(f"\n{how.__name__}: the deskphone rings {took:.2f} s later (time-to-live {TIME_TO_LIVE} s), "
+              f"Asterisk {asterisk}")
+
+
+def test_a_reload_of_the_page_does_not_flap(asterisk, pool):
+    """The page leaves and comes back with the same session: nobody sees a change of the device in use."""
+    with served(pool, asterisk) as bench, contextlib.closing(grpc_client.Client(GRPC)) as page:
+        page.log_in("alice", PASSWORD)
+        bench.server.log_out("alice")
+        since = time.monotonic()
+        for _ in range(3):
+            page.connect(GRPC)
+            page.keep_alive("alice")
+            time.sleep(TIME_TO_LIVE * 0.6)  # the page is away; nothing is waited for
+        seen = {one["device_in_use"] for _, one in bench.server.watch.about("alice", since)}
+        assert seen <= {"WEBRTC"}
+        rings(bench, "alice_w")
+
+
+# --- The server goes ---
+
+def test_calls_are_routed_while_the_server_is_down(asterisk, pool):
+    """The last decision holds; a browser that is gone swallows no call; codes on the phone work."""
+    with served(pool, asterisk, sessions={"time_to_live_s": 60}) as bench:
+        bench.server.leave()
+        rings(bench, "alice_w")
+        bench.alice_w.unregister()
+        bench.wait_device("alice_w", "UNAVAILABLE")
+        rings(bench, "alice")
+        bench.alice_w.register()
+        bench.wait_device("alice_w", "NOT_INUSE")
+        rings(bench, "alice_w")
+        bench.alice.call("*50", wait="answered").wait("ended", 10)  # toggles the device
+        bench.rest()
+        rings(bench, "alice")
+
+
+def test_a_started_server_sets_right_what_was_changed_meanwhile(asterisk, pool):
+    with served(pool, asterisk, sessions={"time_to_live_s": 120}) as bench:
+        bench.server.leave()
+        family = "unipresence/default/1000"
+        for name, value in {"interface": "PJSIP/carol", "forward/unconditional": "1001", "user": "bob"}.items():
+            bench.listener.action("DBPut", Family=family, Key=name, Val=value)
+        for name in ("deskphone", "ring_seconds", "line_type"):
+            bench.listener.action("DBDel", Family=family, Key=name)
+        bench.listener.action("Setvar", Variable=f"DEVICE_STATE({CUSTOM})", Value="BUSY")
+        bench.listener.action("DBPut", Family=family, Key="user", Val="alice")
+        bench.alice.call("*78", wait="answered").wait("ended", 10)  # do not disturb, from the phone
+        assert "do_not_disturb=1" in key(bench, "phone_changes")
+        bench.rest()
+        bench.server.mode = "out"
+        bench.server.start()
+        want = deployed.keys("alice", interface="PJSIP/alice_w", dnd="1")
+        until(lambda: {name: key(bench, name) for name in want} == want and not key(bench, "phone_changes"), 15,
+              lambda: f"{want}, is { {name: key(bench, name) for name in want} }")
+        wait_hint(bench, "NOT_INUSE")
+        assert bench.server.get("alice")["do_not_disturb"]
+        bench.alice.call("*79", wait="answered").wait("ended", 10)
+        until(lambda: not bench.server.get("alice")["do_not_disturb"], 5, "do-not-disturb off by the phone")
+        bench.rest()
+        rings(bench, "alice_w")
+
+
+def test_the_choice_survives_a_killed_asterisk(asterisk, pool):
+    """SIGKILL right after the switch: AstDB has lost its last second, the server has not."""
+    with served(pool, asterisk, sessions={"time_to_live_s": 120}) as bench:
+        bench.wait_contacts_on_disk()
+        for device in ("DESKPHONE", "WEBRTC", "DESKPHONE"):
+            bench.server.select("alice", device.lower())
+            bench.asterisk.kill()
+            bench.asterisk.start()
+            bench.listen()
+            wait_interface(bench, LINES[device], 20)
+            # A phone that is asked for signs of life is unavailable until it has answered the first.
+            bench.wait_device(LINES[device], "NOT_INUSE", 40)
+            rings(bench, LINES[device])
+
+
+# --- Settings from both sides ---
+
+def test_forwarding_set_by_a_client_and_by_the_phone_are_one(asterisk, pool):
+    with served(pool, asterisk, sessions={"time_to_live_s": 120}) as bench:
+        bench.server.run("alice", "forward", "set", "unconditional", "1001")
+        until(lambda: key(bench, "forward/unconditional") == "1001", 5, "the forwarding in AstDB")
+        Routed(bench, bench.carol, "1000").answered_by(bench.bob)
+        bench.rest()
+        bench.alice.call("*21", wait="answered").wait("ended", 10)
+        until(lambda: "1001" not in bench.server.run("alice", "forward", "get") or
+              bench.server.get("alice")["active_forwardings"] == [], 5, "the forwarding is off for clients too")
+        bench.rest()
+        rings(bench, "alice_w")
+        bench.alice_w.call("*231001", wait="answered").wait("ended", 10)
+        until(lambda: "BUSY" in str(bench.server.get("alice")["active_forwardings"]).upper(), 5,
+              "the busy forwarding is shown")
+        bench.rest()
