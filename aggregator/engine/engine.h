@@ -179,6 +179,8 @@ class Engine final : public PresenceSource {
   bool HasRoutings(PbxIndex pbx) const { return !routing_queues_[pbx].empty(); }
   // Numbers that wait: changed ones, and those left of a round.
   const RoutingQueue& routing_queue(PbxIndex pbx) const { return routing_queues_[pbx]; }
+  // True while a change of the user waits to be taken for that PBX.
+  bool RoutingWaits(PbxIndex pbx, std::string_view user) const;
   // Starts a round, which visits every user of the PBX again.
   void RequestRoutings(PbxIndex pbx);
   // Visits one user; false if there is none of that id, or none of the lines is on that PBX.

@@ -106,6 +106,13 @@ bool Engine::ReadRouting(PbxIndex pbx, std::string_view id, RoutingVisitor visit
   return true;
 }
 
+bool Engine::RoutingWaits(PbxIndex pbx, std::string_view id) const {
+  const UserIndex index = users_.Find(id);
+  if (index == kNoUser) return false;
+  const LineIndex line = FirstLineOn(users_[index], pbx);
+  return line != kNoLine && users_.line(line).routing_waits;
+}
+
 void Engine::RequestRoutings(PbxIndex pbx) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   routing_queues_[pbx].StartRound(users_.slots());

@@ -40,6 +40,13 @@ class PbxControl {
   //   UNAVAILABLE         its link is not synced, or was lost before it was done
   //   RESOURCE_EXHAUSTED  one that was asked for runs already
   virtual void Reconcile(std::string_view pbx, ReconcileCallback done) = 0;
+
+  // Calls `done` once every PBX of the user routes as the engine says now: so that the next call
+  // after the answer to a command rings where it should. A PBX whose link is down, or that does not
+  // answer within kTellPatience, is not waited for: it is told later.
+  virtual void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) = 0;
+
+  static constexpr Duration kTellPatience = std::chrono::milliseconds(250);
 };
 
 }  // namespace unipresence

@@ -194,7 +194,12 @@ void WriteBack::Advance(Job& job) {
   if (!waits && !job.queued) Finish(job);
 }
 
+bool WriteBack::writing(std::string_view context, std::string_view exten) const {
+  return jobs_.contains(FamilyOf(context, exten));
+}
+
 void WriteBack::Finish(Job& job) {
+  ++finished_;
   const std::string family = FamilyOf(job.context, job.exten);
   if (job.keeps_changes) {
     records_.erase(NumberKey(family));

@@ -154,6 +154,10 @@ class WriteBack {
 
   // True if nothing is under way, nor waits to be sent.
   bool idle() const { return jobs_.empty(); }
+  // True while the number is being written.
+  bool writing(std::string_view context, std::string_view exten) const;
+  // Numbers whose writing has ended, since the start.
+  std::uint64_t finished() const { return finished_; }
   // True while numbers are under way that did not change when they were offered.
   bool checking() const;
   std::size_t in_flight() const { return slots_.size() - free_slots_.size(); }
@@ -253,6 +257,7 @@ class WriteBack {
 
   const Options options_;
   Counters counters_;
+  std::uint64_t finished_ = 0;
   RecordMap records_;                                            // by number
   absl::flat_hash_map<std::string, std::unique_ptr<Job>> jobs_;  // by family
   std::deque<Job*> sendable_;                                    // those with something to send

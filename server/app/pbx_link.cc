@@ -30,7 +30,7 @@ PbxLink::PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine
 }
 
 void PbxLink::OnTick() {
-  writer_.OnTick();
+  writer_.OnTick(clock_.Now());
   UpdateProbe();
   if (!connection_.session().online()) return;
   SendNextList();

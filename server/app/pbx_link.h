@@ -74,6 +74,10 @@ class PbxLink final : public ami::SessionHandler {
   void OnTick();
   // Tells Asterisk what changed; after each turn. True: call it again soon.
   bool DrainRoutings() { return writer_.Drain(); }
+  // As PbxControl::WhenTold, for this PBX.
+  void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) {
+    writer_.WhenTold(user, clock_.Now(), std::move(done));
+  }
   // As PbxControl::Reconcile.
   void Reconcile(PbxControl::ReconcileCallback done);
 

@@ -158,6 +158,20 @@ std::unique_ptr<PbxLink> Pipeline::MakeLink(const PbxOptions& options) {
                                    std::move(hooks));
 }
 
+void Pipeline::WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) {
+  struct Waiting {
+    std::size_t pbxs;
+    absl::AnyInvocable<void() &&> done;
+  };
+  if (links_.empty()) return std::move(done)();
+  const auto waiting = std::make_shared<Waiting>(Waiting{links_.size(), std::move(done)});
+  for (const auto& link : links_) {
+    link->WhenTold(user, [waiting] {
+      if (--waiting->pbxs == 0) std::move(waiting->done)();
+    });
+  }
+}
+
 void Pipeline::Reconcile(std::string_view pbx, ReconcileCallback done) {
   for (const auto& link : links_) {
     if (engine_.pbx(link->pbx()).name == pbx) return link->Reconcile(std::move(done));

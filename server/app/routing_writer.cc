@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "aggregator/base/strings.h"
+#include "aggregator/engine/pbx_control.h"
 
 namespace unipresence {
 namespace {
@@ -32,6 +33,7 @@ void RoutingWriter::OnLinkLost() {
   session_ = nullptr;
   heard_.clear();
   write_back_.LinkLost();
+  Answer([](const Waiter&) { return true; });
 }
 
 bool RoutingWriter::OnRow(ami::ActionToken token, const ami::Message& row) {
@@ -53,6 +55,10 @@ bool RoutingWriter::round_done() const {
 
 bool RoutingWriter::Drain() {
   if (session_ == nullptr) return false;
+  if (!waiters_.empty() && finished_ != write_back_.finished()) {
+    finished_ = write_back_.finished();
+    Answer([this](const Waiter& waiter) { return Told(waiter.user); });
+  }
   if (waits_for_sweep_ && engine_.HasWork()) return false;
   waits_for_sweep_ = false;
   int takes = 0;
@@ -73,6 +79,35 @@ bool RoutingWriter::Drain() {
     }
   }
   return true;
+}
+
+// --- Who waits for it -------------------------------------------------------------------------
+
+bool RoutingWriter::Told(std::string_view user) {
+  bool told = true;
+  if (engine_.RoutingWaits(pbx_, user)) return false;
+  engine_.ReadRouting(pbx_, user, [&](const Routing& routing, bool) {
+    told = !write_back_.writing(routing.context, routing.exten);
+  });
+  return told;
+}
+
+void RoutingWriter::WhenTold(std::string_view user, MonotonicTime now,
+                             absl::AnyInvocable<void() &&> done) {
+  if (session_ == nullptr || waiters_.size() >= kMaxWaiters || Told(user)) return std::move(done)();
+  waiters_.push_back({std::string(user), now + PbxControl::kTellPatience, std::move(done)});
+}
+
+void RoutingWriter::Answer(absl::FunctionRef<bool(const Waiter&)> ready) {
+  // A callback may add waiters.
+  std::vector<Waiter> waiters = std::exchange(waiters_, {});
+  for (Waiter& waiter : waiters) {
+    if (ready(waiter)) {
+      std::move(waiter.done)();
+    } else {
+      waiters_.push_back(std::move(waiter));
+    }
+  }
 }
 
 bool RoutingWriter::Send(const pbx::WriteBack::Outgoing& action) {
@@ -115,7 +150,8 @@ RoutingWriter::Taken RoutingWriter::TakeNext() {
   return engine_.HasRoutings(pbx_) ? Taken::kNoneYet : Taken::kNone;
 }
 
-void RoutingWriter::OnTick() {
+void RoutingWriter::OnTick(MonotonicTime now) {
+  Answer([&](const Waiter& waiter) { return waiter.deadline <= now; });
   slow_checks_left_ = kSlowChecksPerTick;
   if (session_ != nullptr && engine_.routing_queue(pbx_).empty()) write_back_.RedoRemovals();
   LogComplaints();

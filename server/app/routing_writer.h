@@ -16,8 +16,11 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "aggregator/ami/message.h"
 #include "aggregator/ami/session.h"
@@ -75,7 +78,10 @@ class RoutingWriter {
   // it again soon.
   bool Drain();
   // About 20 times a second.
-  void OnTick();
+  void OnTick(MonotonicTime now);
+
+  // As PbxControl::WhenTold, for this PBX.
+  void WhenTold(std::string_view user, MonotonicTime now, absl::AnyInvocable<void() &&> done);
 
   enum class Pace : std::uint8_t {
     kFirst,  // fast; what was looked at on this link already is passed over
@@ -93,6 +99,18 @@ class RoutingWriter {
   const RoutingWriterProbe& probe() const { return probe_; }
 
  private:
+  struct Waiter {
+    std::string user;
+    MonotonicTime deadline;
+    absl::AnyInvocable<void() &&> done;
+  };
+  // Beyond these nobody waits: the answers come at once.
+  static constexpr std::size_t kMaxWaiters = 10'000;
+
+  bool Told(std::string_view user);
+  // Answers the waiters that `ready` is true of.
+  void Answer(absl::FunctionRef<bool(const Waiter&)> ready);
+
   enum class Taken : std::uint8_t { kOne, kNone, kNoneYet };
 
   bool Send(const pbx::WriteBack::Outgoing& action);
@@ -113,6 +131,8 @@ class RoutingWriter {
   Pace pace_ = Pace::kFirst;
   int slow_checks_left_ = 0;  // until the next tick
   std::deque<pbx::HeardSetting> heard_;
+  std::vector<Waiter> waiters_;
+  std::uint64_t finished_ = 0;  // of write_back_, when the waiters were looked at last
   RoutingWriterProbe probe_;
 };
 

@@ -149,6 +149,13 @@ grpc::ServerUnaryReactor* RunUnary(const ServiceContext& shared, Method method,
   return reactor;
 }
 
+// Answers OK once Asterisk routes calls as the engine says now (PbxControl::WhenTold).
+template <typename Response>
+void OkWhenTold(Core& core, std::string_view user, Reply<Response> reply) {
+  if (core.pbx_control == nullptr) return std::move(reply).Ok();
+  core.pbx_control->WhenTold(user, [reply = std::move(reply)]() mutable { std::move(reply).Ok(); });
+}
+
 // For rpcs that nothing answers yet. `what` names what will.
 template <typename Request, typename Response>
 grpc::ServerUnaryReactor* NotYet(const ServiceContext& shared, Method method,

@@ -84,7 +84,7 @@ grpc::ServerUnaryReactor* DeviceSelectionService::SelectDevice(
                              if (!stored.ok()) return std::move(reply).Fail(stored.status());
                              FillSelection(core, user, stored->settings.select_time,
                                            reply.response());
-                             std::move(reply).Ok();
+                             OkWhenTold(core, user, std::move(reply));
                            });
   });
 }

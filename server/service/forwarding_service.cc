@@ -9,12 +9,12 @@
 namespace unipresence {
 namespace {
 
-// Answers with what is stored now.
+// Answers with what is stored now, once it is in force.
 SettingsCommands::Done AnswerWith(Reply<v1::Forwarding> reply) {
-  return [reply = std::move(reply)](Core&, absl::StatusOr<StoredUser> stored) mutable {
+  return [reply = std::move(reply)](Core& core, absl::StatusOr<StoredUser> stored) mutable {
     if (!stored.ok()) return std::move(reply).Fail(stored.status());
     FillForwarding(*stored, reply.response());
-    std::move(reply).Ok();
+    OkWhenTold(core, stored->user.id, std::move(reply));
   };
 }
 
