@@ -273,8 +273,30 @@ CODES = {
 
 
 def dial_code(phone, code):
-    """Dials a code and hears the confirmation out."""
-    phone.call(code, wait="answered").wait("ended", 10)
+    """Dials a code and hangs up at the first sound."""
+    phone.call(code, wait="answered").hangup()
+
+
+SOUNDS = {"*78": ["do-not-disturb", "activated"], "*79": ["do-not-disturb", "de-activated"], "*50": ["beep&beep"],
+          "*211002": ["call-fwd-unconditional", "activated"], "*22": ["call-fwd-no-ans", "de-activated"],
+          "*219999": ["beeperr"]}
+
+
+@pytest.mark.parametrize("code", SOUNDS)
+def test_a_code_is_confirmed_by_sounds(code, asterisk, pool):
+    with deployed(pool, asterisk) as bench:
+        call = Routed(bench, bench.alice, code)
+        assert call.refused(10)[0] is None  # it was answered, and Asterisk ended it
+        assert call.ran("Playback") == SOUNDS[code]
+
+
+def test_codes_dialled_at_once_are_all_kept(asterisk, pool):
+    with deployed(pool, asterisk) as bench:
+        codes = {"*78": bench.alice, "*221002": bench.alice_w, "*231001": bench.alice, "*50": bench.alice_w}
+        for call in [phone.call(code, wait=None) for code, phone in codes.items()]:
+            call.wait("answered").hangup()
+        assert sorted(bench.key("alice", "phone_changes").rstrip("&").split("&")) == [
+            "do_not_disturb=1", "forward/busy=1001", "forward/no_answer=1002", "selected_device=webrtc"]
 
 
 @pytest.mark.parametrize("device", ["alice", "alice_w"])

@@ -66,6 +66,7 @@ def test_a_message_lights_both_lamps_until_it_is_heard_on_either(device, asteris
         bench.set_user("alice", dnd="1", mailbox="1000@default")
         leave_message(bench, "1000")
         wait_lamps(bench, "yes", "1/0")
+        assert "Message-Account: sip:*98@" in bench.phones[device].waiting_messages[-1]
         call = bench.phones[device].call("*98", wait="answered")
         bench.listener.wait(lambda e: e.get("Event") == "Newexten" and e["Application"] == "VoiceMailMain")
         bench.press(call, "1234#")
