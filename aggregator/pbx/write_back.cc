@@ -39,7 +39,11 @@ WriteBack::WriteBack(Options options) : options_(options) {
 
 void WriteBack::Offer(const Routing& routing, Why why, std::optional<PhoneSetting> heard) {
   const std::string family = FamilyOf(routing.context, routing.exten);
-  if (routing.removed) Remember(family, routing);
+  if (routing.removed) {
+    if (removed_.size() >= options_.max_removed) removed_.erase(removed_.begin());
+    removed_[family] = {.context = std::string(routing.context),
+                        .exten = std::string(routing.exten)};
+  }
   if (database_denied_) {
     ++counters_.refused;
     return;
@@ -92,18 +96,23 @@ void WriteBack::Remove(const std::string& family, std::string_view context,
   Advance(job);
 }
 
-void WriteBack::Remember(const std::string& family, const Routing& routing) {
-  if (removed_.size() >= options_.max_removed && !removed_.contains(family)) {
-    removed_.erase(removed_.begin());
+void WriteBack::OnTick(bool all_offered) {
+  for (auto at = removed_.begin(); at != removed_.end();) {
+    const bool durable = at->second.is_done && ++at->second.age >= options_.ticks_until_durable;
+    if (durable) {
+      removed_.erase(at++);
+    } else {
+      ++at;
+    }
   }
-  removed_[family] = {std::string(routing.context), std::string(routing.exten), link_};
+  if (all_offered && !database_denied_) RedoRemovals();
 }
 
 void WriteBack::RedoRemovals() {
-  if (database_denied_) return;
-  for (const auto& [family, removed] : removed_) {
+  for (auto& [family, removed] : removed_) {
     if (jobs_.size() >= options_.max_jobs) return;
-    if (removed.link != link_) Remove(family, removed.context, removed.exten);
+    if (!std::exchange(removed.is_due, false)) continue;
+    Remove(family, removed.context, removed.exten);
   }
 }
 
@@ -205,7 +214,11 @@ void WriteBack::Finish(Job& job) {
     records_.erase(NumberKey(family));
   } else if (job.removed) {
     const auto removed = removed_.find(family);
-    if (removed != removed_.end() && removed->second.link != link_) removed_.erase(removed);
+    if (removed != removed_.end()) {
+      removed->second.is_done =
+          std::none_of(job.items.begin(), job.items.end(),
+                       [](const ItemState& item) { return item.step == Step::kFailed; });
+    }
   } else {
     Record record = HashGroups(job.values);
     for (std::size_t i = 0; i < kToldItemCount; ++i) {
@@ -222,7 +235,11 @@ bool WriteBack::checking() const {
 }
 
 void WriteBack::LinkLost() {
-  ++link_;
+  for (auto& [family, removed] : removed_) {
+    removed.is_due = true;
+    removed.is_done = false;
+    removed.age = 0;
+  }
   jobs_.clear();
   sendable_.clear();
   offered_.reset();
@@ -255,12 +272,13 @@ void WriteBack::OnChangesRead(Job& job, const std::string& text) {
   PhoneChanges changes =
       ParsePhoneChanges(job.user, std::string_view(text).substr(grown ? job.adopted.size() : 0));
   counters_.malformed_phone_settings += changes.malformed;
-  // What was heard is in the text, unless that was deleted while the phone added to it.
+  // What was heard is in the text, unless that was deleted while the phone added to it: then it is
+  // older than what is in the text now.
   const PhoneChanges all = ParsePhoneChanges(job.user, text);
-  for (PhoneSetting& heard : job.heard) {
-    if (std::find(all.settings.begin(), all.settings.end(), heard) != all.settings.end()) continue;
-    changes.settings.push_back(std::move(heard));
-  }
+  std::erase_if(job.heard, [&](const PhoneSetting& heard) {
+    return std::find(all.settings.begin(), all.settings.end(), heard) != all.settings.end();
+  });
+  changes.settings.insert(changes.settings.begin(), job.heard.begin(), job.heard.end());
   job.heard.clear();
   job.adopted = text;
   if (changes.settings.empty()) {

@@ -73,8 +73,10 @@ class WriteBack {
     std::size_t max_jobs = 256;
     // Of one write.
     int attempts = 3;
-    // Removed numbers that are remembered until the next link, see RedoRemovals().
+    // Removed numbers that are remembered until they are on Asterisk's disk.
     std::size_t max_removed = 10'000;
+    // When they are: AstDB commits about once a second.
+    int ticks_until_durable = 100;
   };
 
   // All since the start.
@@ -118,11 +120,11 @@ class WriteBack {
   // `heard`: the phone of this user has said that it changed this; implies kAgain.
   void Offer(const Routing& routing, Why why, std::optional<PhoneSetting> heard = std::nullopt);
 
-  // Deletes those removed numbers again that were removed on an earlier link: it may have been cut
-  // before Asterisk obeyed, or Asterisk may have crashed before it was on its disk. Call once every
-  // user has been offered on this link, so that a number which is a user's again is safe. Starts as
-  // many as there is room for: call again.
-  void RedoRemovals();
+  // Call about 20 times a second. Removed numbers are deleted again after the link was lost: it may
+  // have been cut before Asterisk obeyed, or Asterisk crashed before it was on its disk. That
+  // begins once `all_offered`: every user was offered on this link, so that a number which is a
+  // user's again is safe.
+  void OnTick(bool all_offered);
 
   // --- Actions ----------------------------------------------------------------------------------
 
@@ -236,7 +238,7 @@ class WriteBack {
 
   Job& JobOf(const std::string& family, std::string_view context, std::string_view exten);
   void Remove(const std::string& family, std::string_view context, std::string_view exten);
-  void Remember(const std::string& family, const Routing& routing);
+  void RedoRemovals();
   void Want(Job& job, Item item, Step step);
   void WantChecked(Job& job);
   void Enqueue(Job& job);
@@ -276,10 +278,11 @@ class WriteBack {
   struct Removed {
     std::string context;
     std::string exten;
-    std::uint64_t link = 0;  // on which it was removed
+    bool is_due = false;   // is to be deleted again
+    bool is_done = false;  // Asterisk says so
+    int age = 0;           // in ticks, since then
   };
   absl::flat_hash_map<std::string, Removed> removed_;  // by family
-  std::uint64_t link_ = 0;
 };
 
 }  // namespace unipresence::pbx

@@ -153,7 +153,7 @@ RoutingWriter::Taken RoutingWriter::TakeNext() {
 void RoutingWriter::OnTick(MonotonicTime now) {
   Answer([&](const Waiter& waiter) { return waiter.deadline <= now; });
   slow_checks_left_ = kSlowChecksPerTick;
-  if (session_ != nullptr && engine_.routing_queue(pbx_).empty()) write_back_.RedoRemovals();
+  write_back_.OnTick(session_ != nullptr && engine_.routing_queue(pbx_).empty());
   LogComplaints();
   UpdateProbe();
 }

@@ -41,31 +41,24 @@ class NaiveAstDb {
   // Obeys the oldest action, and answers it.
   void Answer() {
     const Waiting action = Pop();
-    const ami::Message message(action.bytes);
-    const std::string name(message.Get("Action"));
-    const std::string path = Path(action.bytes);
-    if (denied.contains(name)) return Fail(action, "Permission denied");
-    if (name == "DBGet") {
-      const auto at = values.find(path);
-      if (at == values.end()) return Fail(action, "Database entry not found");
-      const std::string row = Text({{"Event", "DBGetResponse"}, {"Val", at->second}});
+    const Outcome outcome = Obey(action.bytes);
+    if (outcome.value) {
+      const std::string row = Text({{"Event", "DBGetResponse"}, {"Val", *outcome.value}});
       EXPECT_TRUE(write_back_.OnRow(action.token, ami::Message(row)));
-      return Succeed(action);
     }
-    ++writes;
-    if (name == "DBPut") {
-      values[path] = std::string(message.Get("Val"));
-    } else if (name == "DBDel") {
-      if (values.erase(path) == 0) return Fail(action, "Database entry could not be deleted");
-    } else {
-      EXPECT_EQ(name, "Setvar");
-      values["CustomDevstate/" + StateName(action.bytes)] = std::string(message.Get("Value"));
-    }
-    Succeed(action);
+    ami::ActionReply reply;
+    reply.success = outcome.error.empty();
+    reply.text = outcome.error;
+    write_back_.OnReply(action.slot, reply);
   }
 
-  // No answer comes; Asterisk may have obeyed.
-  void Lose() { write_back_.OnReply(Pop().slot, absl::DeadlineExceededError("no answer")); }
+  // The oldest action is lost, or its answer.
+  void Lose() { TimeOut(Pop()); }
+  void ObeyWithoutAnswer() {
+    const Waiting action = Pop();
+    Obey(action.bytes);
+    TimeOut(action);
+  }
 
   // The link ends; what Asterisk has not read is lost.
   void Cut() {
@@ -120,15 +113,34 @@ class NaiveAstDb {
     waiting_.pop_front();
     return action;
   }
-  void Succeed(const Waiting& action) {
-    ami::ActionReply reply;
-    reply.success = true;
-    write_back_.OnReply(action.slot, reply);
+  struct Outcome {
+    std::string error;                 // empty: success
+    std::optional<std::string> value;  // of a DBGet
+  };
+
+  Outcome Obey(const std::string& bytes) {
+    const ami::Message message(bytes);
+    const std::string name(message.Get("Action"));
+    const std::string path = Path(bytes);
+    if (denied.contains(name)) return {.error = "Permission denied"};
+    if (name == "DBGet") {
+      const auto at = values.find(path);
+      if (at == values.end()) return {.error = "Database entry not found"};
+      return {.value = at->second};
+    }
+    ++writes;
+    if (name == "DBPut") {
+      values[path] = std::string(message.Get("Val"));
+    } else if (name == "DBDel") {
+      if (values.erase(path) == 0) return {.error = "Database entry could not be deleted"};
+    } else {
+      EXPECT_EQ(name, "Setvar");
+      values["CustomDevstate/" + StateName(bytes)] = std::string(message.Get("Value"));
+    }
+    return {};
   }
-  void Fail(const Waiting& action, std::string_view text) {
-    ami::ActionReply reply;
-    reply.text = text;
-    write_back_.OnReply(action.slot, reply);
+  void TimeOut(const Waiting& action) {
+    write_back_.OnReply(action.slot, absl::DeadlineExceededError("no answer"));
   }
 
   WriteBack& write_back_;
