@@ -7,6 +7,7 @@
 //   executor.Post([user, reply](Core& core) { reply(core.engine.Explain(user)); });
 
 #include "absl/functional/any_invocable.h"
+#include "aggregator/engine/call_control.h"
 #include "aggregator/engine/engine.h"
 #include "aggregator/engine/pbx_control.h"
 #include "aggregator/engine/session_table.h"
@@ -19,6 +20,7 @@ struct Core {
   SessionTable& sessions;
   const Clock& clock;
   PbxControl* pbx_control = nullptr;  // null where no pipeline runs
+  CallControl* calls = nullptr;  // null where there is no PBX to command
 };
 
 using Command = absl::AnyInvocable<void(Core&) &&>;

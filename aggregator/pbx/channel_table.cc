@@ -6,22 +6,17 @@
 
 namespace unipresence::pbx {
 
-std::string_view ToString(Direction direction) {
-  switch (direction) {
-    case Direction::kReceived:
-      return "in";
-    case Direction::kEmitted:
-      return "out";
-  }
-  __builtin_unreachable();
-}
-
 ChannelTable::ChannelTable(std::size_t max_channels, ChangeBatch& batch)
     : max_channels_(max_channels), batch_(batch) {}
 
 ChannelTable::~ChannelTable() = default;
 
 ChannelTable::Channel* ChannelTable::Find(std::string_view uniqueid) {
+  const auto found = channels_.find(ToAbsl(uniqueid));
+  return found == channels_.end() ? nullptr : found->second.get();
+}
+
+const ChannelTable::Channel* ChannelTable::Find(std::string_view uniqueid) const {
   const auto found = channels_.find(ToAbsl(uniqueid));
   return found == channels_.end() ? nullptr : found->second.get();
 }
@@ -145,6 +140,7 @@ void ChannelTable::Settle(CauseKind cause, bool give_out) {
     if (give_out) {
       const Flags flags = FlagsOf(*device);
       if (flags != device->given) GiveOut(*device, flags, cause);
+      if (collect_calls_) changed_calls_.push_back(device->name);
     }
     if (device->channels.empty() && device->given == Flags{}) {
       devices_.erase(ToAbsl(device->name));

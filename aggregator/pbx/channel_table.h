@@ -16,15 +16,15 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "aggregator/model/call.h"
 #include "aggregator/model/cause.h"
+#include "aggregator/pbx/call_details.h"
 #include "aggregator/pbx/change_batch.h"
 #include "aggregator/pbx/spelling.h"
 
 namespace unipresence::pbx {
 
-enum class Direction : std::uint8_t { kReceived, kEmitted };
-
-std::string_view ToString(Direction direction);  // "out", "in"
+using Direction = CallDirection;
 
 class ChannelTable {
  public:
@@ -51,6 +51,7 @@ class ChannelTable {
     bool music_heard = false;
     bool holding_inferred = false;
     bool music_inferred = false;
+    CallDetails details;  // of channels that have a device
   };
 
   struct Bridge {
@@ -89,6 +90,7 @@ class ChannelTable {
 
   // Null if there is none.
   Channel* Find(std::string_view uniqueid);
+  const Channel* Find(std::string_view uniqueid) const;
   const Device* FindDevice(std::string_view name) const;
   // A new channel, which no other has the uniqueid of; null when the table is full. Both ids must
   // be valid.
@@ -108,10 +110,21 @@ class ChannelTable {
 
   // The flags of the channel's device, and of those it shares a bridge with, may have changed.
   void Touch(const Channel& channel);
+  // Something of the channel that no flag follows from has changed.
+  void TouchCall(const Channel& channel) { Touch(channel.device); }
   // Looks at the touched devices. With `give_out`, a kCalls change for each whose flags changed.
   void Settle(CauseKind cause, bool give_out);
   // A kCalls change for each device that has a channel or whose flags changed.
   void GiveOutAll(CauseKind cause);
+
+  // From now on, or no more: the names of devices whose calls may have changed are kept.
+  void CollectChangedCalls(bool on) {
+    collect_calls_ = on;
+    changed_calls_.clear();
+  }
+  // Since ClearChangedCalls(), in the order of the changes; a name may repeat.
+  const std::vector<std::string>& changed_calls() const { return changed_calls_; }
+  void ClearChangedCalls() { changed_calls_.clear(); }
 
   // Calls `visit(Channel&)` for each, in no order. It must not add or remove channels.
   template <typename Visitor>
@@ -135,6 +148,8 @@ class ChannelTable {
   absl::flat_hash_map<std::string, std::unique_ptr<Bridge>> bridges_;    // by BridgeUniqueid
   absl::flat_hash_map<std::string, std::unique_ptr<Device>> devices_;
   std::vector<Device*> touched_;
+  std::vector<std::string> changed_calls_;
+  bool collect_calls_ = false;
   std::uint64_t births_ = 0;
 };
 

@@ -73,6 +73,8 @@ bool ChannelTracker::OnEvent(std::string_view name, const ami::Message& event) {
       {"Newstate", CauseKind::kNewstate, &ChannelTracker::OnNewstate},
       {"BridgeEnter", CauseKind::kMusicOnHold, &ChannelTracker::OnBridgeEnter},
       {"BridgeLeave", CauseKind::kMusicOnHold, &ChannelTracker::OnBridgeLeave},
+      {"NewConnectedLine", CauseKind::kNewstate, &ChannelTracker::OnNewConnectedLine},
+      {"DialBegin", CauseKind::kNewstate, &ChannelTracker::OnDialBegin},
       {"Hangup", CauseKind::kHangup, &ChannelTracker::OnHangup},
       {"Hold", CauseKind::kHold, &ChannelTracker::OnHold},
       {"Unhold", CauseKind::kUnhold, &ChannelTracker::OnUnhold},
@@ -103,8 +105,13 @@ void ChannelTracker::OnNewchannel(const ami::Message& event) {
   // Whoever is called belongs to the caller's call from birth on. Without a caller it is an
   // Originate.
   const bool leads = event.Get("Uniqueid") == event.Get("Linkedid");
-  SetDirection(*channel,
-               leads || Originates(channel->state) ? Direction::kEmitted : Direction::kReceived);
+  const bool dials = Originates(channel->state);
+  SetDirection(*channel, leads || dials ? Direction::kEmitted : Direction::kReceived);
+  if (channel->device == nullptr) return;
+  channel->details.start_time = now_;
+  channel->details.originated = leads && !dials;
+  if (dials) TakeDialled(channel->details, event.Get("Exten"));
+  TakeDetails(*channel, event);
 }
 
 void ChannelTracker::OnNewstate(const ami::Message& event) {
@@ -116,7 +123,28 @@ void ChannelTracker::OnNewstate(const ami::Message& event) {
   }
   if (channel == nullptr) return;
   channel->state = *state;
+  TakeDetails(*channel, event);
   table_.Touch(*channel);
+}
+
+void ChannelTracker::OnNewConnectedLine(const ami::Message& event) {
+  Channel* const channel = FindOrAdopt(event);
+  if (channel != nullptr) TakeDetails(*channel, event);
+}
+
+void ChannelTracker::OnDialBegin(const ami::Message& event) {
+  // Without a caller it is an Originate or a page: they tell no number.
+  Channel* const channel = table_.Find(event.Get("Uniqueid"));
+  if (channel == nullptr || channel->device == nullptr) return;
+  if (TakeDialled(channel->details, event.Get("Exten"))) table_.TouchCall(*channel);
+}
+
+void ChannelTracker::TakeDetails(Channel& channel, const ami::Message& event) {
+  if (channel.device == nullptr) return;
+  bool changed = TakeParty(channel.details, event);
+  changed |=
+      TakeState(channel.details, channel.direction, channel.state, channel.bridge != nullptr, now_);
+  if (changed) table_.TouchCall(channel);
 }
 
 void ChannelTracker::OnPickup(const ami::Message& event) {
@@ -192,6 +220,7 @@ void ChannelTracker::OnBridgeEnter(const ami::Message& event) {
   if (channel == nullptr) return;
   if (channel->bridge != nullptr && channel->bridge->id != bridge) LeaveBridge(*channel);
   table_.EnterBridge(*channel, bridge, event.Get("BridgeType"));
+  TakeDetails(*channel, event);
 }
 
 void ChannelTracker::OnBridgeLeave(const ami::Message& event) {
@@ -228,6 +257,7 @@ ChannelTracker::Channel* ChannelTracker::Create(const ami::Message& message) {
   }
   channel->state = ParseChannelState(message.Get("ChannelState")).value_or(ChannelState::kDown);
   channel->direction = LikelyDirection(channel->state, message).value_or(Direction::kReceived);
+  channel->details.start_time = now_;
   return channel;
 }
 
@@ -263,10 +293,32 @@ std::vector<CallView> ChannelTracker::Calls(std::string_view device) const {
   std::sort(channels.begin(), channels.end(),
             [](const Channel* a, const Channel* b) { return a->birth < b->birth; });
   for (const Channel* channel : channels) {
-    calls.push_back({channel->name, channel->uniqueid, channel->direction, PhaseOf(*channel),
-                     channel->holding, ChannelTable::Held(*channel)});
+    calls.push_back(ViewOf(*channel));
   }
   return calls;
+}
+
+std::optional<CallView> ChannelTracker::Call(std::string_view uniqueid) const {
+  const Channel* const channel = table_.Find(uniqueid);
+  return channel == nullptr ? std::nullopt : std::optional<CallView>(ViewOf(*channel));
+}
+
+CallView ChannelTracker::ViewOf(const Channel& channel) {
+  const CallDetails& details = channel.details;
+  const Channel* const peer = ChannelTable::Peer(channel);
+  return {.channel = channel.name,
+          .uniqueid = channel.uniqueid,
+          .direction = channel.direction,
+          .phase = PhaseOf(channel),
+          .holding = channel.holding,
+          .held = ChannelTable::Held(channel),
+          .state = StateOf(details, channel.direction, channel.state),
+          .other_party = OtherParty(details, channel.direction),
+          .start_time = details.start_time,
+          .answer_time = details.answer_time,
+          .linkedid = details.linkedid,
+          .peer = peer == nullptr ? std::string() : peer->name,
+          .peer_uniqueid = peer == nullptr ? std::string() : peer->uniqueid};
 }
 
 // --- Lists -----------------------------------------------------------------------------------
@@ -297,11 +349,13 @@ void ChannelTracker::BeginList() {
 void ChannelTracker::OnRow(const ami::Message& row) {
   Channel* channel = table_.Find(row.Get("Uniqueid"));
   const std::string_view name = row.Get("Channel");
+  bool known = channel != nullptr;
   if (channel != nullptr && !channel->confirmed && channel->name != name) {
     // Another Asterisk process gives the same Uniqueid to another call.
     table_.Remove(*channel);
     ++counters_.dropped;
     channel = nullptr;
+    known = false;
   }
   if (channel == nullptr) {
     channel = Create(row);
@@ -325,6 +379,7 @@ void ChannelTracker::OnRow(const ami::Message& row) {
   } else if (ChannelTable::ValidId(bridge)) {
     table_.EnterBridge(*channel, bridge, {});
   }
+  if (channel->device != nullptr) TakeListRow(channel->details, row, channel->state, known, now_);
   table_.Touch(*channel);
 }
 
@@ -332,6 +387,7 @@ void ChannelTracker::OnDirectionRow(const ami::Message& row) {
   Channel* const channel = table_.Find(row.Get("Uniqueid"));
   if (channel == nullptr || channel->direction_known) return;
   const bool dialled = !row.Get("DNID").empty();
+  if (dialled) TakeDialled(channel->details, row.Get("DNID"));
   SetDirection(*channel, LikelyDirection(channel->state, row)
                              .value_or(dialled ? Direction::kEmitted : Direction::kReceived));
 }

@@ -36,12 +36,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "aggregator/ami/message.h"
+#include "aggregator/model/call.h"
 #include "aggregator/model/cause.h"
 #include "aggregator/model/device_state.h"
 #include "aggregator/pbx/change_batch.h"
@@ -67,6 +69,14 @@ struct CallView {
   CallPhase phase = CallPhase::kOffered;
   bool holding = false;
   bool held = false;
+  CallState state = CallState::kRinging;
+  CallParty other_party;
+  WallTimeMicros start_time = 0;
+  WallTimeMicros answer_time = 0;  // 0: not answered, or when is not known
+  std::string linkedid;
+  // The one other channel of its bridge; empty if there is none.
+  std::string peer;
+  std::string peer_uniqueid;
 };
 
 class ChannelTracker {
@@ -111,6 +121,12 @@ class ChannelTracker {
   void EndResync(CauseKind cause);
 
   std::vector<CallView> Calls(std::string_view device) const;
+  std::optional<CallView> Call(std::string_view uniqueid) const;
+  ChannelTable& table() { return table_; }
+  const ChannelTable& table() const { return table_; }
+
+  // The time of the events and rows that follow.
+  void SetTime(WallTimeMicros now) { now_ = now; }
   std::size_t size() const { return table_.size(); }
   std::size_t bridge_count() const { return table_.bridge_count(); }
   std::size_t device_count() const { return table_.device_count(); }
@@ -132,6 +148,8 @@ class ChannelTracker {
   void OnPickup(const ami::Message& event);
   void OnHangup(const ami::Message& event);
   void OnRename(const ami::Message& event);
+  void OnNewConnectedLine(const ami::Message& event);
+  void OnDialBegin(const ami::Message& event);
   void OnHold(const ami::Message& event);
   void OnUnhold(const ami::Message& event);
   void OnMusicOnHoldStart(const ami::Message& event);
@@ -140,6 +158,9 @@ class ChannelTracker {
   void OnBridgeLeave(const ami::Message& event);
 
   static CallPhase PhaseOf(const Channel& channel);
+  static CallView ViewOf(const Channel& channel);
+  // Takes what the headers of the channel's own event tell of the call.
+  void TakeDetails(Channel& channel, const ami::Message& event);
   // True if a hold was inferred from the device's being ONHOLD.
   bool InferHold(std::string_view device);
   void ForgetInferredHold(std::string_view device);
@@ -154,6 +175,7 @@ class ChannelTracker {
   bool listed_once_ = false;  // a list came to its end since LinkLost
   bool wants_directions_ = false;
   std::uint64_t list_begin_ = 0;  // births at BeginList
+  WallTimeMicros now_ = 0;
   Counters counters_;
 };
 

@@ -34,8 +34,12 @@ void Tracker::OnLiveEvent(const ami::Message& event) {
     OnMailboxCounts(event, CauseKind::kResync);
   } else if (name == "UserEvent") {
     dialplan_.OnUserEvent(event);
-  } else if (!channels_.OnEvent(name, event) && name == "Status") {
+  } else if (channels_.OnEvent(name, event)) {
+    return;
+  } else if (name == "Status") {
     if (resync_.step() == Resync::Step::kDirections && resync_.TakeRow()) OnRow(event);
+  } else if (name == "OriginateResponse" && event.Get("Response") == "Failure") {
+    failed_originates_.emplace_back(event.Get("Uniqueid"));
   }
 }
 

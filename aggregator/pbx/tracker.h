@@ -31,6 +31,7 @@
 //   DeviceStateChange; ContactStatus; Newchannel, Newstate, Hangup, Rename; Pickup;
 //   Hold, Unhold, MusicOnHoldStart, MusicOnHoldStop; BridgeEnter, BridgeLeave; MessageWaiting;
 //   UserEvent (of the shipped dialplan; privilege user)
+//   NewConnectedLine, DialBegin, OriginateResponse (for the details of calls)
 // and the rows of the list actions (resync.h). Any other event is passed over.
 //
 // Rules (asterisk.md, product.md sections 3 and 8):
@@ -101,6 +102,9 @@ class Tracker {
   // that others asked for are passed over.
   void OnEvent(const ami::Message& event, ami::ActionToken list);
 
+  // The time of what is handed over next, for the times of calls. Before the first event of a read.
+  void SetTime(WallTimeMicros now) { channels_.SetTime(now); }
+
   // What came since the last ClearChanges(), in the order in which the PBX said it. The changes
   // point into the read buffer and into the tracker; they are valid until the next ClearChanges()
   // or the next read, whichever is first.
@@ -110,7 +114,18 @@ class Tracker {
   void ClearChanges() {
     batch_.Clear();
     mailbox_changes_.clear();
+    channels_.table().ClearChangedCalls();
+    failed_originates_.clear();
   }
+
+  // Whether somebody wants to know of changed_calls(); at first not.
+  void WatchCalls(bool on) { channels_.table().CollectChangedCalls(on); }
+  // Devices of which the live calls may have changed since the last ClearChanges(); a name may
+  // repeat. Not said of the end of a resync: then all may have.
+  std::span<const std::string> changed_calls() const { return channels_.table().changed_calls(); }
+  // Uniqueids of the Originates that came to nothing since then: the phone did not answer, refused,
+  // or could not be reached.
+  std::span<const std::string> failed_originates() const { return failed_originates_; }
 
   // --- Lists ------------------------------------------------------------------------------------
 
@@ -134,6 +149,8 @@ class Tracker {
 
   // The live calls of a device, the oldest first.
   std::vector<CallView> Calls(std::string_view device) const { return channels_.Calls(device); }
+  // The live call of that Uniqueid, whatever device it belongs to.
+  std::optional<CallView> Call(std::string_view uniqueid) const { return channels_.Call(uniqueid); }
   // Whether a contact of "PJSIP/alice" can be called, by what was heard of contacts.
   bool Reachable(std::string_view device) const;
   DialplanTracker& dialplan() { return dialplan_; }
@@ -159,7 +176,8 @@ class Tracker {
   std::vector<MailboxChange> mailbox_changes_;
   DialplanTracker dialplan_;
   Resync resync_;
-  ami::ActionToken sent_ = 0;                // the action that OnReply answers
+  ami::ActionToken sent_ = 0;  // the action that OnReply answers
+  std::vector<std::string> failed_originates_;
   std::vector<std::string> lost_endpoints_;  // the running lists show no contact of them any more
   std::optional<ResyncOutcome> outcome_;
   TrackerCounters counters_;  // those that no part counts itself

@@ -108,7 +108,10 @@ void PbxLink::OnOffline(const absl::Status& reason) {
 }
 
 void PbxLink::OnEvent(const ami::Message& event, ami::ActionToken list) {
-  if (read_started_ == kBetweenReads) read_started_ = clock_.Now();
+  if (read_started_ == kBetweenReads) {
+    read_started_ = clock_.Now();
+    tracker_.SetTime(clock_.WallNow());
+  }
   if (list != ami::kLiveEvent && writer_.OnRow(list, event)) return;
   tracker_.OnEvent(event, list);
 }
@@ -122,6 +125,7 @@ void PbxLink::OnReadEnd() {
     engine_.Apply(pbx_, tracker_.changes());
     engine_.ApplyMailboxes(pbx_, tracker_.mailbox_changes());
   }
+  if (hooks_.calls_read) hooks_.calls_read(pbx_);
   tracker_.ClearChanges();
   TakeFromDialplan();
   FinishResync();

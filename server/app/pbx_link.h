@@ -56,6 +56,8 @@ class PbxLink final : public ami::SessionHandler {
   struct Hooks {
     // A read was applied, `started` is when it was handed over: send what was gathered.
     std::function<void(MonotonicTime started, std::size_t changes)> read_end;
+    // The same, earlier: the tracker still holds what the read told of calls.
+    std::function<void(PbxIndex)> calls_read;
     // The link state of this PBX is another one now.
     std::function<void(PbxIndex)> link_changed;
     // Keeps what users change from their phones; may be empty.
@@ -82,6 +84,9 @@ class PbxLink final : public ami::SessionHandler {
   void Reconcile(PbxControl::ReconcileCallback done);
 
   PbxIndex pbx() const { return pbx_; }
+  // To send actions and to look up calls.
+  ami::Session& session() { return connection_.session(); }
+  pbx::Tracker& tracker() { return tracker_; }
   // Any thread.
   const ami::AmiProbe& ami_probe() const { return connection_.probe(); }
   const PbxLinkProbe& probe() const { return probe_; }

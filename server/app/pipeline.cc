@@ -57,7 +57,8 @@ Pipeline::Pipeline(PipelineOptions options, const Clock& clock)
       publisher_(options_.publish, clock),
       engine_(options_.engine, clock, publisher_),
       sessions_(options_.sessions),
-      core_{engine_, sessions_, clock_, this},
+      calls_(engine_, clock_, options_.engine.epoch),
+      core_{engine_, sessions_, clock_, this, &calls_},
       loop_(std::make_unique<Loop>()) {}
 
 Pipeline::~Pipeline() { Stop(); }
@@ -130,6 +131,7 @@ absl::Status Pipeline::Open(absl::AnyInvocable<absl::Status(Core&) &&> load) {
   }
   for (const PbxOptions& options : options_.pbxs) {
     links_.push_back(MakeLink(options));
+    calls_.AddLink(links_.back()->pbx(), links_.back()->session(), links_.back()->tracker());
     if (absl::Status status = links_.back()->Start(); !status.ok()) return status;
   }
   OnTick();
@@ -146,7 +148,9 @@ std::unique_ptr<PbxLink> Pipeline::MakeLink(const PbxOptions& options) {
         static_cast<std::uint64_t>((clock_.Now() - started).count() / 1000));
     TellPbxs();
   };
+  hooks.calls_read = [this](PbxIndex pbx) { calls_.OnRead(pbx); };
   hooks.link_changed = [this](PbxIndex pbx) {
+    calls_.OnLinkChanged(pbx);
     if (on_link_) on_link_(engine_.pbx(pbx));
   };
   if (on_adopt_) {
@@ -258,6 +262,7 @@ void Pipeline::OnTick() {
   if (on_tick_) on_tick_(core_);
   if (publisher_.next_timer() <= now) publisher_.OnTimer(now);
   for (const auto& link : links_) link->OnTick();
+  calls_.OnTick();
   UpdateGauges();
   AfterTurn();
   loop_->tick.expires_after(kTick);

@@ -30,6 +30,7 @@
 #include "aggregator/engine/pbx_control.h"
 #include "aggregator/engine/session_table.h"
 #include "aggregator/publish/publisher.h"
+#include "server/app/pbx_call_control.h"
 #include "server/app/pbx_link.h"
 #include "server/app/pipeline_probe.h"
 
@@ -117,6 +118,7 @@ class Pipeline final : public Executor, private PbxControl {
   publish::Publisher publisher_;
   Engine engine_;
   SessionTable sessions_;
+  PbxCallControl calls_;
   Core core_;
   std::function<void(Core&)> on_tick_;
   std::function<void(const PbxStatus&)> on_link_;

@@ -183,6 +183,7 @@ void RegisterServices(ProbeCollector& collector, const ServiceProbe& probe) {
         probe.logged_in_users);
   gauge("unipresence_watch_streams", "Open WatchPresences streams.", probe.watch_streams);
   gauge("unipresence_hold_streams", "Open HoldSession streams.", probe.hold_streams);
+  gauge("unipresence_call_streams", "Open WatchCalls streams.", probe.call_streams);
   counter("unipresence_watch_responses_total", "Responses written to watch streams.",
           probe.watch_responses);
   counter("unipresence_watch_updates_total", "Updates in these responses.", probe.watch_updates);

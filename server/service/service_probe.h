@@ -30,6 +30,7 @@ struct ServiceProbe {
   // Streams. Written on the watch thread.
   Gauge watch_streams;      // open WatchPresences
   Gauge hold_streams;       // open HoldSession
+  Gauge call_streams;       // open WatchCalls
   Counter watch_responses;  // written
   Counter watch_updates;    // in these responses
   Counter watch_bytes;      // of these responses

@@ -4,6 +4,8 @@
 
 #include "server/service/administration_service.h"
 #include "server/service/call.h"
+#include "server/service/call_control_service.h"
+#include "server/service/call_streams.h"
 #include "server/service/device_selection_service.h"
 #include "server/service/forwarding_service.h"
 #include "server/service/hold_streams.h"
@@ -28,6 +30,7 @@ struct Services::Parts {
       : sessions(ports.store, ports.executor, probe,
                  [this](std::string id) {
                    hub.EndSession(id);
+                   calls.EndSession(id);
                    holds.EndSession(std::move(id));
                  }),
         shared{ports.executor, ports.store, ports.clock, sessions, replies, probe, stopping},
@@ -36,6 +39,7 @@ struct Services::Parts {
              std::move(ports.want_mailboxes)),
         hub(options.watch, shared, feed, limit, watch),
         holds(options.watch, shared, limit, watch),
+        calls(options.watch, shared, limit, watch),
         throttle(options.throttle),
         login(shared, ports.hasher, throttle),
         settings(shared),
@@ -46,11 +50,12 @@ struct Services::Parts {
         provisioning(shared, ports.hasher, configuration),
         administration(shared, std::move(options.version), health, ports.publish_probe),
         forwarding(shared, settings),
-        call_control(shared),
+        call_control(shared, calls),
         history(shared),
         voicemail(shared) {
     watch.SetIdleWork(options.watch.tick, [this] {
       holds.Tick();
+      calls.Tick();
       return hub.Work();
     });
   }
@@ -66,6 +71,7 @@ struct Services::Parts {
   WatchFeed feed;
   WatchHub hub;
   HoldStreams holds;
+  CallStreams calls;
   auth::LoginThrottle throttle;
   LoginDesk login;
   SettingsCommands settings;
@@ -124,6 +130,7 @@ void Services::BeginStop() {
   if (parts_->stopping.exchange(true)) return;
   parts_->hub.Stop();
   parts_->holds.Stop();
+  parts_->calls.Stop();
 }
 
 const ServiceProbe& Services::probe() const { return parts_->probe; }
