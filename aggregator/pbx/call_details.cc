@@ -53,13 +53,15 @@ bool TakeParty(CallDetails& details, const ami::Message& message) {
   if (number.empty() || number == Known(message.Get("CallerIDNum"))) return changed;
   changed |= Assign(details.connected.number, number);
   changed |= Assign(details.connected.name, Known(message.Get("ConnectedLineName")));
-  if (details.first_connected.empty()) details.first_connected = number;
+  if (details.first_connected.empty() && !details.dialled.empty()) details.first_connected = number;
   return changed;
 }
 
 bool TakeDialled(CallDetails& details, std::string_view number) {
   if (!details.dialled.empty() || !IsNumber(number)) return false;
   details.dialled = number;
+  // What an Originate shows on the own phone is the number too, and not yet who answers it.
+  if (details.connected.number != number) details.first_connected = details.connected.number;
   return true;
 }
 

@@ -9,7 +9,23 @@
 #include <chrono>
 #include <random>
 
+#include "absl/status/status.h"
+
 namespace unipresence::cli {
+
+// Would another attempt end the same way?
+inline bool EndsTheSameAgain(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
 
 class Backoff {
  public:

@@ -56,6 +56,8 @@ class CommandLine {
   void AddGlobalFlags();
   void AddSessionCommands();
   void AddSelectionCommands();
+  void AddCallCommands();
+  void AddTransferCommand();
   void AddPresenceCommands();
   void AddWatchCommand();
   void AddVoicemailCommands();
@@ -97,6 +99,11 @@ class CommandLine {
   std::string select_device_;
   DoNotDisturbOptions dnd_;
   std::string dnd_value_;
+  CallsOptions calls_;
+  bool calls_no_reconnect_ = false;
+  CallOptions call_;
+  HangUpOptions hangup_;
+  TransferOptions transfer_;
   GetPresenceOptions get_presence_;
   ListOptions list_;
   std::vector<std::string> list_states_;
@@ -124,6 +131,8 @@ CommandLine::CommandLine() {
   AddGlobalFlags();
   AddSessionCommands();
   AddSelectionCommands();
+  AddCallCommands();
+  AddTransferCommand();
   AddPresenceCommands();
   AddWatchCommand();
   AddVoicemailCommands();
@@ -276,6 +285,68 @@ void CommandLine::AddSelectionCommands() {
   WithChoices(dnd.add_option("VALUE", dnd_value_, "on or off"), {"on", "off"});
   dnd.add_option("--user", dnd_.user, "For this user (administrators)")->type_name("USER");
   NameEnvironment(dnd, "UNIPRESENCE_");
+}
+
+void CommandLine::AddCallCommands() {
+  CLI::App& calls = Command(
+      root_, "calls", "List live calls, or follow them",
+      [this] {
+        calls_.reconnect = !calls_no_reconnect_;
+        return calls_;
+      },
+      kCallsFooter);
+  calls.add_option("--user", calls_.user, "Of this user (administrators)")->type_name("USER");
+  calls.add_flag("--watch", calls_.watch, "Print the list again after each change");
+  calls.add_flag("--no-reconnect", calls_no_reconnect_, "Fail when the connection is lost");
+  NameEnvironment(calls, "UNIPRESENCE_");
+
+  CLI::App& call = Command(
+      root_, "call", "Call a number: the deskphone rings first", [this] { return call_; },
+      "Examples:\n  unipresence call 1002\n  unipresence call +33123456789 -o json");
+  call.add_option("NUMBER", call_.number, "What to dial: 0-9 * #, and + in front")->required();
+  call.add_option("--request-id", call_.request_id,
+                  "Repeat with the same one and it does not dial twice (default: a new one)")
+      ->type_name("ID");
+  call.add_option("--user", call_.user, "From the deskphone of this user (administrators)")
+      ->type_name("USER");
+  NameEnvironment(call, "UNIPRESENCE_");
+
+  CLI::App& hangup = Command(root_, "hangup", "End a call of the deskphone, or refuse it",
+                             [this] { return hangup_; });
+  hangup.add_option("CALL", hangup_.call, "The id of the call, see `calls`")->required();
+  hangup.add_option("--user", hangup_.user, "Of this user (administrators)")->type_name("USER");
+  NameEnvironment(hangup, "UNIPRESENCE_");
+}
+
+void CommandLine::AddTransferCommand() {
+  using Step = TransferOptions::Step;
+  CLI::App& transfer = Command(
+      root_, "transfer", "Transfer a call of the deskphone", [this] { return transfer_; },
+      kTransferFooter);
+  transfer.add_option("CALL", transfer_.call, "The id of the call, see `calls`")->required();
+  CLI::Option* number = transfer.add_option("NUMBER", transfer_.number, "Where it goes");
+  const auto flag = [&](const char* name, Step step, const char* description) {
+    return transfer.add_flag_callback(
+        name, [this, step] { transfer_.step = step; }, description);
+  };
+  CLI::Option* attended =
+      flag("--attended", Step::kAttended, "Talk to NUMBER first, then complete or cancel");
+  CLI::Option* complete =
+      flag("--complete", Step::kComplete, "Connect the two others with each other");
+  CLI::Option* cancel = flag("--cancel", Step::kCancel, "Take the call back");
+  transfer.callback([number, attended, complete, cancel] {
+    const bool second = complete->count() + cancel->count() > 0;
+    if (attended->count() + complete->count() + cancel->count() > 1) {
+      throw CLI::ValidationError("give one of --attended, --complete and --cancel");
+    }
+    if (second != (number->count() == 0)) {
+      throw CLI::ValidationError(second
+                                     ? "NUMBER cannot be given together with --complete or --cancel"
+                                     : "NUMBER is required: where the call goes");
+    }
+  });
+  transfer.add_option("--user", transfer_.user, "Of this user (administrators)")->type_name("USER");
+  NameEnvironment(transfer, "UNIPRESENCE_");
 }
 
 void CommandLine::AddPresenceCommands() {

@@ -94,6 +94,27 @@ Json UserLineObject(const v1::Line& line) {
           {"sip_username", TextOrNull(line.sip_username())}};
 }
 
+Json CallObject(const v1::Call& call) {
+  const v1::CallParty& party = call.other_party();
+  return {{"id", call.id()},
+          {"user", call.user()},
+          {"kind", WordOrNull(call.kind())},
+          {"device", call.device()},
+          {"pbx", call.pbx()},
+          {"direction", WordOrNull(call.direction())},
+          {"other_party",
+           {{"number", TextOrNull(party.number())},
+            {"name", TextOrNull(party.name())},
+            {"user", TextOrNull(party.user())}}},
+          {"state", WordOrNull(call.state())},
+          {"holding", call.holding()},
+          {"held", call.held()},
+          {"start_time", TimeOrNull(call, call.has_start_time(), &v1::Call::start_time)},
+          {"answer_time", TimeOrNull(call, call.has_answer_time(), &v1::Call::answer_time)},
+          {"transfer_call", TextOrNull(call.transfer_call())},
+          {"linked_id", TextOrNull(call.linked_id())}};
+}
+
 // Appends the fields of a session to `object`.
 void AddSession(const v1::Session& session, Json& object) {
   object["session"] = session.id();
@@ -189,6 +210,19 @@ std::string DoNotDisturbJson(const v1::Forwarding& forwarding) {
                {"do_not_disturb", forwarding.do_not_disturb()},
                {"update_time", TimeOrNull(forwarding, forwarding.has_update_time(),
                                           &v1::Forwarding::update_time)}});
+}
+
+std::string CallJson(const v1::Call& call) { return Dump(CallObject(call)); }
+
+std::string CallListJson(const v1::WatchCallsResponse& list) {
+  Json object = {{"event", "CALLS"}, {"calls", Json::array()}, {"stale", list.stale()}};
+  for (const v1::Call& call : list.calls()) object["calls"].push_back(CallObject(call));
+  return Dump(object);
+}
+
+std::string ConsultationJson(const v1::StartAttendedTransferResponse& transfer) {
+  return Dump({{"call", CallObject(transfer.call())},
+               {"consultation", CallObject(transfer.consultation())}});
 }
 
 std::string MailboxJson(const v1::Mailbox& mailbox, std::string_view event) {

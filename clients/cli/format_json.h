@@ -12,6 +12,7 @@
 
 #include "aggregator/base/text_file.h"
 #include "unipresence/v1/administration.pb.h"
+#include "unipresence/v1/call_control.pb.h"
 #include "unipresence/v1/device_selection.pb.h"
 #include "unipresence/v1/forwarding.pb.h"
 #include "unipresence/v1/mailbox.pb.h"
@@ -40,6 +41,12 @@ std::string DoNotDisturbJson(const v1::Forwarding& forwarding);
 
 // An empty event is left out; `watch`: MAILBOX.
 std::string MailboxJson(const v1::Mailbox& mailbox, std::string_view event = {});
+
+std::string CallJson(const v1::Call& call);
+// `calls --watch`: event CALLS.
+std::string CallListJson(const v1::WatchCallsResponse& list);
+// `transfer --attended`.
+std::string ConsultationJson(const v1::StartAttendedTransferResponse& transfer);
 
 // Without passwords and secrets.
 std::string UserJson(const v1::User& user);

@@ -241,6 +241,31 @@ void WriteExplanation(const v1::ExplainPresenceResponse& explanation, Output& ou
   WriteCauses(explanation, output);
 }
 
+std::string PartyText(const v1::CallParty& party) {
+  if (party.name().empty()) return party.number();
+  return party.number().empty() ? party.name()
+                                : fmt::format("{} ({})", party.name(), party.number());
+}
+
+std::vector<std::string> CallHeader() {
+  return {"CALL", "STATE", "DIRECTION", "OTHER PARTY", "KIND", "SINCE", "ANSWERED", "NOTES"};
+}
+
+std::vector<Cell> CallRow(const v1::Call& call) {
+  std::vector<std::string> notes;
+  if (call.holding()) notes.emplace_back("holding");
+  if (call.held()) notes.emplace_back("held");
+  if (!call.transfer_call().empty()) notes.push_back("transfer with " + call.transfer_call());
+  return {call.id(),
+          Word(call.state()),
+          Word(call.direction()),
+          PartyText(call.other_party()),
+          Word(call.kind()),
+          OfToday(TimeIf(call.has_start_time(), call.start_time())),
+          OfToday(TimeIf(call.has_answer_time(), call.answer_time())),
+          fmt::format("{}", fmt::join(notes, ", "))};
+}
+
 std::vector<std::string> SessionHeader() {
   return {"SESSION", "USER", "KIND", "ROLE", "CREATED", "EXPIRES", "CLIENT", "FROM"};
 }

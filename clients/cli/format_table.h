@@ -11,6 +11,7 @@
 #include "clients/cli/output.h"
 #include "clients/cli/table.h"
 #include "unipresence/v1/administration.pb.h"
+#include "unipresence/v1/call_control.pb.h"
 #include "unipresence/v1/mailbox.pb.h"
 #include "unipresence/v1/presence.pb.h"
 #include "unipresence/v1/session.pb.h"
@@ -36,6 +37,11 @@ std::string MailboxText(const v1::Mailbox& mailbox);
 std::string CauseText(const v1::Cause& cause);
 
 void WriteExplanation(const v1::ExplainPresenceResponse& explanation, Output& output);
+
+std::vector<std::string> CallHeader();
+std::vector<Cell> CallRow(const v1::Call& call);
+// "Bob (1002)", "1002", "-".
+std::string PartyText(const v1::CallParty& party);
 
 std::vector<std::string> SessionHeader();
 std::vector<Cell> SessionRow(const v1::Session& session);

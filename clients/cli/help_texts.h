@@ -64,6 +64,29 @@ Examples:
   unipresence asterisk render
   unipresence asterisk render --pbx main --output-dir rendered)";
 
+inline constexpr char kCallsFooter[] =
+    R"(With --watch the whole list is printed at first and after each change: replace what you show. It
+ends when it is interrupted or its output is closed.
+
+With -o json one call per line: id, user, kind, device, pbx, direction (EMITTED, RECEIVED),
+other_party{number, name, user}, state (ORIGINATING, DIALING, RINGING, ANSWERED), holding, held,
+start_time, answer_time, transfer_call, linked_id. With --watch one line per list: event (CALLS with
+calls[] and stale, or DISCONNECTED: trying again).
+
+Examples:
+  unipresence calls
+  unipresence calls --watch -o json)";
+
+inline constexpr char kTransferFooter[] =
+    R"(Without a flag the call goes to NUMBER at once, and your part ends. With --attended it is held while
+you talk to NUMBER on the same phone; then --complete or --cancel. If NUMBER does not answer or hangs
+up, the call comes back by itself.
+
+Examples:
+  unipresence transfer main/1795397182.18 1003
+  unipresence transfer main/1795397182.18 1003 --attended
+  unipresence transfer main/1795397182.18 --complete)";
+
 inline constexpr char kUsersAddFooter[] =
     R"(The file is a YAML list in the format of the server's users_file:
 

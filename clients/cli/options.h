@@ -60,6 +60,32 @@ struct DoNotDisturbOptions {
   std::string user;        // empty = own
 };
 
+struct CallsOptions {
+  std::string user;  // empty = own
+  bool watch = false;
+  bool reconnect = true;
+};
+
+struct CallOptions {
+  std::string number;
+  std::string user;        // empty = own
+  std::string request_id;  // empty = a new one
+};
+
+struct HangUpOptions {
+  std::string call;
+  std::string user;  // empty = own
+};
+
+struct TransferOptions {
+  enum class Step { kBlind, kAttended, kComplete, kCancel };
+
+  std::string call;
+  std::string number;  // empty for kComplete and kCancel
+  Step step = Step::kBlind;
+  std::string user;  // empty = own
+};
+
 struct GetPresenceOptions {
   std::vector<std::string> users;  // empty = own
 };
@@ -147,11 +173,11 @@ struct VersionOptions {};
 
 using CommandOptions =
     std::variant<LoginOptions, LogoutOptions, WhoamiOptions, SessionListOptions, SelectOptions,
-                 DoNotDisturbOptions, GetPresenceOptions, ListOptions, WatchOptions,
-                 VoicemailOptions, ExplainOptions, UsersAddOptions, UsersUpdateOptions,
-                 UsersListOptions, UsersGetOptions, UsersDeleteOptions, PbxStatusOptions,
-                 PbxReconcileOptions, AsteriskRenderOptions, ServerStatusOptions, CompletionOptions,
-                 VersionOptions>;
+                 DoNotDisturbOptions, CallsOptions, CallOptions, HangUpOptions, TransferOptions,
+                 GetPresenceOptions, ListOptions, WatchOptions, VoicemailOptions, ExplainOptions,
+                 UsersAddOptions, UsersUpdateOptions, UsersListOptions, UsersGetOptions,
+                 UsersDeleteOptions, PbxStatusOptions, PbxReconcileOptions, AsteriskRenderOptions,
+                 ServerStatusOptions, CompletionOptions, VersionOptions>;
 
 }  // namespace unipresence::cli
 

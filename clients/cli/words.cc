@@ -65,6 +65,14 @@ std::string_view Word(v1::PbxLinkState state) {
   return WithoutPrefix(v1::PbxLinkState_Name(state), "PBX_LINK_STATE_", state);
 }
 
+std::string_view Word(v1::CallDirection direction) {
+  return WithoutPrefix(v1::CallDirection_Name(direction), "CALL_DIRECTION_", direction);
+}
+
+std::string_view Word(v1::CallState state) {
+  return WithoutPrefix(v1::CallState_Name(state), "CALL_STATE_", state);
+}
+
 std::string_view Word(v1::SessionKind kind) {
   return WithoutPrefix(v1::SessionKind_Name(kind), "SESSION_KIND_", kind);
 }

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "unipresence/v1/call.pb.h"
+#include "unipresence/v1/call_control.pb.h"
 #include "unipresence/v1/pbx.pb.h"
 #include "unipresence/v1/presence.pb.h"
 #include "unipresence/v1/session.pb.h"
@@ -29,6 +31,8 @@ std::string_view Word(v1::CauseKind kind);
 std::string_view Word(v1::ForwardingCondition condition);
 std::string_view Word(v1::PbxLinkState state);
 std::string_view Word(v1::SessionKind kind);
+std::string_view Word(v1::CallDirection direction);
+std::string_view Word(v1::CallState state);
 std::string_view Word(v1::Role role);
 
 // The states a presence can have, as words, in the order of the API.

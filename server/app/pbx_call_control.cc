@@ -214,7 +214,8 @@ void PbxCallControl::Place(PlaceCallOrder order, CallDone done) {
                            .state = CallState::kOriginating},
                   .done = std::move(done)};
   const std::string context = ContextOf(order.user, *line->link);
-  CheckExtension(*line->link, context, order.destination,
+  const std::string destination = order.destination;
+  CheckExtension(*line->link, context, destination,
                  [this, link = line->link, order = std::move(order),
                   pending = std::move(pending)](absl::Status status) mutable {
                    if (!status.ok()) return FinishPlaced(std::move(pending), status, false);

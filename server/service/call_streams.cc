@@ -206,12 +206,14 @@ void CallStreams::AskFor(const std::string& user, bool refresh) {
 
 void CallStreams::ReadList(Core& core, const std::string& user) {
   const absl::StatusOr<LiveCalls> live = core.calls->List(user);
-  absl::StatusOr<List> list = FromCalls(live.status(), user);
+  absl::StatusOr<List> list = List();
   if (live.ok()) {
     auto response = std::make_shared<v1::WatchCallsResponse>();
     for (const LiveCall& call : live->calls) FillCall(core, user, call, *response->add_calls());
     response->set_stale(live->stale);
     list = std::move(response);
+  } else {
+    list = FromCalls(live.status(), user);
   }
   thread_.Post([this, user, list = std::move(list)] { OnList(user, list); });
 }

@@ -23,6 +23,13 @@ absl::Status RunCommand(const SessionListOptions& options, CommandContext& conte
 absl::Status RunCommand(const SelectOptions& options, CommandContext& context);
 absl::Status RunCommand(const DoNotDisturbOptions& options, CommandContext& context);
 
+// call_commands.cc; calls --watch calls_watch.cc
+absl::Status RunCommand(const CallsOptions& options, CommandContext& context);
+absl::Status RunCallsWatch(const CallsOptions& options, CommandContext& context);
+absl::Status RunCommand(const CallOptions& options, CommandContext& context);
+absl::Status RunCommand(const HangUpOptions& options, CommandContext& context);
+absl::Status RunCommand(const TransferOptions& options, CommandContext& context);
+
 // presence_commands.cc
 absl::Status RunCommand(const GetPresenceOptions& options, CommandContext& context);
 absl::Status RunCommand(const ListOptions& options, CommandContext& context);

@@ -19,20 +19,6 @@ namespace {
 // PresenceService.WatchPresences: a response comes every 10 s; after 30 s of silence call again.
 constexpr std::chrono::seconds kPatience{30};
 
-// Would another attempt end the same way?
-bool IsFinal(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnauthenticated:
-    case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kUnimplemented:
-      return true;
-    default:
-      return false;
-  }
-}
-
 class Watcher {
  public:
   Watcher(const WatchOptions& options, CommandContext& context)
@@ -96,7 +82,7 @@ absl::Status RunCommand(const WatchOptions& options, CommandContext& context) {
     if (context.interrupt().raised() || context.out().closed()) break;
     was_connected |= heard;
     // A server that was never reached is more likely a wrong address than a lost connection.
-    if (IsFinal(status) || !options.reconnect || !was_connected) return status;
+    if (EndsTheSameAgain(status) || !options.reconnect || !was_connected) return status;
     // Told once until something comes again.
     if (heard) {
       backoff.Reset();

@@ -16,6 +16,7 @@ class Link:
         self._listener = socket.create_server(("127.0.0.1", PORT))
         self._pairs = []
         self._passing = True
+        self._refusing = False
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -25,6 +26,9 @@ class Link:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            if self._refusing:
+                near.close()
+                continue
             try:
                 far = socket.create_connection(("127.0.0.1", configuration.AMI_PORT), timeout=2)
             except OSError:
@@ -64,6 +68,14 @@ class Link:
             for one in (near, far):
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
+
+    def refuse(self):
+        """Ends every connection, and those to come at once, until accept()."""
+        self._refusing = True
+        self.cut()
+
+    def accept(self):
+        self._refusing = False
 
     def silence(self):
         """Nothing passes any more, yet nobody is told: a half-open link."""

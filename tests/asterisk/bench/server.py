@@ -172,10 +172,17 @@ class Server:
 
     def run(self, session, *arguments):
         """Runs the client as a logged-in user and returns what it printed."""
-        result = subprocess.run(self._words(session, *arguments), capture_output=True, text=True, timeout=20,
-                                check=False)
+        result = self.try_run(session, *arguments)
         assert result.returncode == 0, f"{arguments} as {session}: {result.returncode} {result.stderr}"
         return result.stdout
+
+    def try_run(self, session, *arguments):
+        """Runs the client as a logged-in user and returns the finished process."""
+        return subprocess.run(self._words(session, *arguments), capture_output=True, text=True, timeout=20, check=False)
+
+    def watch_calls(self, user):
+        """A watcher of the user's live calls."""
+        return Watch(self._words(user, "calls", "--watch", "-o", "json"), self._errors)
 
     def log_in(self, user):
         """Logs in and keeps the session alive in the background."""
