@@ -20,7 +20,7 @@ struct Core {
   SessionTable& sessions;
   const Clock& clock;
   PbxControl* pbx_control = nullptr;  // null where no pipeline runs
-  CallControl* calls = nullptr;  // null where there is no PBX to command
+  CallControl* calls = nullptr;       // null where there is no PBX to command
 };
 
 using Command = absl::AnyInvocable<void(Core&) &&>;

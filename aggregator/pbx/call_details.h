@@ -33,7 +33,7 @@ struct CallDetails {
   std::string linkedid;
   std::string dialled;          // by the phone, or for it; empty if not known
   CallParty connected;          // the connected line as it was said last
-  std::string first_connected;  // its first number
+  std::string first_connected;  // its first number since it is known what was dialled
   WallTimeMicros start_time = 0;
   WallTimeMicros answer_time = 0;  // 0: not answered, or when is not known
   bool originated = false;         // for the phone: it rang to be picked up
