@@ -8,14 +8,14 @@ import pytest
 
 from bench.ami import Listener
 from bench.configuration import LISTENER_USER, SERVER_USER
-from bench.deployed import HISTORY_USER, UNFILTERED_USER, DeployedBench
+from bench.deployed import HISTORY_USER, UNFILTERED_USER, lease
 from bench.routed import Routed
 
 
 @contextlib.contextmanager
 def controlled(pool, version):
     """A DeployedBench and a connection with the rights and filters that the server has."""
-    with pool.lease(DeployedBench, version) as bench, contextlib.closing(Listener(SERVER_USER)) as server:
+    with lease(pool, version) as bench, contextlib.closing(Listener(SERVER_USER)) as server:
         yield bench, server
 
 
@@ -123,7 +123,7 @@ def all_told(bench, listeners):
 
 
 def test_what_the_filters_spare_for_an_answered_call(asterisk, pool, capsys):
-    with pool.lease(DeployedBench, asterisk) as bench, contextlib.ExitStack() as stack:
+    with lease(pool, asterisk) as bench, contextlib.ExitStack() as stack:
         listeners = {what: stack.enter_context(contextlib.closing(Listener(user))) for what, user in ACCOUNTS.items()}
         all_told(bench, listeners.values())
         counts = {}
@@ -143,7 +143,7 @@ def test_what_the_filters_spare_for_an_answered_call(asterisk, pool, capsys):
 
 
 def test_the_filters_let_through_what_the_server_reads(asterisk, pool):
-    with pool.lease(DeployedBench, asterisk) as bench, contextlib.ExitStack() as stack:
+    with lease(pool, asterisk) as bench, contextlib.ExitStack() as stack:
         plain, server, history = (stack.enter_context(contextlib.closing(Listener(user)))
                                   for user in (UNFILTERED_USER, SERVER_USER, HISTORY_USER))
         bench.alice_w.unregister()

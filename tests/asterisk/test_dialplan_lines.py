@@ -4,7 +4,7 @@ import time
 import pytest
 
 from bench import configuration, deployed
-from bench.deployed import DeployedBench
+from bench.deployed import DeployedBench, lease
 from bench.routed import Routed
 from bench.waiting import until
 
@@ -14,7 +14,7 @@ KEYS = {"INUSE": "confirmed", "RINGING": "early", "RINGINUSE": "early", "BUSY": 
 
 
 def test_a_key_shows_the_fused_state(asterisk, pool):
-    with pool.lease(DeployedBench, asterisk) as bench:
+    with lease(pool, asterisk) as bench:
         bench.set_presence("alice", "NOT_INUSE")
         key = bench.carol.subscribe("1000")
         assert key.state() == "terminated"
@@ -28,7 +28,7 @@ def test_a_key_shows_the_fused_state(asterisk, pool):
 
 def test_a_key_shows_no_raw_line(asterisk, pool):
     """Calls on both lines pass by the key, which shows what the server has set last."""
-    with pool.lease(DeployedBench, asterisk) as bench:
+    with lease(pool, asterisk) as bench:
         bench.set_presence("alice", "ONHOLD")
         key = bench.carol.subscribe("1000")
         key.wait_state("confirmed held")
@@ -62,7 +62,7 @@ def wait_lamps(bench, lamp, counts):
 
 @pytest.mark.parametrize("device", ["alice", "alice_w"])
 def test_a_message_lights_both_lamps_until_it_is_heard_on_either(device, asterisk, pool):
-    with pool.lease(DeployedBench, asterisk) as bench:
+    with lease(pool, asterisk) as bench:
         bench.set_user("alice", dnd="1", mailbox="1000@default")
         leave_message(bench, "1000")
         wait_lamps(bench, "yes", "1/0")
@@ -78,7 +78,7 @@ def test_a_message_lights_both_lamps_until_it_is_heard_on_either(device, asteris
 # --- Browsers -----------------------------------------------------------------------------------
 
 def test_every_tab_of_the_browser_rings(asterisk, pool):
-    with pool.lease(DeployedBench, asterisk) as bench:
+    with lease(pool, asterisk) as bench:
         bench.set_user("alice", interface="PJSIP/alice_w")
         tab = bench.extra_phone("alice_w")
         tab.register()
@@ -91,7 +91,7 @@ def test_every_tab_of_the_browser_rings(asterisk, pool):
 
 @pytest.mark.parametrize("evil", [";x=&PJSIP/carol", ";x=&Local/1002"])
 def test_a_contact_that_would_dial_others_does_not(evil, asterisk, pool):
-    with pool.lease(DeployedBench, asterisk) as bench:
+    with lease(pool, asterisk) as bench:
         bench.set_user("alice", interface="PJSIP/alice_w", ring_seconds="1")
         tab = bench.extra_phone("alice_w")
         tab.contact_parameters = evil
@@ -104,7 +104,7 @@ def test_a_contact_that_would_dial_others_does_not(evil, asterisk, pool):
 
 def test_a_browser_without_network_is_noticed(asterisk, pool, capsys):
     """The contact is still registered and answers nothing any more: qualify finds it."""
-    with pool.lease(DeployedBench, asterisk) as bench:
+    with lease(pool, asterisk) as bench:
         bench.set_user("alice", interface="PJSIP/alice_w")
         bench.alice_w.on_invite, bench.alice_w.answers_options = "silent", False
         began = time.monotonic()
@@ -134,7 +134,7 @@ def test_a_browser_closed_during_a_call_leaves_no_ghost(asterisk, pool):
 
 def test_a_phone_that_moves_the_call_elsewhere(asterisk, pool):
     """A 302 of the phone goes to what its user may dial."""
-    with pool.lease(DeployedBench, asterisk) as bench:
+    with lease(pool, asterisk) as bench:
         bench.alice.on_invite = lambda call: call.reject(302, wait=False, headers=[("contact", "<sip:1002@127.0.0.1>")])
         call = Routed(bench, bench.trunk, "331000")
         call.answered_by(bench.carol)
@@ -142,7 +142,7 @@ def test_a_phone_that_moves_the_call_elsewhere(asterisk, pool):
 
 
 def test_a_phone_that_moves_the_call_to_itself(asterisk, pool):
-    with pool.lease(DeployedBench, asterisk) as bench:
+    with lease(pool, asterisk) as bench:
         bench.alice.on_invite = lambda call: call.reject(302, wait=False, headers=[("contact", "<sip:1000@127.0.0.1>")])
         call = Routed(bench, bench.trunk, "331000")
         assert call.refused(20)[0] >= 400
@@ -151,7 +151,7 @@ def test_a_phone_that_moves_the_call_to_itself(asterisk, pool):
 # --- The system around --------------------------------------------------------------------------
 
 def test_the_same_number_in_two_contexts(asterisk, pool):
-    with pool.lease(DeployedBench, asterisk) as bench:
+    with lease(pool, asterisk) as bench:
         bench.set_user("alice", context="sales", interface="PJSIP/bob", deskphone="PJSIP/bob")
         Routed(bench, bench.trunk, "341000").answered_by(bench.bob)
         bench.rest()

@@ -9,6 +9,7 @@ and a web line) and carol 1002 (deskphone only), all in context `default`:
 `Bench(version, deployed.OPTIONS)` has no keys in AstDB (the server writes them);
 DeployedBench writes them itself, for tests without a server.
 """
+import contextlib
 import pathlib
 
 from . import configuration
@@ -188,3 +189,15 @@ class DeployedBench(Bench):
         device = f"DEVICE_STATE(Custom:unipresence-default-{NUMBERS[person]})"
         answer = self.listener.action("Setvar", Variable=device, Value=state)
         assert answer["Response"] == "Success", (state, answer)
+
+
+@contextlib.contextmanager
+def lease(pool, version):
+    """A DeployedBench of the pool; says what Asterisk did if the body fails."""
+    with pool.lease(DeployedBench, version) as bench:
+        since = bench.listener.mark()
+        try:
+            yield bench
+        except Exception:
+            print(bench.listener.said(since, "Newexten", "UserEvent", "Newstate", "Hangup"))
+            raise
