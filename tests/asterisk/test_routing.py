@@ -260,3 +260,63 @@ def test_forwarding_set_by_a_client_and_by_the_phone_are_one(asterisk, pool):
         until(lambda: "BUSY" in str(bench.server.get("alice")["active_forwardings"]).upper(), 5,
               "the busy forwarding is shown")
         bench.rest()
+
+
+# --- The keys of colleagues' phones ---
+
+# What dialog-info can say of a presence: a key knows no more than these.
+IDLE, TALKS, RINGS = "terminated", "confirmed", "early"
+
+
+def test_the_keys_of_colleagues_show_the_fused_presence(asterisk, pool):
+    """A BLF key of carol's phone, sentence by sentence: not the lines, but what they come to."""
+    with served(pool, asterisk, sessions={"time_to_live_s": 120}) as bench:
+        bench.server.set_mode("out")
+        key_of_alice = bench.carol.subscribe("1000")
+        key_of_alice.wait_state(IDLE)
+
+        # Logged out: the deskphone, whatever the browser does.
+        call, _ = bench.connect(bench.bob, "1000", bench.alice)
+        key_of_alice.wait_state(TALKS)
+        call.hangup()
+        key_of_alice.wait_state(IDLE)
+        web = bench.alice_w.call("5000", wait="answered")
+        still(key_of_alice, IDLE)
+
+        # Logged in, the browser selected: the browser.
+        bench.server.set_mode("web")
+        key_of_alice.wait_state(TALKS)
+        web.hangup()
+        key_of_alice.wait_state(IDLE)
+        # A call that the deskphone received does not count beside it,
+        bench.server.set_mode("desk")
+        call, _ = bench.connect(bench.bob, "1000", bench.alice)
+        key_of_alice.wait_state(TALKS)
+        bench.server.set_mode("web")
+        key_of_alice.wait_state(IDLE)
+        call.hangup()
+        # one that it emits does: In Use.
+        emitted = bench.alice.call("5000", wait="answered")
+        key_of_alice.wait_state(TALKS)
+        emitted.hangup()
+        key_of_alice.wait_state(IDLE)
+
+        # Logged in, the deskphone selected: the deskphone,
+        bench.server.set_mode("desk")
+        call = bench.bob.call("1000")
+        bench.alice.ringing()
+        key_of_alice.wait_state(RINGS)
+        # and the browser before it: it is answered there while the deskphone rings.
+        web = bench.alice_w.call("5000", wait="answered")
+        key_of_alice.wait_state(TALKS)
+        web.hangup()
+        key_of_alice.wait_state(RINGS)
+        call.cancel()
+        key_of_alice.wait_state(IDLE)
+        key_of_alice.end()
+
+
+def still(key_of_somebody, state):
+    """The server has published all there is, and the key shows this."""
+    time.sleep(0.3)  # longer than anything takes; nothing is waited for
+    assert key_of_somebody.state() == state
