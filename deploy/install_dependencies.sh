@@ -16,7 +16,7 @@ build=(
 test=(
   clang clang-format clang-tidy libclang-rt-14-dev lld
   libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev
-  iproute2 prometheus python3-grpcio python3-protobuf python3-pytest python3-yaml
+  iproute2 nftables prometheus python3-grpcio python3-protobuf python3-pytest python3-yaml
   python3-zmq sqlite3
 )
 
