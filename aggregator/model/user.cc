@@ -16,6 +16,7 @@ constexpr std::size_t kMinSipSecretLength = 8;
 constexpr std::size_t kMaxSipSecretLength = 128;
 constexpr int kMinRingSeconds = 5;
 constexpr int kMaxRingSeconds = 300;
+constexpr int kRingSecondsStep = 5;
 
 bool IsIdCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -164,9 +165,11 @@ absl::Status ValidateUser(const User& user) {
   }
   if (auto status = CheckDialplanName("exten", user.exten, "+*#"); !status.ok()) return status;
   if (auto status = CheckDialplanName("context", user.context, ""); !status.ok()) return status;
-  if (user.ring_seconds < kMinRingSeconds || user.ring_seconds > kMaxRingSeconds) {
-    return absl::InvalidArgumentError(fmt::format(
-        "ring_seconds '{}': use {} to {}", user.ring_seconds, kMinRingSeconds, kMaxRingSeconds));
+  if (user.ring_seconds < kMinRingSeconds || user.ring_seconds > kMaxRingSeconds ||
+      user.ring_seconds % kRingSecondsStep != 0) {
+    return absl::InvalidArgumentError(
+        fmt::format("ring_seconds '{}': use {} to {}, a multiple of {}", user.ring_seconds,
+                    kMinRingSeconds, kMaxRingSeconds, kRingSecondsStep));
   }
   if (user.voicemail) {
     if (auto status = CheckVoicemail(*user.voicemail); !status.ok()) return status;

@@ -41,7 +41,8 @@ struct User {
   std::string username;
   Role role = Role::kUser;
   std::vector<Line> lines;  // at most one of a kind
-  // How long the device in use rings before a call counts as not answered: 5 to 300.
+  // How long the device in use rings before a call counts as not answered: 5 to 300, a
+  // multiple of 5.
   std::uint16_t ring_seconds = kDefaultRingSeconds;
   std::optional<Voicemail> voicemail;
 

@@ -48,6 +48,13 @@ absl::StatusOr<std::string> NewSessionId() {
   return Base64Url(bytes);
 }
 
+absl::StatusOr<std::string> NewSipSecret() {
+  UNIPRESENCE_RETURN_IF_ERROR(InitializeSodium());
+  std::array<unsigned char, 18> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  return Base64Url(bytes);
+}
+
 std::optional<SessionKey> KeyOfToken(std::string_view token) {
   if (token.size() != kTokenLength) return std::nullopt;
   for (const char c : token) {

@@ -26,6 +26,10 @@ absl::StatusOr<SessionToken> NewSessionToken();
 // The public name of a new session: 128 random bits in base64url, 22 characters.
 absl::StatusOr<std::string> NewSessionId();
 
+// The password of a new SIP account: 144 random bits in base64url, 24 characters. INTERNAL as
+// above.
+absl::StatusOr<std::string> NewSipSecret();
+
 // The key of a token that a client sent; nullopt if it cannot be a token. The digest is
 // BLAKE2b-256: the token is random, so no slow hash is needed. Any thread; below a microsecond.
 std::optional<SessionKey> KeyOfToken(std::string_view token);

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -18,7 +21,10 @@ namespace unipresence::config {
 namespace {
 
 constexpr std::string_view kUserKeys =
-    "id, display_name, exten, context, line_type, username, password, password_hash, role, lines";
+    "id, display_name, exten, context, line_type, username, password, password_hash, role, "
+    "ring_seconds, voicemail, lines";
+constexpr std::string_view kLineKeys = "kind, pbx, device, sip_username, sip_secret";
+constexpr std::string_view kVoicemailKeys = "number, context, name, password, email";
 
 std::string LowerCase(std::string_view text) {
   std::string lower(text);
@@ -80,6 +86,7 @@ class UsersReader {
 
   void ReadKey(const std::string& key, const YamlNode& value, UserSeed& seed) {
     if (key == "lines") return ReadLines(value, seed.user);
+    if (key == "voicemail") return ReadVoicemail(value, seed.user);
     if (value.kind != YamlNode::Kind::kScalar) {
       return Error(value.line, fmt::format("{}: give one value, or remove the key", key));
     }
@@ -98,6 +105,8 @@ class UsersReader {
       Choose(value, key, ParseLineType(text), "sip, webrtc or unique_account", seed.user.line_type);
     } else if (key == "role") {
       Choose(value, key, ParseRole(text), "user or administrator", seed.user.role);
+    } else if (key == "ring_seconds") {
+      ReadRingSeconds(value, seed.user);
     } else if (key == "password") {
       ReadPassword(value, seed);
     } else if (key == "password_hash") {
@@ -116,6 +125,40 @@ class UsersReader {
       Error(value.line, fmt::format("password: {} bytes; write 1 to {}", seed.password.size(),
                                     auth::kMaxPasswordBytes));
     }
+  }
+
+  void ReadRingSeconds(const YamlNode& value, User& user) {
+    const char* end = value.scalar.data() + value.scalar.size();
+    const auto [stop, error] = std::from_chars(value.scalar.data(), end, user.ring_seconds);
+    if (error != std::errc() || stop != end) {
+      Error(value.line, fmt::format("ring_seconds '{}': write a number", value.scalar));
+    }
+  }
+
+  void ReadVoicemail(const YamlNode& node, User& user) {
+    if (node.kind != YamlNode::Kind::kMap) {
+      return Error(node.line, "voicemail: write a map: {number: 1001, email: alice@example.org}");
+    }
+    Voicemail& box = user.voicemail.emplace();
+    const std::pair<std::string_view, std::string*> fields[] = {{"number", &box.number},
+                                                                {"context", &box.context},
+                                                                {"name", &box.name},
+                                                                {"password", &box.password},
+                                                                {"email", &box.email}};
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      const auto* field =
+          std::find_if(std::begin(fields), std::end(fields),
+                       [&](const auto& known) { return known.first == node.keys[i]; });
+      if (field == std::end(fields)) {
+        Error(node.items[i].line, fmt::format("unknown key 'voicemail.{}'; known keys: {}",
+                                              node.keys[i], kVoicemailKeys));
+      } else if (node.items[i].kind != YamlNode::Kind::kScalar) {
+        Error(node.items[i].line, fmt::format("voicemail.{}: give one value", node.keys[i]));
+      } else {
+        *field->second = node.items[i].scalar;
+      }
+    }
+    if (Find(node, "number") == nullptr) Error(node.line, "voicemail.number is missing");
   }
 
   void ReadLines(const YamlNode& node, User& user) {
@@ -146,9 +189,12 @@ class UsersReader {
         CheckPbx(value);
       } else if (key == "device") {
         line.device = value.scalar;
+      } else if (key == "sip_username") {
+        line.sip_username = value.scalar;
+      } else if (key == "sip_secret") {
+        line.sip_secret = value.scalar;
       } else {
-        Error(value.line,
-              fmt::format("unknown key 'lines.{}'; known keys: kind, pbx, device", key));
+        Error(value.line, fmt::format("unknown key 'lines.{}'; known keys: {}", key, kLineKeys));
       }
     }
     for (const std::string_view key : {"kind", "pbx", "device"}) {
@@ -183,6 +229,11 @@ class UsersReader {
       CheckUnique(numbers_, fmt::format("{}@{}", user.exten, user.context),
                   fmt::format("exten '{}' in context '{}'", user.exten, user.context));
     }
+    if (user.voicemail && !user.voicemail->number.empty()) {
+      CheckUnique(boxes_, fmt::format("{}@{}", user.voicemail->number, user.voicemail->context),
+                  fmt::format("voicemail.number '{}' in context '{}'", user.voicemail->number,
+                              user.voicemail->context));
+    }
     for (const Line& line : user.lines) {
       if (line.device.empty()) continue;
       CheckUnique(devices_, fmt::format("{} {}", line.pbx, line.device),
@@ -206,9 +257,10 @@ class UsersReader {
   ErrorList errors_;
   std::vector<UserSeed> seeds_;
   std::size_t row_ = 0;
-  int line_ = 0;                                                                       // of the row
-  std::string id_;                                                                     // of the row
-  absl::flat_hash_map<std::string, std::size_t> ids_, usernames_, numbers_, devices_;  // -> row
+  int line_ = 0;    // of the row
+  std::string id_;  // of the row
+  absl::flat_hash_map<std::string, std::size_t> ids_, usernames_, numbers_, boxes_,
+      devices_;  // -> row
 };
 
 }  // namespace

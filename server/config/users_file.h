@@ -9,10 +9,18 @@
 //     context: default
 //     line_type: unique_account            # sip, webrtc or unique_account
 //     username: alice
-//     password: correct horse              # or password_hash: $argon2id$...; neither = cannot log
-//     in role: administrator                  # default: user lines:
+//     password: correct horse              # or password_hash: $argon2id$...; neither: no log-in
+//     role: administrator                  # default: user
+//     ring_seconds: 20                     # default: 30; 5 to 300, a multiple of 5
+//     voicemail: {number: 1001, password: 4711, email: alice@example.org}
+//     lines:
 //       - {kind: deskphone, pbx: main, device: PJSIP/alice}
 //       - {kind: webrtc, pbx: main, device: PJSIP/alice_w}
+//
+// Of a voicemail box only the number is needed; context (`default`), name (that of the user),
+// password and email may be given. A line may have sip_username and sip_secret, the account that
+// its phone registers with, for the configuration of Asterisk that is made from the users; without
+// them the account is Asterisk's own affair.
 //
 // The file is read as a stream: memory is that of the users, not of the YAML; about 30 us a user.
 
@@ -38,9 +46,9 @@ struct UserSeed {
 
 // Reads and checks the file. INVALID_ARGUMENT lists every error, one a line, with file, line and
 // row (1 = the first user): keys that are unknown or missing, values that ValidateUser refuses, and
-// ids, usernames (without regard to ASCII case), numbers in a context and devices on a PBX that
-// occur twice, with both rows. `known_pbxs`, unless empty, are the only PBXs that lines may name.
-// NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE: the file cannot be read.
+// ids, usernames (without regard to ASCII case), numbers and voicemail boxes in a context and
+// devices on a PBX that occur twice, with both rows. `known_pbxs`, unless empty, are the only PBXs
+// that lines may name. NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE: the file cannot be read.
 absl::StatusOr<std::vector<UserSeed>> LoadUsers(const std::string& path,
                                                 std::span<const std::string> known_pbxs = {});
 

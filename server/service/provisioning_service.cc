@@ -105,7 +105,9 @@ grpc::ServerUnaryReactor* ProvisioningService::GetUser(grpc::CallbackServerConte
         [user, detail = DetailFor(call.caller, user),
          reply = std::move(call.reply)](absl::StatusOr<StoredUser> stored) mutable {
           if (!stored.ok()) return std::move(reply).Fail(FromStore(stored.status(), user));
-          FillUser(*stored, detail, reply.response());
+          // The one rpc that shows secrets: a listing of them would be a gift to a thief.
+          FillUser(*stored, detail == UserDetail::kFull ? UserDetail::kWithSecrets : detail,
+                   reply.response());
           std::move(reply).Ok();
         });
   });

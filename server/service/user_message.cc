@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/publish/codec.h"
+#include "server/auth/token.h"
 #include "server/service/convert.h"
 #include "server/service/status.h"
 
@@ -23,8 +25,9 @@ constexpr std::string_view kDevicePrefix = "PJSIP/";
 
 // What the server keeps, by the names of fields of unipresence.v1.User. id, uuid, etag and the
 // times are no fields that an update names.
-constexpr std::array<std::string_view, 8> kWritable = {
-    "display_name", "username", "password", "role", "exten", "context", "line_type", "lines"};
+constexpr std::array<std::string_view, 10> kWritable = {
+    "display_name", "username",  "password", "role",         "exten",
+    "context",      "line_type", "lines",    "ring_seconds", "voicemail"};
 constexpr std::array<std::string_view, 5> kIgnored = {"id", "uuid", "etag", "create_time",
                                                       "update_time"};
 
@@ -39,7 +42,6 @@ bool IsDefault(const v1::User& message, std::string_view field) {
   if (field == "supervision_enabled") return message.supervision_enabled();
   if (field == "call_transfer_enabled") return !message.call_transfer_enabled();
   if (field == "simultaneous_calls") return message.simultaneous_calls() == 5;
-  if (field == "ring_seconds") return message.ring_seconds() == 30;
   if (field == "cti_profile_enabled") return message.cti_profile_enabled();
   if (field == "outgoing_caller_id") return message.outgoing_caller_id() == "default";
   if (field == "memberships") return message.memberships().ByteSizeLong() == 0;
@@ -68,35 +70,86 @@ absl::Status CheckKept(const v1::User& message) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Line> LineFromMessage(const v1::Line& message, std::string_view user) {
+// The account of a device that stays keeps what the message leaves empty. A new account gets a
+// secret; a device of another kind than PJSIP gets no account.
+absl::Status SetAccount(const v1::Line& message, const Line* before, Line& line) {
+  const bool stays = before != nullptr && before->pbx == line.pbx && before->device == line.device;
+  const bool is_pjsip = line.device.starts_with(kDevicePrefix);
+  const std::string_view endpoint =
+      is_pjsip ? std::string_view(line.device).substr(kDevicePrefix.size()) : std::string_view();
+  if (!message.sip_username().empty() && message.sip_username() != endpoint) {
+    return FieldInvalid("lines.sip_username", message.sip_username(),
+                        fmt::format("empty, or what follows {} in the device", kDevicePrefix));
+  }
+  line.sip_username = message.sip_username().empty() && stays ? before->sip_username : endpoint;
+  if (!message.sip_secret().empty()) {
+    line.sip_secret = message.sip_secret();
+  } else if (stays && before->sip_username == line.sip_username) {
+    line.sip_secret = before->sip_secret;
+  } else if (!line.sip_username.empty()) {
+    UNIPRESENCE_ASSIGN_OR_RETURN(line.sip_secret, auth::NewSipSecret());
+  }
+  return absl::OkStatus();
+}
+
+// `before`: the line of that kind until now, or null.
+absl::StatusOr<Line> LineFromMessage(const v1::Line& message, std::string_view user,
+                                     const Line* before) {
   const std::optional<LineKind> kind = publish::FromProto(message.kind());
   if (!kind) {
     return FieldInvalid("lines.kind", v1::LineKind_Name(message.kind()),
                         "LINE_KIND_DESKPHONE or LINE_KIND_WEBRTC");
   }
-  if (!message.sip_secret().empty()) return NotKept("lines.sip_secret");
-  std::string sip_username = message.sip_username();
-  if (sip_username.empty()) {
-    sip_username = std::string(user) + (*kind == LineKind::kWebrtc ? "_w" : "");
+  Line line{.kind = *kind, .pbx = message.pbx(), .device = message.device()};
+  if (line.device.empty()) {
+    const std::string account = message.sip_username().empty()
+                                    ? std::string(user) + (*kind == LineKind::kWebrtc ? "_w" : "")
+                                    : message.sip_username();
+    line.device = std::string(kDevicePrefix) + account;
   }
-  const std::string derived = std::string(kDevicePrefix) + sip_username;
-  if (!message.device().empty() && !message.sip_username().empty() && message.device() != derived) {
-    return FieldInvalid("lines.sip_username", message.sip_username(),
-                        fmt::format("empty, or what follows {} in the device", kDevicePrefix));
-  }
-  return Line{.kind = *kind,
-              .pbx = message.pbx(),
-              .device = message.device().empty() ? derived : message.device()};
+  UNIPRESENCE_RETURN_IF_ERROR(SetAccount(message, before, line));
+  return line;
 }
 
 absl::Status SetLines(const v1::User& message, User& user) {
-  user.lines.clear();
+  const std::vector<Line> before = std::exchange(user.lines, {});
   for (const v1::Line& line : message.lines()) {
-    UNIPRESENCE_ASSIGN_OR_RETURN(Line parsed, LineFromMessage(line, user.id));
+    const auto same_kind = std::find_if(before.begin(), before.end(), [&](const Line& candidate) {
+      return publish::ToProto(candidate.kind) == line.kind();
+    });
+    UNIPRESENCE_ASSIGN_OR_RETURN(
+        Line parsed,
+        LineFromMessage(line, user.id, same_kind == before.end() ? nullptr : &*same_kind));
     user.lines.push_back(std::move(parsed));
   }
   std::sort(user.lines.begin(), user.lines.end(),
             [](const Line& a, const Line& b) { return a.kind < b.kind; });
+  return absl::OkStatus();
+}
+
+absl::Status SetRingSeconds(const v1::User& message, User& user) {
+  user.ring_seconds = kDefaultRingSeconds;
+  if (!message.has_ring_seconds()) return absl::OkStatus();
+  user.ring_seconds = static_cast<std::uint16_t>(message.ring_seconds());
+  if (user.ring_seconds == message.ring_seconds()) return absl::OkStatus();  // else above 65535
+  return FieldInvalid("ring_seconds", std::to_string(message.ring_seconds()),
+                      "5 to 300, a multiple of 5");
+}
+
+absl::Status SetVoicemail(const v1::User& message, User& user) {
+  const std::optional<Voicemail> before = std::exchange(user.voicemail, std::nullopt);
+  if (!message.has_voicemail()) return absl::OkStatus();
+  const v1::Voicemail& box = message.voicemail();
+  if (box.number().empty()) {
+    return FieldRequired("user.voicemail.number", "give the number of the box");
+  }
+  user.voicemail = {.name = box.name(),
+                    .number = box.number(),
+                    .context = box.context().empty() ? Voicemail().context : box.context(),
+                    .password = box.password(),
+                    .email = box.email()};
+  // It is written only: who read the box and sends it back does not know it.
+  if (box.password().empty() && before) user.voicemail->password = before->password;
   return absl::OkStatus();
 }
 
@@ -158,6 +211,8 @@ absl::StatusOr<User> UserFromMessage(const v1::User& message) {
   UNIPRESENCE_RETURN_IF_ERROR(SetLineType(message, user));
   UNIPRESENCE_RETURN_IF_ERROR(SetRole(message, user));
   UNIPRESENCE_RETURN_IF_ERROR(SetLines(message, user));
+  UNIPRESENCE_RETURN_IF_ERROR(SetRingSeconds(message, user));
+  UNIPRESENCE_RETURN_IF_ERROR(SetVoicemail(message, user));
   UNIPRESENCE_RETURN_IF_ERROR(Check(user));
   return user;
 }
@@ -191,9 +246,23 @@ absl::Status ApplyUpdate(const v1::User& message, const std::vector<std::string>
     if (path == "role") UNIPRESENCE_RETURN_IF_ERROR(SetRole(message, user));
     if (path == "line_type") UNIPRESENCE_RETURN_IF_ERROR(SetLineType(message, user));
     if (path == "lines") UNIPRESENCE_RETURN_IF_ERROR(SetLines(message, user));
+    if (path == "ring_seconds") UNIPRESENCE_RETURN_IF_ERROR(SetRingSeconds(message, user));
+    if (path == "voicemail") UNIPRESENCE_RETURN_IF_ERROR(SetVoicemail(message, user));
   }
   return Check(user);
 }
+
+namespace {
+
+// The password is written only.
+void FillVoicemail(const Voicemail& box, v1::Voicemail& out) {
+  out.set_name(box.name);
+  out.set_number(box.number);
+  out.set_context(box.context);
+  out.set_email(box.email);
+}
+
+}  // namespace
 
 void FillUser(const StoredUser& stored, UserDetail detail, v1::User& out) {
   const User& user = stored.user;
@@ -211,16 +280,16 @@ void FillUser(const StoredUser& stored, UserDetail detail, v1::User& out) {
     message.set_kind(publish::ToProto(line.kind));
     message.set_pbx(line.pbx);
     message.set_device(line.device);
-    if (line.device.starts_with(kDevicePrefix)) {
-      message.set_sip_username(line.device.substr(kDevicePrefix.size()));
-    }
+    message.set_sip_username(line.sip_username);
+    if (detail == UserDetail::kWithSecrets) message.set_sip_secret(line.sip_secret);
   }
+  if (user.voicemail) FillVoicemail(*user.voicemail, *out.mutable_voicemail());
+  out.set_ring_seconds(user.ring_seconds);
   out.set_outgoing_caller_id("default");
   out.set_enabled(true);
   out.set_supervision_enabled(true);
   out.set_call_transfer_enabled(false);
   out.set_simultaneous_calls(5);
-  out.set_ring_seconds(30);
   out.set_cti_profile_enabled(true);
   SetTime(stored.create_time, *out.mutable_create_time());
   SetTime(stored.update_time, *out.mutable_update_time());

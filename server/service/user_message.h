@@ -3,9 +3,9 @@
 
 // unipresence.v1.User to the model and back.
 //
-// The message has fields that the store does not keep (names, voicemail, memberships ...). A
+// The message has fields that the store does not keep (names, memberships ...). A
 // request that sets one of them to something else than its default is refused, never half obeyed;
-// answers show the default. Thread-safe, without state.
+// answers show the default. Thread-safe, without state; new SIP accounts get random secrets.
 
 #include <string_view>
 
@@ -31,8 +31,9 @@ absl::Status ApplyUpdate(const v1::User& message, const std::vector<std::string>
 
 // How much of a user a caller is shown.
 enum class UserDetail {
-  kDirectory,  // to colleagues
-  kFull,       // to administrators and to the user
+  kDirectory,    // to colleagues
+  kFull,         // to administrators and to the user
+  kWithSecrets,  // to the same, with the secrets of their SIP accounts
 };
 void FillUser(const StoredUser& user, UserDetail detail, v1::User& out);
 

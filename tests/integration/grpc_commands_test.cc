@@ -134,12 +134,122 @@ TEST_F(GrpcCommandsTest, WhatIsNotRightIsRefusedWithAReason) {
   user = NewUser("erin", "105");
   user.set_email("erin@example.org");
   EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_INVALID);
+  for (const std::uint32_t seconds : {0u, 7u, 305u, 65'536u + 30u}) {
+    user = NewUser("erin", "105");
+    user.set_ring_seconds(seconds);
+    EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_INVALID) << seconds;
+  }
+  user = NewUser("erin", "105");
+  user.mutable_voicemail()->set_email("erin@example.org");
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_REQUIRED);
+  user.mutable_voicemail()->set_number("1x");
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_INVALID);
+  user = NewUser("erin", "105");
+  user.mutable_lines(0)->set_sip_secret("has a blank");
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_INVALID);
   user = NewUser("erin", "105");
   user.set_enabled(true);
-  user.set_ring_seconds(25);
-  EXPECT_EQ(reason(user), v1::ERROR_REASON_FIELD_INVALID);
-  user.set_ring_seconds(30);
+  user.set_simultaneous_calls(5);
   EXPECT_TRUE(Create(user).first.ok());
+}
+
+TEST_F(GrpcCommandsTest, RingTimeAndVoicemailAreKeptAndChanged) {
+  v1::User user = NewUser("erin", "105");
+  v1::Voicemail& box = *user.mutable_voicemail();
+  box.set_number("105");
+  box.set_password("4711");
+  const auto [status, created] = Create(user);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(created.ring_seconds(), 30u);
+  EXPECT_EQ(created.voicemail().number(), "105");
+  EXPECT_EQ(created.voicemail().context(), "default");
+  EXPECT_EQ(created.voicemail().password(), "");
+  EXPECT_EQ(Stored("erin").user.voicemail->password, "4711");
+
+  v1::User change = created;
+  change.set_ring_seconds(45);
+  change.mutable_voicemail()->set_email("erin@example.org");
+  ASSERT_TRUE(Update(change, {"ring_seconds", "voicemail"}).first.ok());
+  const Voicemail expected = {.number = "105", .password = "4711", .email = "erin@example.org"};
+  EXPECT_EQ(Stored("erin").user.voicemail, expected);  // with the password that was not sent
+  EXPECT_EQ(Stored("erin").user.ring_seconds, 45);
+  server_.Run([](Core& core) {
+    EXPECT_TRUE(core.engine.ReadRouting(core.engine.AddPbx("main", "127.0.0.1:5038"), "erin",
+                                        [](const Routing& routing, bool) {
+                                          EXPECT_EQ(routing.ring_seconds, 45);
+                                          EXPECT_EQ(routing.mailbox, "105");
+                                        }));
+  });
+
+  v1::User other = NewUser("fred", "106");
+  other.mutable_voicemail()->set_number("105");
+  const grpc::Status taken = Create(other).first;
+  EXPECT_EQ(ReasonOf(taken), v1::ERROR_REASON_MAILBOX_TAKEN);
+  EXPECT_EQ(DetailOf(taken).metadata().at("user"), "erin");
+
+  change.clear_etag();
+  change.clear_voicemail();
+  change.clear_ring_seconds();
+  ASSERT_TRUE(Update(change, {"ring_seconds", "voicemail"}).first.ok());
+  EXPECT_EQ(Stored("erin").user.voicemail, std::nullopt);
+  EXPECT_EQ(Stored("erin").user.ring_seconds, 30);
+  EXPECT_TRUE(Create(other).first.ok());
+}
+
+TEST_F(GrpcCommandsTest, SipAccountsAreMadeKeptAndShownToWhomTheyConcern) {
+  v1::User user = NewUser("erin", "105");
+  const auto [status, created] = Create(user);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(created.lines(0).sip_username(), "erin");
+  EXPECT_EQ(created.lines(1).sip_username(), "erin_w");
+  EXPECT_EQ(created.lines(0).sip_secret(), "");
+  const std::vector<Line> made = Stored("erin").user.lines;
+  EXPECT_GE(made[0].sip_secret.size(), 20u);
+  EXPECT_NE(made[0].sip_secret, made[1].sip_secret);
+
+  const auto secret_for = [](const GrpcTestClient& client) {
+    v1::GetUserRequest request;
+    request.set_user("erin");
+    const v1::User got =
+        client.Call<v1::ProvisioningService>(&v1::ProvisioningService::Stub::GetUser, request)
+            .second;
+    return got.lines_size() == 0 ? std::string() : got.lines(0).sip_secret();
+  };
+  EXPECT_EQ(secret_for(*root_), made[0].sip_secret);
+  GrpcTestClient erin(server_);
+  const auto session = erin.CreateSession("erin", "long enough");
+  ASSERT_TRUE(session.first.ok()) << session.first.error_message();
+  EXPECT_EQ(secret_for(GrpcTestClient(server_, session.second.token())), made[0].sip_secret);
+  EXPECT_EQ(secret_for(*alice_), "");
+  const auto listed = root_->Call<v1::ProvisioningService>(
+      &v1::ProvisioningService::Stub::ListUsers, v1::ListUsersRequest());
+  EXPECT_EQ(listed.second.SerializeAsString().find(made[0].sip_secret), std::string::npos);
+
+  // Who reads the user and sends it back changes nothing; another device is another account.
+  v1::User change = created;
+  ASSERT_TRUE(Update(change, {"lines"}).first.ok());
+  EXPECT_EQ(Stored("erin").user.lines, made);
+  change.mutable_lines(0)->set_device("PJSIP/phone7");
+  change.mutable_lines(0)->clear_sip_username();
+  change.mutable_lines(1)->set_sip_secret("chosen-by-hand");
+  ASSERT_TRUE(Update(change, {"lines"}).first.ok());
+  const std::vector<Line> changed = Stored("erin").user.lines;
+  EXPECT_EQ(changed[0].sip_username, "phone7");
+  EXPECT_FALSE(changed[0].sip_secret.empty());
+  EXPECT_NE(changed[0].sip_secret, made[0].sip_secret);
+  EXPECT_EQ(changed[1].sip_secret, "chosen-by-hand");
+}
+
+// A line of the users file without an account: it is Asterisk's own affair, and stays so.
+TEST_F(GrpcCommandsTest, ALineWithoutAnAccountGetsNoneByAnUpdate) {
+  const std::vector<Line> before = Stored("alice").user.lines;
+  ASSERT_EQ(before[0].sip_username, "");
+  v1::GetUserRequest request;
+  request.set_user("alice");
+  const v1::User user =
+      root_->Call<v1::ProvisioningService>(&v1::ProvisioningService::Stub::GetUser, request).second;
+  ASSERT_TRUE(Update(user, {"lines"}).first.ok());
+  EXPECT_EQ(Stored("alice").user.lines, before);
 }
 
 TEST_F(GrpcCommandsTest, LinesFollowTheUpdate) {

@@ -80,8 +80,10 @@ TEST(UsersFileTest, ReadsTheExampleOfItsHeader) {
   context: default
   line_type: unique_account            # sip, webrtc or unique_account
   username: alice
-  password: correct horse              # or password_hash: $argon2id$...; neither = cannot log in
+  password: correct horse              # or password_hash: $argon2id$...; neither: no log-in
   role: administrator                  # default: user
+  ring_seconds: 20                     # default: 30; 5 to 300, a multiple of 5
+  voicemail: {number: 1001, password: 4711, email: alice@example.org}
   lines:
     - {kind: deskphone, pbx: main, device: PJSIP/alice}
     - {kind: webrtc, pbx: main, device: PJSIP/alice_w}
@@ -89,6 +91,23 @@ TEST(UsersFileTest, ReadsTheExampleOfItsHeader) {
                                 "users.yaml");
   ASSERT_TRUE(users.ok()) << users.status();
   EXPECT_EQ((*users)[0].user.role, Role::kAdministrator);
+  EXPECT_EQ((*users)[0].user.ring_seconds, 20);
+  const Voicemail box = {.number = "1001", .password = "4711", .email = "alice@example.org"};
+  EXPECT_EQ((*users)[0].user.voicemail, box);
+}
+
+TEST(UsersFileTest, ReadsBoxesAndSipAccountsWhole) {
+  const auto users = ParseUsers(
+      Row("bob", {"voicemail: {number: 0012, context: sales, name: Bob Stone}",
+                  "lines: [{kind: deskphone, pbx: main, device: PJSIP/bob, sip_username: bob, "
+                  "sip_secret: correct-horse}]"}),
+      "users.yaml");
+  ASSERT_TRUE(users.ok()) << users.status();
+  const User& bob = (*users)[0].user;
+  const Voicemail box = {.name = "Bob Stone", .number = "0012", .context = "sales"};
+  EXPECT_EQ(bob.voicemail, box);
+  EXPECT_EQ(bob.lines[0].sip_username, "bob");
+  EXPECT_EQ(bob.lines[0].sip_secret, "correct-horse");
 }
 
 TEST(UsersFileTest, WhatIsOptionalMayBeMissing) {
@@ -96,6 +115,9 @@ TEST(UsersFileTest, WhatIsOptionalMayBeMissing) {
   ASSERT_TRUE(users.ok()) << users.status();
   EXPECT_EQ((*users)[0].user.display_name, "bob");
   EXPECT_EQ((*users)[0].user.role, Role::kUser);
+  EXPECT_EQ((*users)[0].user.ring_seconds, 30);
+  EXPECT_EQ((*users)[0].user.voicemail, std::nullopt);
+  EXPECT_EQ((*users)[0].user.lines[0].sip_username, "");
   EXPECT_EQ((*users)[0].password, "");
 }
 
@@ -133,6 +155,26 @@ TEST(UsersFileTest, EachErrorIsNamedWithRowAndRemedy) {
       {"bad line type",
        Row("bob", {"line_type: both"}),
        {"users.yaml:4", "'both'", "sip, webrtc or unique_account"}},
+      {"ring time that is no number",
+       Row("bob", {"ring_seconds: 20s"}),
+       {"users.yaml:7", "ring_seconds '20s'", "number"}},
+      {"ring time out of range",
+       Row("bob", {"ring_seconds: 301"}),
+       {"ring_seconds '301'", "5 to 300"}},
+      {"ring time between", Row("bob", {"ring_seconds: 12"}), {"'12'", "a multiple of 5"}},
+      {"box that is a word", Row("bob", {"voicemail: 1001"}), {"voicemail", "number: 1001"}},
+      {"box without a number",
+       Row("bob", {"voicemail: {email: b@example.org}"}),
+       {"voicemail.number is missing"}},
+      {"unknown key of a box",
+       Row("bob", {"voicemail: {number: 1, pin: 2}"}),
+       {"'voicemail.pin'", "number, context, name, password, email"}},
+      {"box with a list",
+       Row("bob", {"voicemail: {number: [1]}"}),
+       {"voicemail.number", "one value"}},
+      {"box that Asterisk cannot have",
+       Row("bob", {"voicemail: {number: 1, name: 'a,b'}"}),
+       {"voicemail.name 'a,b'"}},
       {"bad role", Row("bob", {"role: root"}), {"'root'", "user or administrator"}},
       {"lines that do not fit",
        Row("bob", {"line_type: webrtc"}),
