@@ -31,12 +31,12 @@ std::string EnvironmentName(std::string_view prefix, std::string_view flag) {
 }
 
 bool IsMemberIgnoringCase(const std::vector<std::string>& words, std::string_view word) {
+  const auto plain = [](char c) {
+    return c == '-' ? '_' : std::tolower(static_cast<unsigned char>(c));
+  };
   return std::any_of(words.begin(), words.end(), [&](const std::string& candidate) {
     return std::equal(candidate.begin(), candidate.end(), word.begin(), word.end(),
-                      [](char a, char b) {
-                        return std::tolower(static_cast<unsigned char>(a)) ==
-                               std::tolower(static_cast<unsigned char>(b == '-' ? '_' : b));
-                      });
+                      [&](char a, char b) { return plain(a) == plain(b); });
   });
 }
 
@@ -58,6 +58,7 @@ class CommandLine {
   void AddSelectionCommands();
   void AddCallCommands();
   void AddTransferCommand();
+  void AddForwardCommands();
   void AddPresenceCommands();
   void AddWatchCommand();
   void AddVoicemailCommands();
@@ -104,6 +105,10 @@ class CommandLine {
   CallOptions call_;
   HangUpOptions hangup_;
   TransferOptions transfer_;
+  ForwardGetOptions forward_get_;
+  ForwardSetOptions forward_set_;
+  ForwardClearOptions forward_clear_;
+  std::string forward_condition_;
   GetPresenceOptions get_presence_;
   ListOptions list_;
   std::vector<std::string> list_states_;
@@ -133,6 +138,7 @@ CommandLine::CommandLine() {
   AddSelectionCommands();
   AddCallCommands();
   AddTransferCommand();
+  AddForwardCommands();
   AddPresenceCommands();
   AddWatchCommand();
   AddVoicemailCommands();
@@ -349,6 +355,48 @@ void CommandLine::AddTransferCommand() {
   NameEnvironment(transfer, "UNIPRESENCE_");
 }
 
+void CommandLine::AddForwardCommands() {
+  const std::vector<std::string> conditions = {"unconditional", "busy", "no-answer"};
+  CLI::App& forward = Group("forward", "Where calls go instead of to the device in use");
+  const auto add_user = [this](CLI::App& command, std::string& user) {
+    command.add_option("--user", user, "For this user (administrators)")->type_name("USER");
+    NameEnvironment(command, "UNIPRESENCE_");
+  };
+
+  CLI::App& get = Command(
+      forward, "get", "Show the forwardings", [this] { return forward_get_; },
+      "With -o json: user, unconditional, busy, no_answer (each null, or destination and "
+      "enabled),\n"
+      "do_not_disturb, update_time; `set` and `clear` print the same.");
+  add_user(get, forward_get_.user);
+
+  CLI::App& set = Command(
+      forward, "set", "Forward calls to a number",
+      [this] {
+        forward_set_.condition = *ParseForwardingCondition(forward_condition_);
+        return forward_set_;
+      },
+      kForwardSetFooter);
+  WithChoices(set.add_option("CONDITION", forward_condition_, "unconditional, busy or no-answer")
+                  ->required(),
+              conditions);
+  set.add_option("DESTINATION", forward_set_.destination,
+                 "The number, as you would dial it (default: the one set before)");
+  set.add_flag("--off", forward_set_.off, "Keep the number, but do not forward");
+  add_user(set, forward_set_.user);
+
+  CLI::App& clear = Command(forward, "clear", "Forget a forwarding, or all", [this] {
+    if (!forward_condition_.empty()) {
+      forward_clear_.condition = *ParseForwardingCondition(forward_condition_);
+    }
+    return forward_clear_;
+  });
+  WithChoices(clear.add_option("CONDITION", forward_condition_,
+                               "unconditional, busy or no-answer (default: all three)"),
+              conditions);
+  add_user(clear, forward_clear_.user);
+}
+
 void CommandLine::AddPresenceCommands() {
   CLI::App& get = Group("get", "Read single resources");
   CLI::App& presence = Command(
@@ -440,6 +488,14 @@ void CommandLine::AddUserFlags(CLI::App& command, UserFlags& flags) {
   AddWord(command, "--role", flags.role, &ParseRole, "user or administrator",
           {"user", "administrator", "admin"})
       ->type_name("ROLE");
+  command.add_option("--ring-seconds", flags.ring_seconds, "How long the device in use rings")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(5, 300).description(""));
+  text("--voicemail", flags.voicemail, "NUMBER[@CONTEXT]",
+       "The voicemail box (context: default); an empty one takes it away");
+  text("--voicemail-email", flags.voicemail_email, "ADDRESS", "Where its messages are mailed");
+  WithFile(command.add_option("--voicemail-password-file", flags.voicemail_password_file,
+                              "File whose first line is what its owner types on the phone"));
   AddPassword(command, flags.password);
 }
 

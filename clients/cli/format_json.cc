@@ -60,6 +60,14 @@ void AddPresence(const v1::Presence& presence, Json& object) {
       TimeOrNull(presence, presence.has_update_time(), &v1::Presence::update_time);
 }
 
+// Without the password, which the server does not tell.
+Json VoicemailObject(const v1::Voicemail& box) {
+  return {{"number", box.number()},
+          {"context", box.context()},
+          {"name", TextOrNull(box.name())},
+          {"email", TextOrNull(box.email())}};
+}
+
 Json CauseObject(const v1::Cause& cause) {
   const bool has_device = !cause.device().empty();
   return {{"kind", WordOrNull(cause.kind())},
@@ -225,6 +233,21 @@ std::string ConsultationJson(const v1::StartAttendedTransferResponse& transfer) 
                {"consultation", CallObject(transfer.consultation())}});
 }
 
+std::string ForwardingJson(const v1::Forwarding& forwarding) {
+  const auto forward = [](bool is_set, const v1::Forward& value) {
+    if (!is_set) return Json();
+    return Json{{"destination", value.destination()}, {"enabled", value.enabled()}};
+  };
+  return Dump(
+      {{"user", forwarding.user()},
+       {"unconditional", forward(forwarding.has_unconditional(), forwarding.unconditional())},
+       {"busy", forward(forwarding.has_busy(), forwarding.busy())},
+       {"no_answer", forward(forwarding.has_no_answer(), forwarding.no_answer())},
+       {"do_not_disturb", forwarding.do_not_disturb()},
+       {"update_time",
+        TimeOrNull(forwarding, forwarding.has_update_time(), &v1::Forwarding::update_time)}});
+}
+
 std::string MailboxJson(const v1::Mailbox& mailbox, std::string_view event) {
   Json object = Json::object();
   if (!event.empty()) object["event"] = event;
@@ -246,6 +269,8 @@ std::string UserJson(const v1::User& user) {
                  {"line_type", WordOrNull(user.line_type())},
                  {"username", TextOrNull(user.username())},
                  {"role", WordOrNull(user.role())},
+                 {"ring_seconds", user.has_ring_seconds() ? Json(user.ring_seconds()) : Json()},
+                 {"voicemail", user.has_voicemail() ? VoicemailObject(user.voicemail()) : Json()},
                  {"enabled", user.has_enabled() ? Json(user.enabled()) : Json()},
                  {"email", TextOrNull(user.email())},
                  {"first_name", TextOrNull(user.first_name())},

@@ -38,6 +38,7 @@ std::string SessionEventJson(std::string_view event, const v1::Session& session,
 
 std::string SelectionJson(const v1::DeviceSelection& selection);
 std::string DoNotDisturbJson(const v1::Forwarding& forwarding);
+std::string ForwardingJson(const v1::Forwarding& forwarding);
 
 // An empty event is left out; `watch`: MAILBOX.
 std::string MailboxJson(const v1::Mailbox& mailbox, std::string_view event = {});

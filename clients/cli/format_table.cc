@@ -266,6 +266,21 @@ std::vector<Cell> CallRow(const v1::Call& call) {
           fmt::format("{}", fmt::join(notes, ", "))};
 }
 
+void WriteForwarding(const v1::Forwarding& forwarding, Output& output) {
+  const auto text = [](const v1::Forward& forward) {
+    if (forward.destination().empty()) return std::string("off");
+    return fmt::format(fmt::runtime(forward.enabled() ? "to {}" : "off (to {})"),
+                       Shown(forward.destination()));
+  };
+  Pairs pairs(output);
+  pairs.Add("user", forwarding.user());
+  pairs.Add("unconditional", text(forwarding.unconditional()));
+  pairs.Add("busy", text(forwarding.busy()));
+  pairs.Add("no-answer", text(forwarding.no_answer()));
+  pairs.Add("do-not-disturb", forwarding.do_not_disturb() ? "on" : "off");
+  pairs.AddUnlessEmpty("changed", TimeIf(forwarding.has_update_time(), forwarding.update_time()));
+}
+
 std::vector<std::string> SessionHeader() {
   return {"SESSION", "USER", "KIND", "ROLE", "CREATED", "EXPIRES", "CLIENT", "FROM"};
 }
@@ -322,6 +337,13 @@ void WriteUser(const v1::User& user, Output& output) {
   for (const v1::Line& line : user.lines()) {
     pairs.Add(fmt::format("line {}", Shown(Word(line.kind()))),
               fmt::format("{} on {}", Shown(line.device()), Shown(line.pbx())));
+  }
+  if (user.has_ring_seconds()) pairs.Add("rings", fmt::format("{} s", user.ring_seconds()));
+  if (user.has_voicemail()) {
+    const v1::Voicemail& box = user.voicemail();
+    pairs.Add("voicemail", fmt::format("{}@{}{}{}", Shown(box.number()), Shown(box.context()),
+                                       box.email().empty() ? "" : ", mailed to ",
+                                       box.email().empty() ? "" : Shown(box.email())));
   }
   pairs.AddUnlessEmpty("username", user.username());
   pairs.AddUnlessEmpty("role", Word(user.role()));

@@ -12,6 +12,7 @@
 #include "clients/cli/table.h"
 #include "unipresence/v1/administration.pb.h"
 #include "unipresence/v1/call_control.pb.h"
+#include "unipresence/v1/forwarding.pb.h"
 #include "unipresence/v1/mailbox.pb.h"
 #include "unipresence/v1/presence.pb.h"
 #include "unipresence/v1/session.pb.h"
@@ -42,6 +43,8 @@ std::vector<std::string> CallHeader();
 std::vector<Cell> CallRow(const v1::Call& call);
 // "Bob (1002)", "1002", "-".
 std::string PartyText(const v1::CallParty& party);
+
+void WriteForwarding(const v1::Forwarding& forwarding, Output& output);
 
 std::vector<std::string> SessionHeader();
 std::vector<Cell> SessionRow(const v1::Session& session);

@@ -28,6 +28,16 @@ Examples:
   unipresence login alice --password-file alice.txt --hold
   unipresence login admin --client --background)";
 
+inline constexpr char kForwardSetFooter[] =
+    R"(unconditional applies to every call, busy when the device in use is busy, no-answer when it does not
+answer in time or cannot be reached. While unconditional is on, no device rings.
+
+Examples:
+  unipresence forward set unconditional 2000
+  unipresence forward set no-answer +33123456789 --user alice
+  unipresence forward set busy --off        keep the number for later
+  unipresence forward set busy              forward there again)";
+
 inline constexpr char kGetPresenceFooter[] =
     R"(With -o json one JSON object per line, so a single object for one user: user, state, hint,
 device_in_use, selected_device, logged_in, rule, stale, do_not_disturb, emitting, lines[{kind,
@@ -97,6 +107,8 @@ inline constexpr char kUsersAddFooter[] =
     line_type: unique_account     # sip, webrtc or unique_account
     username: alice
     password: correct horse       # 8 bytes or more; without one nobody can log in
+    ring_seconds: 20              # default: 30
+    voicemail: {number: 1001, password: 4711, email: alice@example.org}
     lines:
       - {kind: deskphone, pbx: main, device: PJSIP/alice}
       - {kind: webrtc, pbx: main, device: PJSIP/alice_w}
@@ -106,7 +118,8 @@ refuses one, this is told, and the others are added nevertheless.
 
 Examples:
   unipresence users add --file users.yaml --skip-existing
-  unipresence users add bob --exten 1002 --context default --pbx main --deskphone PJSIP/bob)";
+  unipresence users add bob --exten 1002 --context default --pbx main --deskphone PJSIP/bob \
+    --ring-seconds 20 --voicemail 1002)";
 
 }  // namespace unipresence::cli
 

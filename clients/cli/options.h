@@ -86,6 +86,22 @@ struct TransferOptions {
   std::string user;  // empty = own
 };
 
+struct ForwardGetOptions {
+  std::string user;  // empty = own
+};
+
+struct ForwardSetOptions {
+  v1::ForwardingCondition condition = v1::FORWARDING_CONDITION_UNSPECIFIED;
+  std::string destination;  // empty = the one that was kept
+  bool off = false;         // keep the destination, but do not forward
+  std::string user;         // empty = own
+};
+
+struct ForwardClearOptions {
+  v1::ForwardingCondition condition = v1::FORWARDING_CONDITION_UNSPECIFIED;  // UNSPECIFIED = all
+  std::string user;                                                          // empty = own
+};
+
 struct GetPresenceOptions {
   std::vector<std::string> users;  // empty = own
 };
@@ -123,6 +139,10 @@ struct UserFlags {
   std::optional<std::string> pbx;  // of the lines given
   std::optional<std::string> username;
   std::optional<v1::Role> role;
+  std::optional<std::uint32_t> ring_seconds;
+  std::optional<std::string> voicemail;  // NUMBER or NUMBER@CONTEXT; empty = no box
+  std::optional<std::string> voicemail_email;
+  std::optional<std::string> voicemail_password_file;
   PasswordSource password;
 };
 
@@ -174,10 +194,11 @@ struct VersionOptions {};
 using CommandOptions =
     std::variant<LoginOptions, LogoutOptions, WhoamiOptions, SessionListOptions, SelectOptions,
                  DoNotDisturbOptions, CallsOptions, CallOptions, HangUpOptions, TransferOptions,
-                 GetPresenceOptions, ListOptions, WatchOptions, VoicemailOptions, ExplainOptions,
-                 UsersAddOptions, UsersUpdateOptions, UsersListOptions, UsersGetOptions,
-                 UsersDeleteOptions, PbxStatusOptions, PbxReconcileOptions, AsteriskRenderOptions,
-                 ServerStatusOptions, CompletionOptions, VersionOptions>;
+                 ForwardGetOptions, ForwardSetOptions, ForwardClearOptions, GetPresenceOptions,
+                 ListOptions, WatchOptions, VoicemailOptions, ExplainOptions, UsersAddOptions,
+                 UsersUpdateOptions, UsersListOptions, UsersGetOptions, UsersDeleteOptions,
+                 PbxStatusOptions, PbxReconcileOptions, AsteriskRenderOptions, ServerStatusOptions,
+                 CompletionOptions, VersionOptions>;
 
 }  // namespace unipresence::cli
 

@@ -57,6 +57,22 @@ absl::Status ApplyLine(v1::LineKind kind, const std::optional<std::string>& devi
       fmt::format("the PBX of device {} is missing: give --pbx PBX", line.device()));
 }
 
+// False if no flag is about the box.
+bool ApplyVoicemail(const UserFlags& flags, v1::User& user) {
+  if (flags.voicemail && flags.voicemail->empty()) {
+    user.clear_voicemail();
+    return true;
+  }
+  if (flags.voicemail) {
+    const std::size_t at = flags.voicemail->find('@');
+    v1::Voicemail& box = *user.mutable_voicemail();
+    box.set_number(flags.voicemail->substr(0, at));
+    box.set_context(at == std::string::npos ? "" : flags.voicemail->substr(at + 1));
+  }
+  if (flags.voicemail_email) user.mutable_voicemail()->set_email(*flags.voicemail_email);
+  return flags.voicemail || flags.voicemail_email || flags.voicemail_password_file;
+}
+
 v1::LineType TypeOf(const v1::User& user) {
   bool deskphone = false;
   bool webrtc = false;
@@ -92,6 +108,17 @@ absl::StatusOr<v1::User> ToMessage(const config::UserSeed& seed) {
     line.set_kind(publish::ToProto(seed_line.kind));
     line.set_pbx(seed_line.pbx);
     line.set_device(seed_line.device);
+    line.set_sip_username(seed_line.sip_username);
+    line.set_sip_secret(seed_line.sip_secret);
+  }
+  user.set_ring_seconds(seed.user.ring_seconds);
+  if (seed.user.voicemail) {
+    v1::Voicemail& box = *user.mutable_voicemail();
+    box.set_name(seed.user.voicemail->name);
+    box.set_number(seed.user.voicemail->number);
+    box.set_context(seed.user.voicemail->context);
+    box.set_password(seed.user.voicemail->password);
+    box.set_email(seed.user.voicemail->email);
   }
   return user;
 }
@@ -118,6 +145,11 @@ absl::StatusOr<std::vector<std::string>> ApplyFlags(const UserFlags& flags, v1::
     user.set_role(*flags.role);
     fields.emplace_back("role");
   }
+  if (flags.ring_seconds) {
+    user.set_ring_seconds(*flags.ring_seconds);
+    fields.emplace_back("ring_seconds");
+  }
+  if (ApplyVoicemail(flags, user)) fields.emplace_back("voicemail");
   const bool lines_given = flags.deskphone || flags.webrtc || flags.pbx;
   if (lines_given) {
     UNIPRESENCE_RETURN_IF_ERROR(

@@ -17,9 +17,9 @@ namespace unipresence::cli {
 // A user of a users file. INVALID_ARGUMENT: it has a password_hash, which the API does not take.
 absl::StatusOr<v1::User> ToMessage(const config::UserSeed& seed);
 
-// Applies the flags, but for the password, to `user`: an empty one to create, or one that was read.
-// A line whose device is given as empty is removed. Without --line-type a user whose lines were
-// given takes the type that has these. Returns the names of the fields that were set, as an
+// Applies the flags, but for the passwords, to `user`: an empty one to create, or one that was
+// read. A line whose device is given as empty is removed. Without --line-type a user whose lines
+// were given takes the type that has these. Returns the names of the fields that were set, as an
 // update_mask has them. INVALID_ARGUMENT: a new line without a PBX.
 absl::StatusOr<std::vector<std::string>> ApplyFlags(const UserFlags& flags, v1::User& user);
 

@@ -107,6 +107,13 @@ std::optional<v1::LineType> ParseLineType(std::string_view word) {
   return Known(parsed, type);
 }
 
+std::optional<v1::ForwardingCondition> ParseForwardingCondition(std::string_view word) {
+  v1::ForwardingCondition condition = v1::FORWARDING_CONDITION_UNSPECIFIED;
+  const bool parsed =
+      v1::ForwardingCondition_Parse(AsConstant(word, "FORWARDING_CONDITION_"), &condition);
+  return Known(parsed, condition);
+}
+
 std::optional<v1::Role> ParseRole(std::string_view word) {
   const std::string constant = AsConstant(word, "ROLE_");
   if (constant == "ROLE_ADMIN") return v1::ROLE_ADMINISTRATOR;

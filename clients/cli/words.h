@@ -42,7 +42,8 @@ std::vector<std::string> PresenceStateWords();
 std::optional<v1::PresenceState> ParsePresenceState(std::string_view word);
 std::optional<v1::LineKind> ParseLineKind(std::string_view word);
 std::optional<v1::LineType> ParseLineType(std::string_view word);  // also "ua"
-std::optional<v1::Role> ParseRole(std::string_view word);          // also "admin"
+std::optional<v1::ForwardingCondition> ParseForwardingCondition(std::string_view word);
+std::optional<v1::Role> ParseRole(std::string_view word);  // also "admin"
 
 // RFC 3339 in UTC with microseconds: "2026-05-01T14:03:22.123456Z".
 std::string FormatTime(const google::protobuf::Timestamp& time);

@@ -402,6 +402,48 @@ def test_do_not_disturb(alice):
     assert alice.object("dnd", "off")["do_not_disturb"] is False
 
 
+def test_forwarding(alice, admin):
+    alice.login()
+    assert alice.object("forward", "get")["unconditional"] is None
+    set_ = alice.object("forward", "set", "no-answer", "2000")
+    assert set_["no_answer"] == {"destination": "2000", "enabled": True} and set_["busy"] is None
+    assert alice.presence()["active_forwardings"] == ["NO_ANSWER"]
+    assert "forwarding:NO_ANSWER" in alice.text("get", "presence")
+    # Off keeps the number, on takes it again.
+    assert alice.object("forward", "set", "no-answer", "--off")["no_answer"] == {
+        "destination": "2000", "enabled": False}
+    assert alice.presence()["active_forwardings"] == []
+    assert alice.object("forward", "set", "no-answer")["no_answer"]["enabled"] is True
+    assert "no-answer       to 2000" in alice.text("forward", "get")
+    alice.object("forward", "set", "busy", "+33123456789")
+    assert alice.object("forward", "clear", "no-answer")["no_answer"] is None
+    assert admin.object("forward", "get", "--user", "alice")["busy"]["destination"] == "+33123456789"
+    cleared = alice.object("forward", "clear")
+    assert [cleared[key] for key in ("unconditional", "busy", "no_answer")] == [None, None, None]
+
+
+def test_forwarding_that_is_refused(alice):
+    alice.login()
+    refused = alice.error("forward", "set", "busy", "12 34", code=6)
+    assert refused["reason"] == "DESTINATION_INVALID"
+    assert alice.error("forward", "set", "busy", "1001", code=6)["reason"] == "DESTINATION_INVALID"
+    assert alice.error("forward", "set", "busy", code=6)["reason"] == "FIELD_REQUIRED"
+    assert alice.error("forward", "get", "--user", "bob", code=4)["reason"] == "NOT_OWN_USER"
+    alice.run("forward", "set", "sometimes", "2000", code=2)
+    assert alice.object("forward", "get")["busy"] is None
+
+
+def test_forwarding_survives_a_kill(world, alice):
+    alice.login()
+    for i in range(5):
+        assert alice.object("forward", "set", "busy", f"20{i:02}")["busy"]["destination"] == f"20{i:02}"
+        world.kill_server()
+        world.start_server()
+        assert alice.object("forward", "get")["busy"] == {"destination": f"20{i:02}", "enabled": True}
+        assert alice.presence()["active_forwardings"] == ["BUSY"]
+    alice.object("forward", "clear")
+
+
 # --- presences ---
 
 

@@ -30,6 +30,11 @@ absl::Status RunCommand(const CallOptions& options, CommandContext& context);
 absl::Status RunCommand(const HangUpOptions& options, CommandContext& context);
 absl::Status RunCommand(const TransferOptions& options, CommandContext& context);
 
+// forward_commands.cc
+absl::Status RunCommand(const ForwardGetOptions& options, CommandContext& context);
+absl::Status RunCommand(const ForwardSetOptions& options, CommandContext& context);
+absl::Status RunCommand(const ForwardClearOptions& options, CommandContext& context);
+
 // presence_commands.cc
 absl::Status RunCommand(const GetPresenceOptions& options, CommandContext& context);
 absl::Status RunCommand(const ListOptions& options, CommandContext& context);

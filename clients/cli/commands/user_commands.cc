@@ -43,6 +43,14 @@ absl::Status SetPassword(const PasswordSource& source, v1::User& user) {
   return absl::OkStatus();
 }
 
+absl::Status SetVoicemailPassword(const UserFlags& flags, v1::User& user) {
+  if (!flags.voicemail_password_file) return absl::OkStatus();
+  UNIPRESENCE_ASSIGN_OR_RETURN(std::string password,
+                               ReadPassword({.file = *flags.voicemail_password_file}, ""));
+  user.mutable_voicemail()->set_password(std::move(password));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<v1::User>> UsersToAdd(const UsersAddOptions& options,
                                                  CommandContext& context) {
   std::vector<v1::User> users;
@@ -60,6 +68,7 @@ absl::StatusOr<std::vector<v1::User>> UsersToAdd(const UsersAddOptions& options,
   UserFlags flags = options.flags;
   UNIPRESENCE_RETURN_IF_ERROR(CompletePbx(context, flags));
   UNIPRESENCE_RETURN_IF_ERROR(ApplyFlags(flags, user).status());
+  UNIPRESENCE_RETURN_IF_ERROR(SetVoicemailPassword(flags, user));
   if (GivesPassword(flags.password)) UNIPRESENCE_RETURN_IF_ERROR(SetPassword(flags.password, user));
   return users;
 }
@@ -140,6 +149,7 @@ absl::Status RunCommand(const UsersUpdateOptions& options, CommandContext& conte
   if (user.lines().empty()) UNIPRESENCE_RETURN_IF_ERROR(CompletePbx(context, flags));
   if (NeedsPbx(flags) && !user.lines().empty()) flags.pbx = user.lines(0).pbx();
   UNIPRESENCE_ASSIGN_OR_RETURN(std::vector<std::string> fields, ApplyFlags(flags, user));
+  UNIPRESENCE_RETURN_IF_ERROR(SetVoicemailPassword(flags, user));
   if (GivesPassword(flags.password)) {
     UNIPRESENCE_RETURN_IF_ERROR(SetPassword(flags.password, user));
     fields.emplace_back("password");

@@ -186,6 +186,41 @@ TEST(CommandLineTest, DoNotDisturb) {
   EXPECT_EQ(CommandOf<DoNotDisturbOptions>({"dnd"}).on, std::nullopt);
 }
 
+TEST(CommandLineTest, Forward) {
+  const auto set =
+      CommandOf<ForwardSetOptions>({"forward", "set", "no-answer", "+33123", "--user", "bob"});
+  EXPECT_EQ(set.condition, v1::FORWARDING_CONDITION_NO_ANSWER);
+  EXPECT_EQ(set.destination, "+33123");
+  EXPECT_EQ(set.user, "bob");
+  EXPECT_FALSE(set.off);
+  const auto off = CommandOf<ForwardSetOptions>({"forward", "set", "BUSY", "--off"});
+  EXPECT_EQ(off.condition, v1::FORWARDING_CONDITION_BUSY);
+  EXPECT_EQ(off.destination, "");
+  EXPECT_TRUE(off.off);
+  EXPECT_EQ(CommandOf<ForwardClearOptions>({"forward", "clear"}).condition,
+            v1::FORWARDING_CONDITION_UNSPECIFIED);
+  EXPECT_EQ(CommandOf<ForwardClearOptions>({"forward", "clear", "unconditional"}).condition,
+            v1::FORWARDING_CONDITION_UNCONDITIONAL);
+  EXPECT_EQ(CommandOf<ForwardGetOptions>({"forward", "get", "--user", "bob"}).user, "bob");
+  EXPECT_EQ(Refused({"forward", "set"}).code, ExitCode::kUsage);
+  EXPECT_THAT(Refused({"forward", "set", "always", "2000"}).text,
+              HasSubstr("'always' is none of unconditional, busy, no-answer"));
+}
+
+TEST(CommandLineTest, RingTimeAndVoicemailOfUsers) {
+  const auto add = CommandOf<UsersAddOptions>(
+      {"users", "add", "bob", "--ring-seconds", "20", "--voicemail", "1002@sales",
+       "--voicemail-email", "bob@example.org", "--voicemail-password-file", "pin.txt"});
+  EXPECT_EQ(add.flags.ring_seconds, 20u);
+  EXPECT_EQ(add.flags.voicemail, "1002@sales");
+  EXPECT_EQ(add.flags.voicemail_email, "bob@example.org");
+  EXPECT_EQ(add.flags.voicemail_password_file, "pin.txt");
+  const auto update = CommandOf<UsersUpdateOptions>({"users", "update", "bob", "--voicemail", ""});
+  EXPECT_EQ(update.flags.voicemail, "");
+  EXPECT_EQ(update.flags.ring_seconds, std::nullopt);
+  EXPECT_EQ(Refused({"users", "add", "bob", "--ring-seconds", "301"}).code, ExitCode::kUsage);
+}
+
 TEST(CommandLineTest, ListTakesSeveralStates) {
   EXPECT_THAT(CommandOf<ListOptions>({"list", "--state", "ringing,IN-USE"}).states,
               ElementsAre(v1::PRESENCE_STATE_RINGING, v1::PRESENCE_STATE_IN_USE));

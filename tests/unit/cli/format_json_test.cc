@@ -199,6 +199,34 @@ TEST(SessionJsonTest, NamesTheSession) {
   EXPECT_FALSE(nlohmann::json::parse(SessionJson(session)).contains("event"));
 }
 
+TEST(ForwardingJsonTest, ConditionsThatAreNotSetAreNull) {
+  const auto json = nlohmann::json::parse(ForwardingJson(Parse<v1::Forwarding>(R"pb(
+    user: "alice"
+    busy { destination: "2000" }
+    no_answer { destination: "+33123" enabled: true }
+    do_not_disturb: true
+    update_time { seconds: 0 })pb")));
+  EXPECT_EQ(json.at("user"), "alice");
+  EXPECT_EQ(json.at("unconditional"), nullptr);
+  EXPECT_EQ(json.at("busy").at("destination"), "2000");
+  EXPECT_EQ(json.at("busy").at("enabled"), false);
+  EXPECT_EQ(json.at("no_answer").at("enabled"), true);
+  EXPECT_EQ(json.at("do_not_disturb"), true);
+  EXPECT_EQ(json.at("update_time"), "1970-01-01T00:00:00.000000Z");
+}
+
+TEST(UserJsonTest, TellsRingTimeAndBox) {
+  const auto json = nlohmann::json::parse(UserJson(Parse<v1::User>(R"pb(
+    id: "bob"
+    ring_seconds: 20
+    voicemail { number: "1002" context: "default" password: "4711" })pb")));
+  EXPECT_EQ(json.at("ring_seconds"), 20);
+  EXPECT_EQ(json.at("voicemail").at("number"), "1002");
+  EXPECT_EQ(json.at("voicemail").at("email"), nullptr);
+  EXPECT_FALSE(json.at("voicemail").contains("password"));
+  EXPECT_EQ(nlohmann::json::parse(UserJson(v1::User())).at("voicemail"), nullptr);
+}
+
 TEST(UserJsonTest, TellsNoSecret) {
   const std::string json =
       UserJson(

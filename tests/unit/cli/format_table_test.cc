@@ -218,6 +218,21 @@ TEST(SessionRowTest, FitsItsHeader) {
   EXPECT_EQ(SessionRow(v1::Session()).size(), SessionHeader().size());
 }
 
+TEST(WriteForwardingTest, TellsWhatIsOnOffAndKept) {
+  CapturedOutput captured;
+  WriteForwarding(Parse<v1::Forwarding>(R"pb(
+                    user: "alice"
+                    unconditional { destination: "2000" }
+                    no_answer { destination: "+33123" enabled: true })pb"),
+                  captured.output());
+  EXPECT_EQ(captured.Text(),
+            "user            alice\n"
+            "unconditional   off (to 2000)\n"
+            "busy            off\n"
+            "no-answer       to +33123\n"
+            "do-not-disturb  off\n");
+}
+
 TEST(UserRowTest, ShowsDevicesButNoSecret) {
   const auto user = Parse<v1::User>(R"pb(
     id: "bob"

@@ -116,6 +116,31 @@ TEST(ApplyFlagsTest, ANewDeviceForgetsTheAccountOfTheFormer) {
   EXPECT_EQ(user.lines(0).sip_secret(), "");
 }
 
+TEST(ApplyFlagsTest, RingTimeAndBox) {
+  UserFlags flags;
+  flags.ring_seconds = 20;
+  flags.voicemail = "1002@sales";
+  flags.voicemail_email = "bob@example.org";
+  v1::User user;
+  EXPECT_THAT(*ApplyFlags(flags, user), ElementsAre("ring_seconds", "voicemail"));
+  EXPECT_EQ(user.ring_seconds(), 20u);
+  EXPECT_EQ(user.voicemail().number(), "1002");
+  EXPECT_EQ(user.voicemail().context(), "sales");
+  EXPECT_EQ(user.voicemail().email(), "bob@example.org");
+
+  // A new number keeps the address; a box without a context is in the default one.
+  flags = {};
+  flags.voicemail = "1003";
+  EXPECT_THAT(*ApplyFlags(flags, user), ElementsAre("voicemail"));
+  EXPECT_EQ(user.voicemail().number(), "1003");
+  EXPECT_EQ(user.voicemail().context(), "");
+  EXPECT_EQ(user.voicemail().email(), "bob@example.org");
+
+  flags.voicemail = "";
+  EXPECT_THAT(*ApplyFlags(flags, user), ElementsAre("voicemail"));
+  EXPECT_FALSE(user.has_voicemail());
+}
+
 TEST(ApplyFlagsTest, NamesTheFieldsOfTheMask) {
   UserFlags flags;
   flags.display_name = "Bob";
