@@ -24,6 +24,9 @@ TEST(TokenTest, TokensAndIdsAreAllDifferent) {
     const std::string id = NewSessionId().value();
     EXPECT_EQ(id.size(), 22u);
     EXPECT_TRUE(seen.insert(id).second);
+    const std::string secret = NewSipSecret().value();
+    EXPECT_EQ(secret.size(), 24u);
+    EXPECT_TRUE(seen.insert(secret).second);
   }
 }
 
