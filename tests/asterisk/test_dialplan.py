@@ -25,6 +25,9 @@ TABLE = {
     ("busy", "forward"): ("BUSY ANSWER", "device trunk", ["FORWARDED 090017 busy"], "90017"),
     ("busy", "voicemail"): ("BUSY", "device", ["VOICEMAIL 1000@default"], "1000@default,b"),
     ("busy", "neither"): ("BUSY", "device", [], (486, 17)),
+    ("declined", "forward"): ("CHANUNAVAIL ANSWER", "device trunk", ["FORWARDED 090017 busy"], "90017"),
+    ("declined", "voicemail"): ("CHANUNAVAIL", "device", ["VOICEMAIL 1000@default"], "1000@default,b"),
+    ("declined", "neither"): ("CHANUNAVAIL", "device", [], (403, 21)),
     ("no_answer", "forward"): ("NOANSWER ANSWER", "device trunk", ["FORWARDED 090019 no_answer"], "90019"),
     ("no_answer", "voicemail"): ("NOANSWER", "device", ["VOICEMAIL 1000@default"], "1000@default,u"),
     ("no_answer", "neither"): ("NOANSWER", "device", [], (480, 19)),
@@ -42,8 +45,8 @@ def prepare(bench, happens, kind, given):
         keys |= {"dnd": "1", "forward_unconditional": "1001" if given == "forward" else ""}
     if happens == "unconditional":
         keys["forward_unconditional"] = "1001"
-    if happens == "busy":
-        device.on_invite = 486
+    if happens in ("busy", "declined"):
+        device.on_invite = {"busy": 486, "declined": 603}[happens]
     if happens == "unreachable":
         unplug(bench, *DEVICES[kind])
     bench.set_user("alice", **keys)
@@ -134,7 +137,7 @@ def test_a_deskphone_that_is_gone_does_not_make_the_browser_ring(asterisk, pool)
         assert not call.rang
 
 
-@pytest.mark.parametrize(("status", "cause"), [(603, (403, 21)), (480, (480, 19)), (404, (480, 20)), (503, (480, 20))])
+@pytest.mark.parametrize(("status", "cause"), [(480, (480, 19)), (404, (480, 20)), (503, (480, 20))])
 def test_the_caller_learns_why(status, cause, asterisk, pool):
     with lease(pool, asterisk) as bench:
         bench.alice.on_invite = status

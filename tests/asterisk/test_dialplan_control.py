@@ -162,3 +162,13 @@ def test_the_filters_let_through_what_the_server_reads(asterisk, pool):
         assert sorted(live_events(server)) == wanted
         assert sorted(e for e in live_events(history) if e[0] != "CEL") == wanted
         assert any(name == "CEL" for name, _ in live_events(history))
+
+
+def test_history_hears_who_took_a_call_that_no_device_answered(asterisk, pool):
+    with lease(pool, asterisk) as bench, contextlib.closing(Listener(HISTORY_USER)) as history:
+        bench.set_user("alice", dnd="1", mailbox="1000@default")
+        call = Routed(bench, bench.carol, "1000")
+        call.hang_up()
+        told = history.wait(lambda e: e.get("Event") == "CEL" and e["EventName"] == "APP_START")
+        assert (told["Application"], told["AppData"]) == ("VoiceMail", "1000@default,b")
+        history.wait(lambda e: e.get("Event") == "CEL" and e["EventName"] == "LINKEDID_END")
