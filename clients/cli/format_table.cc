@@ -266,21 +266,6 @@ std::vector<Cell> CallRow(const v1::Call& call) {
           fmt::format("{}", fmt::join(notes, ", "))};
 }
 
-void WriteForwarding(const v1::Forwarding& forwarding, Output& output) {
-  const auto text = [](const v1::Forward& forward) {
-    if (forward.destination().empty()) return std::string("off");
-    return fmt::format(fmt::runtime(forward.enabled() ? "to {}" : "off (to {})"),
-                       Shown(forward.destination()));
-  };
-  Pairs pairs(output);
-  pairs.Add("user", forwarding.user());
-  pairs.Add("unconditional", text(forwarding.unconditional()));
-  pairs.Add("busy", text(forwarding.busy()));
-  pairs.Add("no-answer", text(forwarding.no_answer()));
-  pairs.Add("do-not-disturb", forwarding.do_not_disturb() ? "on" : "off");
-  pairs.AddUnlessEmpty("changed", TimeIf(forwarding.has_update_time(), forwarding.update_time()));
-}
-
 std::vector<std::string> SessionHeader() {
   return {"SESSION", "USER", "KIND", "ROLE", "CREATED", "EXPIRES", "CLIENT", "FROM"};
 }
