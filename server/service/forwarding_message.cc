@@ -84,6 +84,17 @@ absl::StatusOr<ForwardingUpdate> ForwardingUpdate::Parse(
   return update;
 }
 
+std::vector<std::string> ForwardingUpdate::Destinations() const {
+  std::vector<std::string> destinations;
+  for (const Change& change : changes_) {
+    const std::string& destination = values_[change.condition].destination;
+    if (change.destination && ValidateDestination(destination).ok()) {
+      destinations.push_back(destination);
+    }
+  }
+  return destinations;
+}
+
 void ForwardingUpdate::ApplyTo(Forwardings& forwardings, bool& do_not_disturb) const {
   for (const Change& change : changes_) {
     Forward& forward = forwardings[change.condition];

@@ -20,6 +20,9 @@ class ForwardingUpdate {
   // INVALID_ARGUMENT: UPDATE_MASK_INVALID.
   static absl::StatusOr<ForwardingUpdate> Parse(const v1::UpdateForwardingRequest& request);
 
+  // The numbers it brings, without those that cannot be dialled at all.
+  std::vector<std::string> Destinations() const;
+
   // The values are not checked.
   void ApplyTo(Forwardings& forwardings, bool& do_not_disturb) const;
 

@@ -1,8 +1,13 @@
 #include "server/service/forwarding_service.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "aggregator/base/status_macros.h"
+#include "aggregator/base/strings.h"
+#include "aggregator/engine/call_control.h"
 #include "server/service/forwarding_message.h"
 #include "server/service/status.h"
 
@@ -16,6 +21,29 @@ SettingsCommands::Done AnswerWith(Reply<v1::Forwarding> reply) {
     FillForwarding(*stored, reply.response());
     OkWhenTold(core, stored->user.id, std::move(reply));
   };
+}
+
+using Checked = absl::AnyInvocable<void(absl::Status) &&>;
+
+// Asks the PBX whether each of the destinations can be dialled in the user's context. `checked`
+// gets DESTINATION_FORBIDDEN of the first that cannot. A PBX that cannot be asked now is no reason
+// to refuse: its dialplan decides again with each call.
+void CheckDestinations(CallControl* calls, std::string user, std::vector<std::string> destinations,
+                       Checked checked) {
+  if (calls == nullptr || destinations.empty()) return std::move(checked)(absl::OkStatus());
+  const std::string destination = std::move(destinations.back());
+  destinations.pop_back();
+  calls->CheckDestination(
+      user, destination,
+      [calls, user, destination, destinations = std::move(destinations),
+       checked = std::move(checked)](const absl::Status& status) mutable {
+        if (CallProblemOf(status) == CallProblem::kDestinationForbidden) {
+          return std::move(checked)(Failure(v1::ERROR_REASON_DESTINATION_FORBIDDEN,
+                                            FromAbsl(status.message()),
+                                            {{"destination", destination}, {"user", user}}));
+        }
+        CheckDestinations(calls, std::move(user), std::move(destinations), std::move(checked));
+      });
 }
 
 }  // namespace
@@ -45,15 +73,22 @@ grpc::ServerUnaryReactor* ForwardingService::UpdateForwarding(
         const v1::Forwarding& forwarding = call.request.forwarding();
         absl::StatusOr<ForwardingUpdate> update = ForwardingUpdate::Parse(call.request);
         if (!update.ok()) return std::move(call.reply).Fail(update.status());
-        settings_.ChangeForwarding(
-            call.core, forwarding.user().empty() ? call.caller.user : forwarding.user(),
-            [update = *std::move(update), etag = forwarding.etag()](
-                const StoredUser& before, Forwardings& forwardings, bool& do_not_disturb) {
-              UNIPRESENCE_RETURN_IF_ERROR(CheckForwardingEtag(before, etag));
-              update.ApplyTo(forwardings, do_not_disturb);
-              return absl::OkStatus();
-            },
-            AnswerWith(std::move(call.reply)));
+        const std::string user = forwarding.user().empty() ? call.caller.user : forwarding.user();
+        std::vector<std::string> destinations = update->Destinations();
+        SettingsCommands::Edit edit = [update = *std::move(update), etag = forwarding.etag()](
+                                          const StoredUser& before, Forwardings& forwardings,
+                                          bool& do_not_disturb) {
+          UNIPRESENCE_RETURN_IF_ERROR(CheckForwardingEtag(before, etag));
+          update.ApplyTo(forwardings, do_not_disturb);
+          return absl::OkStatus();
+        };
+        CheckDestinations(call.core.calls, user, std::move(destinations),
+                          [this, &core = call.core, user, edit = std::move(edit),
+                           reply = std::move(call.reply)](const absl::Status& allowed) mutable {
+                            if (!allowed.ok()) return std::move(reply).Fail(allowed);
+                            settings_.ChangeForwarding(core, std::move(user), std::move(edit),
+                                                       AnswerWith(std::move(reply)));
+                          });
       });
 }
 

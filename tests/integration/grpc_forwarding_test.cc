@@ -6,9 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <optional>
+#include <set>
 #include <thread>
+#include <utility>
 
+#include "aggregator/engine/call_control.h"
 #include "tests/integration/grpc_test_server.h"
 #include "tests/testing/answer.h"
 #include "tests/testing/temp_folder.h"
@@ -298,6 +302,68 @@ TEST(GrpcForwardingRestartTest, ForwardingsOutliveTheServer) {
             before.SerializeAsString());
   EXPECT_THAT(alice.GetPresence().second.active_forwardings(),
               ElementsAre(v1::FORWARDING_CONDITION_BUSY));
+}
+
+// Knows the numbers that can be dialled.
+class DialplanOnly final : public CallControl {
+ public:
+  explicit DialplanOnly(std::set<std::string> numbers) : numbers_(std::move(numbers)) {}
+
+  void CheckDestination(std::string_view, std::string_view destination, Done done) override {
+    if (away) return std::move(done)(CallError(CallProblem::kPbxUnavailable, "away"));
+    const bool reached = numbers_.contains(std::string(destination));
+    std::move(done)(reached ? absl::OkStatus()
+                            : CallError(CallProblem::kDestinationForbidden, "not from here"));
+  }
+  absl::StatusOr<LiveCalls> List(std::string_view) const override { return LiveCalls(); }
+  void SetListener(std::function<void(const std::string&)>) override {}
+  void Watch(const std::string&) override {}
+  void Unwatch(const std::string&) override {}
+  void Refresh(const std::string&) override {}
+  void Place(PlaceCallOrder, CallDone done) override { std::move(done)(Never()); }
+  void HangUp(std::string_view, std::string_view, Done done) override { std::move(done)(Never()); }
+  void Transfer(std::string_view, std::string_view, std::string_view, Done done) override {
+    std::move(done)(Never());
+  }
+  void StartAttendedTransfer(std::string_view, std::string_view, std::string_view,
+                             TransferDone done) override {
+    std::move(done)(Never());
+  }
+  void CompleteAttendedTransfer(std::string_view, std::string_view, Done done) override {
+    std::move(done)(Never());
+  }
+  void CancelAttendedTransfer(std::string_view, std::string_view, CallDone done) override {
+    std::move(done)(Never());
+  }
+
+  std::atomic<bool> away{false};
+
+ private:
+  static absl::Status Never() { return absl::UnimplementedError("this test places no calls"); }
+  const std::set<std::string> numbers_;
+};
+
+TEST_F(GrpcForwardingTest, ThePbxDecidesWhereAUserMayForwardTo) {
+  DialplanOnly dialplan({"2000", "2001"});
+  server_.Run([&](Core& core) { core.calls = &dialplan; });
+  v1::Forwarding change;
+  *change.mutable_busy() = ForwardTo("2000");
+  *change.mutable_no_answer() = ForwardTo("0900123");
+  const grpc::Status refused = Update(*alice_, change, {}).first;
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_DESTINATION_FORBIDDEN);
+  EXPECT_EQ(DetailOf(refused).metadata().at("destination"), "0900123");
+  EXPECT_EQ(InEngine("alice"), Forwardings());
+  EXPECT_TRUE(Update(*alice_, change, {"busy"}).first.ok());
+  *change.mutable_no_answer() = ForwardTo("2001");
+  EXPECT_TRUE(Update(*alice_, change, {}).first.ok());
+  // What is no number at all is told so, and not asked for.
+  EXPECT_EQ(ReasonOf(SetBusy("bob").first), v1::ERROR_REASON_DESTINATION_INVALID);
+  // A PBX that is away keeps nobody from forwarding.
+  dialplan.away = true;
+  EXPECT_TRUE(SetBusy("0900123").first.ok());
+  EXPECT_EQ(InEngine("alice")[ForwardingCondition::kBusy], (Forward{"0900123", true}));
+  server_.Run([](Core& core) { core.calls = nullptr; });
 }
 
 // --- From the phone ---
