@@ -284,8 +284,8 @@ class Engine final : public PresenceSource {
   LineIndex FirstLineOn(const UserRecord& user, PbxIndex pbx) const;  // kNoLine if none
   // The PBXs of the user's lines are to be told.
   void MarkRouting(UserIndex index);
-  // The number will be another user's, or nobody's.
-  void MarkNumberRemoved(UserIndex index);
+  // The number will be another user's, or nobody's, on all PBXs but those of the kept lines.
+  void MarkNumberRemoved(UserIndex index, std::span<const Line> kept = {});
   void FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const;
 
   Options options_;

@@ -31,11 +31,14 @@ void Engine::MarkRouting(UserIndex index) {
   }
 }
 
-void Engine::MarkNumberRemoved(UserIndex index) {
+void Engine::MarkNumberRemoved(UserIndex index, std::span<const Line> kept) {
   const UserRecord& user = users_[index];
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     const PbxIndex pbx = devices_[users_.line(i).device].pbx;
     if (FirstLineOn(user, pbx) != i) continue;
+    const bool stays = std::any_of(kept.begin(), kept.end(),
+                                   [&](const Line& line) { return line.pbx == pbxs_[pbx].name; });
+    if (stays) continue;
     routing_queues_[pbx].PushRemoved(
         {std::string(routings_.context(index)), std::string(routings_.exten(index))});
   }

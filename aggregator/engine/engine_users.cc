@@ -70,7 +70,7 @@ absl::Status Engine::UpdateUser(const User& user) {
   now_ = clock_.WallNow();
   const bool moves =
       routings_.context(index) != user.context || routings_.exten(index) != user.exten;
-  if (moves) MarkNumberRemoved(index);
+  MarkNumberRemoved(index, moves ? std::span<const Line>() : std::span<const Line>(user.lines));
   DetachLines(index);
   AttachLines(index, user.lines);
   routings_.Set(index, user);

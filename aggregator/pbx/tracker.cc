@@ -10,6 +10,8 @@ namespace {
 
 // Contacts are of PJSIP endpoints only.
 constexpr std::string_view kTechnology = "PJSIP/";
+// States that we write ourselves (astdb_layout.h): Asterisk tells them to everybody, us included.
+constexpr std::string_view kOwnState = "Custom:unipresence-";
 
 }  // namespace
 
@@ -45,6 +47,7 @@ void Tracker::OnLiveEvent(const ami::Message& event) {
 
 void Tracker::OnDeviceState(const ami::Message& event, CauseKind cause) {
   const std::string_view device = event.Get("Device");
+  if (device.starts_with(kOwnState)) return;
   const std::string_view text = event.Get("State");
   std::optional<DeviceState> state = ParseDeviceState(text);
   if (!state) [[unlikely]] {

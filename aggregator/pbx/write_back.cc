@@ -57,6 +57,7 @@ void WriteBack::Offer(const Routing& routing, Why why, std::optional<PhoneSettin
   const bool unknown = record == records_.end();
   const bool again = why == Why::kAgain || heard;
   if (active == jobs_.end() && !unknown && !again && record->second == HashGroups(scratch_)) {
+    ++finished_;  // before it began
     return;
   }
 

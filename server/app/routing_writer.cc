@@ -55,10 +55,15 @@ bool RoutingWriter::round_done() const {
 
 bool RoutingWriter::Drain() {
   if (session_ == nullptr) return false;
+  const bool more = TellMore();
   if (!waiters_.empty() && finished_ != write_back_.finished()) {
     finished_ = write_back_.finished();
     Answer([this](const Waiter& waiter) { return Told(waiter.user); });
   }
+  return more;
+}
+
+bool RoutingWriter::TellMore() {
   if (waits_for_sweep_ && engine_.HasWork()) return false;
   waits_for_sweep_ = false;
   int takes = 0;

@@ -113,6 +113,7 @@ class RoutingWriter {
 
   enum class Taken : std::uint8_t { kOne, kNone, kNoneYet };
 
+  bool TellMore();
   bool Send(const pbx::WriteBack::Outgoing& action);
   Taken TakeNext();
   void OfferHeard();

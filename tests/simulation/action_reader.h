@@ -21,6 +21,8 @@ class Action {
   std::string_view Get(std::string_view name) const;
   std::string_view name() const { return Get("Action"); }
   std::string_view id() const { return Get("ActionID"); }
+  // All of them, in order.
+  const std::vector<std::pair<std::string, std::string>>& headers() const { return headers_; }
   bool too_long() const { return too_long_; }
   void MarkTooLong() { too_long_ = true; }
 

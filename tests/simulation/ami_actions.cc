@@ -201,7 +201,13 @@ void AmiSession::Reload(const Action& action) {
 
 void AmiSession::UserEvent(const Action& action) {
   Succeed(action, "Event Sent");
-  pbx_.SendUserEvent(action.Get("UserEvent"), {});
+  // Asterisk passes on what the client wrote, the ActionID included.
+  std::string headers;
+  for (const auto& [name, value] : action.headers()) {
+    if (EqualIgnoringCase(name, "Action") || EqualIgnoringCase(name, "UserEvent")) continue;
+    AppendHeader(headers, name, value);
+  }
+  pbx_.SendUserEvent(action.Get("UserEvent"), headers);
 }
 
 void AmiSession::CoreStatus(const Action& action) {

@@ -189,6 +189,21 @@ TEST_F(EngineRoutingTest, ANumberThatIsGivenUpIsTold) {
   EXPECT_EQ(taken[0].exten, "1009");
 }
 
+TEST_F(EngineRoutingTest, APbxThatAUserLeavesIsTold) {
+  Add(Person("alice", "1001", "main", "branch"));
+  TakeAll(main_);
+  TakeAll(branch_);
+  ASSERT_TRUE(engine_.UpdateUser(Person("alice", "1001", "main", "main")).ok());
+  const std::vector<Taken> branch = TakeAll(branch_);
+  ASSERT_EQ(branch.size(), 1u);
+  EXPECT_TRUE(branch[0].removed);
+  EXPECT_EQ(branch[0].exten, "1001");
+  const std::vector<Taken> main = TakeAll(main_);
+  ASSERT_EQ(main.size(), 1u);
+  EXPECT_FALSE(main[0].removed);
+  EXPECT_EQ(main[0].webrtc, "PJSIP/alice_w");
+}
+
 TEST_F(EngineRoutingTest, WhatTheUserHasBesidesThePresenceIsTold) {
   User alice = Person("alice", "1001", "main", "main");
   alice.ring_seconds = 45;
