@@ -208,7 +208,7 @@ TEST_F(RoutingWriterTest, WhatAPhoneChangedIsAdoptedWhenItIsHeardAndAfterACut) {
   phone.Login();
   phone.Send(
       "Action: UserEvent\r\nUserEvent: UnipresenceSetting\r\nUser: main7\r\n"
-      "UnipresenceContext: from-users\r\nContext: from-users\r\nNumber: 1007\r\n"
+      "Context: from-users\r\nNumber: 1007\r\n"
       "Setting: do_not_disturb\r\nValue: 1\r\n\r\n");
   WaitFor([&] { return disturbed(true); });
   EXPECT_EQ(main_.Keys(family).at("/" + family + "/dnd"), "1");
