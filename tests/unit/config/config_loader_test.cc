@@ -96,6 +96,17 @@ log: {level: debug}
   EXPECT_EQ(config->log.level, LogLevel::kDebug);
 }
 
+TEST(ConfigTest, APbxIsToldWhereCallsRingUnlessItSaysOtherwise) {
+  const auto with = [](std::string_view value) {
+    return "pbx: [{name: a, host: h, username: u, secret: s, write_back: " + std::string(value) +
+           "}]";
+  };
+  EXPECT_TRUE(Parsed(kPbx).pbxs[0].write_back);
+  EXPECT_FALSE(Parsed(with("false")).pbxs[0].write_back);
+  EXPECT_THAT(ErrorOf(with("sometimes")),
+              AllOf(HasSubstr("pbx.write_back"), HasSubstr("'sometimes'")));
+}
+
 TEST(ConfigTest, ThePortOfAmiIsTheDefault) { EXPECT_EQ(Parsed(kPbx).pbxs[0].port, 5038); }
 
 TEST(ConfigTest, EmptySectionsKeepTheirDefaults) {
