@@ -220,6 +220,10 @@ class Engine final : public PresenceSource {
   bool Read(std::string_view user, Visitor visit) const override;
   std::uint64_t Read(std::uint64_t cursor, std::size_t limit, Visitor visit) const override;
 
+  // The id of the user who has this number in the context of `user`; empty if there is none. Valid
+  // until a user is added or removed.
+  std::string_view UserOfNumber(std::string_view user, std::string_view number) const;
+
   // NOT_FOUND names the id.
   absl::StatusOr<Explanation> Explain(std::string_view user) const;
 

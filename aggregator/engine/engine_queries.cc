@@ -78,4 +78,12 @@ absl::StatusOr<Explanation> Engine::Explain(std::string_view id) const {
   return explanation;
 }
 
+std::string_view Engine::UserOfNumber(std::string_view user, std::string_view number) const {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  const UserIndex index = users_.Find(user);
+  if (index == kNoUser || number.empty()) return {};
+  const UserIndex found = routings_.Find(routings_.context(index), number);
+  return found == kNoUser ? std::string_view() : users_[found].id.view();
+}
+
 }  // namespace unipresence

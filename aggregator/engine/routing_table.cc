@@ -18,13 +18,27 @@ RoutingTable::NameIndex RoutingTable::Intern(std::string_view name) {
 
 void RoutingTable::Set(UserIndex index, const User& user) {
   while (records_.size() <= index) records_.emplace_back();
+  ForgetNumber(index);
   Record& record = records_[index];
   record.exten.Set(user.exten);
   record.context = Intern(user.context);
+  by_number_.insert(index);
   record.line_type = user.line_type;
   record.ring_seconds = user.ring_seconds;
   record.mailbox.Set(user.voicemail ? user.voicemail->number : std::string_view());
   record.mailbox_context = user.voicemail ? Intern(user.voicemail->context) : 0;
+}
+
+void RoutingTable::ForgetNumber(UserIndex index) {
+  const auto found = by_number_.find(index);
+  if (found != by_number_.end() && *found == index) by_number_.erase(found);
+}
+
+UserIndex RoutingTable::Find(std::string_view context, std::string_view exten) const {
+  const auto name = name_indices_.find(ToAbsl(context));
+  if (name == name_indices_.end()) return kNoUser;
+  const auto found = by_number_.find(Number{name->second, exten});
+  return found == by_number_.end() ? kNoUser : *found;
 }
 
 void RoutingTable::SetForwardings(UserIndex index, const Forwardings& forwardings) {
@@ -36,6 +50,7 @@ void RoutingTable::SetForwardings(UserIndex index, const Forwardings& forwarding
 }
 
 void RoutingTable::Remove(UserIndex index) {
+  ForgetNumber(index);
   Record& record = records_[index];
   record.exten.Reset();
   record.mailbox.Reset();

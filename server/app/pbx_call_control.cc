@@ -192,7 +192,7 @@ void PbxCallControl::Place(PlaceCallOrder order, CallDone done) {
       entry->also.push_back(std::move(done));
       return;
     }
-    if (entry != nullptr) return std::move(done)(entry->answer);
+    if (entry != nullptr) return std::move(done)(AnswerAgain(order.user, *entry));
   }
   if (line->link == nullptr || !Synced(*line->link)) {
     return std::move(done)(CallError(
@@ -221,6 +221,20 @@ void PbxCallControl::Place(PlaceCallOrder order, CallDone done) {
                    if (!status.ok()) return FinishPlaced(std::move(pending), status, false);
                    Originate(*link, order, std::move(pending));
                  });
+}
+
+absl::StatusOr<LiveCall> PbxCallControl::AnswerAgain(std::string_view user,
+                                                     const PlacedCalls::Entry& entry) const {
+  if (entry.answer.ok()) return entry.answer;
+  // The PBX did not answer at first: by now it may be known that it obeyed.
+  const absl::StatusOr<LiveCalls> live = List(user);
+  if (!live.ok()) return live.status();
+  for (const LiveCall& call : live->calls) {
+    if (call.id == entry.call) return call;
+  }
+  return CallError(CallProblem::kPbxUnavailable,
+                   "it is not known whether this call was dialled; it does not live now. To dial, "
+                   "give another request_id");
 }
 
 absl::Status PbxCallControl::Unreachable(std::string_view device) const {
@@ -287,7 +301,7 @@ void PbxCallControl::FinishPlaced(Pending pending, const absl::StatusOr<LiveCall
                                   bool keep) {
   std::vector<CallDone> also;
   if (!pending.request_id.empty()) {
-    also = placed_.Finish(pending.user, pending.request_id, answer, keep);
+    also = placed_.Finish(pending.user, pending.request_id, pending.call.id, answer, keep);
   }
   std::move(pending.done)(answer);
   for (CallDone& done : also) std::move(done)(answer);

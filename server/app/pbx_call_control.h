@@ -160,6 +160,9 @@ class PbxCallControl final : public CallControl {
   absl::Status StatusOf(const Link& link, std::string_view action, const Reply& reply) const;
   void CheckExtension(Link& link, std::string_view context, std::string_view number, Done done);
 
+  // What a repeated request is told.
+  absl::StatusOr<LiveCall> AnswerAgain(std::string_view user,
+                                       const PlacedCalls::Entry& entry) const;
   absl::Status Unreachable(std::string_view device) const;
   void Originate(Link& link, const PlaceCallOrder& order, Pending pending);
   void FinishPlaced(Pending pending, const absl::StatusOr<LiveCall>& answer, bool keep);

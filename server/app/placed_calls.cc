@@ -25,6 +25,7 @@ void PlacedCalls::Begin(std::string_view user, std::string_view request_id, Mono
 
 std::vector<CallControl::CallDone> PlacedCalls::Finish(std::string_view user,
                                                        std::string_view request_id,
+                                                       std::string_view call,
                                                        const absl::StatusOr<LiveCall>& answer,
                                                        bool keep) {
   const auto found = entries_.find(KeyOf(user, request_id));
@@ -34,6 +35,7 @@ std::vector<CallControl::CallDone> PlacedCalls::Finish(std::string_view user,
     found->second.also.clear();
     found->second.pending = false;
     found->second.answer = answer;
+    found->second.call = call;
   } else {
     entries_.erase(found);
   }

@@ -29,7 +29,8 @@ class PlacedCalls {
   struct Entry {
     MonotonicTime placed;
     bool pending = true;                      // the PBX has not answered yet
-    absl::StatusOr<LiveCall> answer;          // once it has
+    absl::StatusOr<LiveCall> answer;          // once it has, or an error: not known
+    std::string call;                         // its id then
     std::vector<CallControl::CallDone> also;  // repeated meanwhile
   };
 
@@ -39,6 +40,7 @@ class PlacedCalls {
   void Begin(std::string_view user, std::string_view request_id, MonotonicTime now);
   // Takes the answer, remembers it if `keep`, and returns who else waits for it.
   std::vector<CallControl::CallDone> Finish(std::string_view user, std::string_view request_id,
+                                            std::string_view call,
                                             const absl::StatusOr<LiveCall>& answer, bool keep);
 
   std::size_t size() const { return entries_.size(); }

@@ -69,7 +69,7 @@ absl::Status FromCalls(const absl::Status& status, std::string_view user) {
   return Failure(ReasonOf(*problem), FromAbsl(status.message()), {{"user", user}});
 }
 
-void FillCall(const Core&, std::string_view user, const LiveCall& call, v1::Call& out) {
+void FillCall(const Core& core, std::string_view user, const LiveCall& call, v1::Call& out) {
   out.set_id(call.id);
   out.set_user(std::string(user));
   out.set_kind(publish::ToProto(call.kind));
@@ -78,6 +78,8 @@ void FillCall(const Core&, std::string_view user, const LiveCall& call, v1::Call
   out.set_direction(ToProto(call.direction));
   out.mutable_other_party()->set_number(call.other_party.number);
   out.mutable_other_party()->set_name(call.other_party.name);
+  out.mutable_other_party()->set_user(
+      std::string(core.engine.UserOfNumber(user, call.other_party.number)));
   out.set_state(ToProto(call.state));
   out.set_holding(call.holding);
   out.set_held(call.held);
