@@ -49,8 +49,10 @@ std::optional<WallTimeMicros> ParseDuration(std::string_view text) {
 bool TakeParty(CallDetails& details, const ami::Message& message) {
   bool changed = Assign(details.linkedid, message.Get("Linkedid").substr(0, 150));
   const std::string_view number = Known(message.Get("ConnectedLineNum"));
-  // Of an Originate that is not dialled yet, and of a call to oneself.
-  if (number.empty() || number == Known(message.Get("CallerIDNum"))) return changed;
+  if (number.empty()) return changed;
+  // The CallerID of an Originate that dials nothing yet.
+  const bool own = number == Known(message.Get("CallerIDNum"));
+  if (own && details.originated && details.dialled.empty()) return changed;
   changed |= Assign(details.connected.number, number);
   changed |= Assign(details.connected.name, Known(message.Get("ConnectedLineName")));
   if (details.first_connected.empty() && !details.dialled.empty()) details.first_connected = number;
@@ -67,8 +69,6 @@ bool TakeDialled(CallDetails& details, std::string_view number) {
 
 void TakeListRow(CallDetails& details, const ami::Message& row, ChannelState state, bool known,
                  WallTimeMicros now) {
-  TakeParty(details, row);
-  TakeDialled(details, row.Get("Exten"));
   const bool up = state == ChannelState::kUp;
   const bool bridged = !row.Get("BridgeId").empty();
   const std::string_view application = row.Get("Application");
@@ -79,6 +79,8 @@ void TakeListRow(CallDetails& details, const ami::Message& row, ChannelState sta
     details.originated =
         (application == "AppDial2" && leads) || (application == "Dial" && up && !bridged);
   }
+  TakeDialled(details, row.Get("Exten"));
+  TakeParty(details, row);
   // Here an originated call that talks to an application is told from one that dials.
   if (up && (bridged || !dials || !details.originated)) details.answered = true;
 }

@@ -253,6 +253,44 @@ TEST(TraceTest, RandomSplitsKeepTheSettledStates) {
   }
 }
 
+// --- The details of calls ---
+
+// At each settled moment of the recorded scenarios: who the other one is, since when, how far.
+TEST(AsteriskTraceTest, EveryCallTellsWhatACallNeeds) {
+  int calls = 0;
+  for (const Trace& trace : LoadTraces(kAsteriskTraces)) {
+    SCOPED_TRACE(trace.name);
+    Replay replay;
+    std::size_t next = 0;
+    std::size_t begin = 0;
+    for (const Trace::Chunk& chunk : trace.chunks) {
+      for (; next < trace.truths.size() && trace.truths[next].seconds < chunk.seconds; ++next) {
+        for (const char* device : {kDesk, kWeb}) {
+          for (const CallView& call : replay.driver().tracker().Calls(device)) {
+            SCOPED_TRACE(fmt::format("at {} {}", trace.truths[next].seconds, call.channel));
+            ++calls;
+            // Until it dials nobody knows whom an Originate of others is for.
+            if (call.state != CallState::kOriginating) {
+              EXPECT_NE(call.other_party.number, "");
+            }
+            EXPECT_NE(call.linkedid, "");
+            EXPECT_EQ(call.start_time, 0) << "the driver's clock stands still";
+            if (call.phase == CallPhase::kTalking) {
+              EXPECT_EQ(call.state, CallState::kAnswered);
+            }
+            if (call.phase == CallPhase::kRinging) {
+              EXPECT_EQ(call.state, CallState::kRinging);
+            }
+          }
+        }
+      }
+      replay.Read(std::string_view(trace.bytes).substr(begin, chunk.end - begin));
+      begin = chunk.end;
+    }
+  }
+  EXPECT_GT(calls, 150);
+}
+
 // --- Nothing is left behind ---
 
 TEST(TraceTest, NoChannelOutlivesItsTrace) {
