@@ -99,6 +99,9 @@ std::string Remedy(const FailureContext& context, const absl::Status& status) {
       return "list users: unipresence users list";
     case v1::ERROR_REASON_PBX_NOT_FOUND:
       return "list PBXs: unipresence pbx status";
+    case v1::ERROR_REASON_CALL_NOT_FOUND:
+    case v1::ERROR_REASON_CALL_STATE:
+      return "list calls: unipresence calls";
     case v1::ERROR_REASON_SESSION_NOT_FOUND:
       return "list sessions: unipresence session list";
     case v1::ERROR_REASON_TOO_MANY_SESSIONS:

@@ -221,6 +221,37 @@ TEST(CommandLineTest, RingTimeAndVoicemailOfUsers) {
   EXPECT_EQ(Refused({"users", "add", "bob", "--ring-seconds", "301"}).code, ExitCode::kUsage);
 }
 
+TEST(CommandLineTest, Calls) {
+  EXPECT_FALSE(CommandOf<CallsOptions>({"calls"}).watch);
+  const auto calls = CommandOf<CallsOptions>({"calls", "--watch", "--user", "bob"});
+  EXPECT_TRUE(calls.watch);
+  EXPECT_TRUE(calls.reconnect);
+  EXPECT_EQ(calls.user, "bob");
+  EXPECT_EQ(CommandOf<CallOptions>({"call", "+33123"}).number, "+33123");
+  EXPECT_EQ(CommandOf<CallOptions>({"call", "1", "--request-id", "abcdefgh"}).request_id,
+            "abcdefgh");
+  EXPECT_EQ(CommandOf<HangUpOptions>({"hangup", "main/1"}).call, "main/1");
+  EXPECT_EQ(Refused({"call"}).code, ExitCode::kUsage);
+  EXPECT_EQ(Refused({"hangup"}).code, ExitCode::kUsage);
+}
+
+TEST(CommandLineTest, Transfer) {
+  using Step = TransferOptions::Step;
+  const auto blind = CommandOf<TransferOptions>({"transfer", "main/1", "1003"});
+  EXPECT_EQ(blind.step, Step::kBlind);
+  EXPECT_EQ(blind.call, "main/1");
+  EXPECT_EQ(blind.number, "1003");
+  const auto attended = CommandOf<TransferOptions>({"transfer", "main/1", "1003", "--attended"});
+  EXPECT_EQ(attended.step, Step::kAttended);
+  EXPECT_EQ(CommandOf<TransferOptions>({"transfer", "main/1", "--complete"}).step, Step::kComplete);
+  EXPECT_EQ(CommandOf<TransferOptions>({"transfer", "--cancel", "main/1"}).step, Step::kCancel);
+  EXPECT_THAT(Refused({"transfer", "main/1"}).text, HasSubstr("NUMBER is required"));
+  EXPECT_THAT(Refused({"transfer", "main/1", "1003", "--cancel"}).text,
+              HasSubstr("NUMBER cannot be given"));
+  EXPECT_THAT(Refused({"transfer", "main/1", "--cancel", "--complete"}).text,
+              HasSubstr("one of --attended, --complete and --cancel"));
+}
+
 TEST(CommandLineTest, ListTakesSeveralStates) {
   EXPECT_THAT(CommandOf<ListOptions>({"list", "--state", "ringing,IN-USE"}).states,
               ElementsAre(v1::PRESENCE_STATE_RINGING, v1::PRESENCE_STATE_IN_USE));

@@ -238,6 +238,70 @@ class FakeServer::Selection : public v1::DeviceSelectionService::Service {
   FakeServer& fake_;
 };
 
+class FakeServer::Calls : public v1::CallControlService::Service {
+ public:
+  explicit Calls(FakeServer& fake) : fake_(fake) {}
+
+  grpc::Status ListCalls(grpc::ServerContext*, const v1::ListCallsRequest*,
+                         v1::ListCallsResponse* response) override {
+    const std::lock_guard lock(fake_.mutex_);
+    for (const v1::Call& call : fake_.calls) *response->add_calls() = call;
+    return grpc::Status::OK;
+  }
+  grpc::Status WatchCalls(grpc::ServerContext*, const v1::WatchCallsRequest* request,
+                          CallWriter* writer) override {
+    return fake_.on_watch_calls(*request, *writer);
+  }
+  grpc::Status PlaceCall(grpc::ServerContext*, const v1::PlaceCallRequest* request,
+                         v1::Call* response) override {
+    response->set_id("main/placed");
+    response->set_device("PJSIP/alice");
+    response->mutable_other_party()->set_number(request->destination());
+    return Note("place", *request);
+  }
+  grpc::Status HangUpCall(grpc::ServerContext*, const v1::HangUpCallRequest* request,
+                          google::protobuf::Empty*) override {
+    return Note("hangup", *request);
+  }
+  grpc::Status TransferCall(grpc::ServerContext*, const v1::TransferCallRequest* request,
+                            google::protobuf::Empty*) override {
+    return Note("transfer", *request);
+  }
+  grpc::Status StartAttendedTransfer(grpc::ServerContext*,
+                                     const v1::StartAttendedTransferRequest* request,
+                                     v1::StartAttendedTransferResponse* response) override {
+    response->mutable_call()->mutable_other_party()->set_name("Bob");
+    response->mutable_consultation()->mutable_other_party()->set_number(request->destination());
+    return Note("start", *request);
+  }
+  grpc::Status CompleteAttendedTransfer(grpc::ServerContext*,
+                                        const v1::CompleteAttendedTransferRequest* request,
+                                        google::protobuf::Empty*) override {
+    return Note("complete", *request);
+  }
+  grpc::Status CancelAttendedTransfer(grpc::ServerContext*,
+                                      const v1::CancelAttendedTransferRequest* request,
+                                      v1::Call* response) override {
+    response->set_id(request->call());
+    return Note("cancel", *request);
+  }
+
+ private:
+  // Calls named "gone" have ended.
+  template <typename Request>
+  grpc::Status Note(const std::string& name, const Request& request) {
+    const std::lock_guard lock(fake_.mutex_);
+    fake_.call_commands_.push_back(name + " " + request.ShortDebugString());
+    if (request.ShortDebugString().find("call: \"gone\"") == std::string::npos) {
+      return grpc::Status::OK;
+    }
+    return ServerError(grpc::StatusCode::NOT_FOUND, v1::ERROR_REASON_CALL_NOT_FOUND,
+                       "'alice' has no call 'gone'");
+  }
+
+  FakeServer& fake_;
+};
+
 class FakeServer::Voicemail : public v1::VoicemailService::Service {
  public:
   explicit Voicemail(FakeServer& fake) : fake_(fake) {}
@@ -268,6 +332,7 @@ FakeServer::FakeServer() {
   services_.push_back(std::make_unique<Provisioning>(*this));
   services_.push_back(std::make_unique<Selection>(*this));
   services_.push_back(std::make_unique<Voicemail>(*this));
+  services_.push_back(std::make_unique<Calls>(*this));
   on_create_user = [](const v1::User&) { return grpc::Status::OK; };
 }
 
@@ -319,6 +384,11 @@ std::vector<v1::WatchPresencesRequest> FakeServer::watch_requests() {
 std::vector<v1::User> FakeServer::created_users() {
   const std::lock_guard lock(mutex_);
   return created_users_;
+}
+
+std::vector<std::string> FakeServer::call_commands() {
+  const std::lock_guard lock(mutex_);
+  return call_commands_;
 }
 
 }  // namespace unipresence::cli

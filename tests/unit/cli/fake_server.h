@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "unipresence/v1/administration.grpc.pb.h"
+#include "unipresence/v1/call_control.grpc.pb.h"
 #include "unipresence/v1/device_selection.grpc.pb.h"
 #include "unipresence/v1/presence.grpc.pb.h"
 #include "unipresence/v1/provisioning.grpc.pb.h"
@@ -52,6 +53,11 @@ class FakeServer {
   using WatchWriter = grpc::ServerWriter<v1::WatchPresencesResponse>;
   std::function<grpc::Status(const v1::WatchPresencesRequest&, WatchWriter&)> on_watch;
 
+  // Live calls, and what answers each stream of WatchCalls.
+  std::vector<v1::Call> calls;
+  using CallWriter = grpc::ServerWriter<v1::WatchCallsResponse>;
+  std::function<grpc::Status(const v1::WatchCallsRequest&, CallWriter&)> on_watch_calls;
+
   // Sessions by token.
   std::set<std::string> Tokens();
   // Ends all sessions, as if they had expired; streams that hold them end.
@@ -62,6 +68,8 @@ class FakeServer {
   int hold_streams();
   std::vector<v1::WatchPresencesRequest> watch_requests();
   std::vector<v1::User> created_users();
+  // The commands about calls, as short debug strings of their requests.
+  std::vector<std::string> call_commands();
 
  private:
   class Sessions;
@@ -69,6 +77,7 @@ class FakeServer {
   class Provisioning;
   class Selection;
   class Voicemail;
+  class Calls;
 
   // The user of the session whose token came with the call.
   grpc::Status Caller(const grpc::ServerContext& context, std::string& token);
@@ -83,6 +92,7 @@ class FakeServer {
   int hold_streams_ = 0;
   std::vector<v1::WatchPresencesRequest> watch_requests_;
   std::vector<v1::User> created_users_;
+  std::vector<std::string> call_commands_;
 
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> server_;

@@ -275,6 +275,43 @@ TEST(SelectionJsonTest, TellsChoiceAndConsequence) {
             R"("update_time":null})");
 }
 
+TEST(CallJsonTest, HasEveryField) {
+  const auto call = Parse<v1::Call>(R"pb(
+    id: "main/1"
+    user: "alice"
+    kind: LINE_KIND_DESKPHONE
+    device: "PJSIP/alice"
+    pbx: "main"
+    direction: CALL_DIRECTION_EMITTED
+    other_party { number: "1001" name: "Bob" user: "bob" }
+    state: CALL_STATE_ANSWERED
+    holding: true
+    start_time { seconds: 1777644202 }
+    answer_time { seconds: 1777644203 }
+    transfer_call: "main/1/consultation"
+    linked_id: "17.1"
+  )pb");
+  const std::string json =
+      R"({"id":"main/1","user":"alice","kind":"DESKPHONE","device":"PJSIP/alice","pbx":"main",)"
+      R"("direction":"EMITTED","other_party":{"number":"1001","name":"Bob","user":"bob"},)"
+      R"("state":"ANSWERED","holding":true,"held":false,)"
+      R"("start_time":"2026-05-01T14:03:22.000000Z","answer_time":"2026-05-01T14:03:23.000000Z",)"
+      R"("transfer_call":"main/1/consultation","linked_id":"17.1"})";
+  EXPECT_EQ(CallJson(call), json);
+  v1::WatchCallsResponse list;
+  *list.add_calls() = call;
+  EXPECT_EQ(CallListJson(list), R"({"event":"CALLS","calls":[)" + json + R"(],"stale":false})");
+}
+
+TEST(CallJsonTest, WhatIsNotKnownIsNull) {
+  const auto json = nlohmann::json::parse(CallJson(v1::Call()));
+  for (const char* field :
+       {"kind", "direction", "state", "start_time", "answer_time", "transfer_call", "linked_id"}) {
+    EXPECT_EQ(json.at(field), nullptr) << field;
+  }
+  EXPECT_EQ(json.at("other_party").at("number"), nullptr);
+}
+
 TEST(DoneJsonTest, NamesWhatWasDone) {
   EXPECT_EQ(DoneJson("DELETED", "id", "bob"), R"({"event":"DELETED","id":"bob"})");
   EXPECT_EQ(DoneJson("", "version", "1"), R"({"version":"1"})");

@@ -214,6 +214,23 @@ TEST(PbxRowTest, ShowsLinkAndLastError) {
   EXPECT_EQ(row.back().text, "Authentication failed (1970-01-01T00:00:00.000000Z)");
 }
 
+TEST(CallRowTest, FitsItsHeaderAndTellsWhatIsSpecial) {
+  EXPECT_EQ(CallRow(v1::Call()).size(), CallHeader().size());
+  const auto call = Parse<v1::Call>(R"pb(
+    id: "main/1"
+    state: CALL_STATE_ANSWERED
+    direction: CALL_DIRECTION_RECEIVED
+    other_party { number: "1001" name: "Bob" }
+    holding: true
+    transfer_call: "main/2")pb");
+  const std::vector<Cell> row = CallRow(call);
+  EXPECT_EQ(row[1].text, "ANSWERED");
+  EXPECT_EQ(row[3].text, "Bob (1001)");
+  EXPECT_EQ(row.back().text, "holding, transfer with main/2");
+  EXPECT_EQ(PartyText(Parse<v1::CallParty>("number: '1'")), "1");
+  EXPECT_EQ(PartyText(Parse<v1::CallParty>("name: 'B'")), "B");
+}
+
 TEST(SessionRowTest, FitsItsHeader) {
   EXPECT_EQ(SessionRow(v1::Session()).size(), SessionHeader().size());
 }
