@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregator/base/clock.h"
+#include "aggregator/model/rendered_configuration.h"
 
 namespace unipresence {
 
@@ -47,6 +49,16 @@ class PbxControl {
   virtual void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) = 0;
 
   static constexpr Duration kTellPatience = std::chrono::milliseconds(250);
+
+  using LoadCallback = absl::AnyInvocable<void(absl::Status) &&>;
+
+  // Has the PBX load its configuration files anew, and makes sure that it then knows `names`.
+  //   NOT_FOUND            no PBX of that name is configured
+  //   UNAVAILABLE          its link is not synced, or was lost before it was done
+  //   FAILED_PRECONDITION  it refused, or does not know all of them after some seconds; in its
+  //                        words where it has any
+  //   RESOURCE_EXHAUSTED   one that was asked for runs already
+  virtual void Load(std::string_view pbx, ConfiguredNames names, LoadCallback done) = 0;
 };
 
 }  // namespace unipresence

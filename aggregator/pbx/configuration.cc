@@ -132,14 +132,15 @@ class Renderer {
     return absl::OkStatus();
   }
 
-  std::vector<TextFile> Take() && {
+  RenderedConfiguration Take() && {
     std::string extensions = fmt::format(kHeader, "extensions.conf");
     Append(contexts_, extensions);
     std::string voicemail = fmt::format(kHeader, "voicemail.conf");
     Append(boxes_, voicemail);
-    return {{std::string(kExtensionsPath), std::move(extensions)},
-            {std::string(kPjsipPath), std::move(pjsip_)},
-            {std::string(kVoicemailPath), std::move(voicemail)}};
+    return {.files = {{std::string(kExtensionsPath), std::move(extensions)},
+                      {std::string(kPjsipPath), std::move(pjsip_)},
+                      {std::string(kVoicemailPath), std::move(voicemail)}},
+            .names = std::move(names_)};
   }
 
  private:
@@ -164,6 +165,7 @@ class Renderer {
       return Refused(user, "exten", user.exten, "Asterisk jumps there by itself");
     }
     std::string& section = contexts_[std::string(kUsersContext) + user.context];
+    names_.hints.push_back({std::string(kUsersContext) + user.context, user.exten});
     section += fmt::format("; {}\n", user.id);
     section +=
         fmt::format("exten => {0},hint,Custom:unipresence-{1}-{0}\n", user.exten, user.context);
@@ -189,6 +191,7 @@ class Renderer {
     }
     UNIPRESENCE_RETURN_IF_ERROR(CheckSecret(user, line));
     UNIPRESENCE_RETURN_IF_ERROR(CheckText(user, "display_name", user.display_name));
+    names_.endpoints.push_back(name);
     const std::string_view kind = Template(line.kind);
     auto out = std::back_inserter(pjsip_);
     fmt::format_to(out, "\n; {}: {}\n[{}]({}-aor)\n", user.id, ToString(line.kind), name, kind);
@@ -225,6 +228,7 @@ class Renderer {
     // A comma ends the field and nothing escapes it (apps/app_voicemail.c).
     std::replace_if(
         name.begin(), name.end(), [](char c) { return c == ',' || c == '|'; }, ' ');
+    names_.mailboxes.push_back(BoxName(box));
     boxes_[box.context] += fmt::format("; {}\n{} => {},{},{}\n", user.id, box.number, box.password,
                                        Escaped(name), Escaped(box.email));
     return absl::OkStatus();
@@ -232,13 +236,14 @@ class Renderer {
 
   const std::string pbx_;
   std::string pjsip_;
+  ConfiguredNames names_;
   Sections contexts_;
   Sections boxes_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::vector<TextFile>> RenderConfiguration(std::string_view pbx,
+absl::StatusOr<RenderedConfiguration> RenderConfiguration(std::string_view pbx,
                                                           std::span<const User> users) {
   std::vector<const User*> sorted;
   for (const User& user : users) {
@@ -264,20 +269,6 @@ std::string MaskSecret(std::string_view line) {
   if (!is_box) return std::string(line);
   const std::size_t comma = std::min(line.find(',', arrow), line.size());
   return fmt::format("{} => ***{}", line.substr(0, arrow), line.substr(comma));
-}
-
-std::vector<std::string> EndpointsOf(std::span<const TextFile> files) {
-  std::vector<std::string> endpoints;
-  for (const TextFile& file : files) {
-    if (file.path != kPjsipPath) continue;
-    std::string_view rest = file.content;
-    constexpr std::string_view kAors = "\naors = ";
-    for (std::size_t at = rest.find(kAors); at != std::string_view::npos; at = rest.find(kAors)) {
-      rest.remove_prefix(at + kAors.size());
-      endpoints.emplace_back(rest.substr(0, rest.find('\n')));
-    }
-  }
-  return endpoints;
 }
 
 }  // namespace unipresence::pbx

@@ -26,21 +26,17 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "aggregator/base/text_file.h"
+#include "aggregator/model/rendered_configuration.h"
 #include "aggregator/model/user.h"
 
 namespace unipresence::pbx {
 
-// All files, always the same ones, by ascending path. INVALID_ARGUMENT names the user, the field,
-// the value (never a secret) and the remedy.
-absl::StatusOr<std::vector<TextFile>> RenderConfiguration(std::string_view pbx,
+// INVALID_ARGUMENT names the user, the field, the value (never a secret) and the remedy.
+absl::StatusOr<RenderedConfiguration> RenderConfiguration(std::string_view pbx,
                                                           std::span<const User> users);
 
 // A line of one of these files without its secret, which becomes `***`.
 std::string MaskSecret(std::string_view line);
-
-// The names of the endpoints that a rendered file of them defines, for asking Asterisk.
-std::vector<std::string> EndpointsOf(std::span<const TextFile> files);
 
 }  // namespace unipresence::pbx
 

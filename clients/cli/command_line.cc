@@ -125,6 +125,7 @@ class CommandLine {
   PbxStatusOptions pbx_status_;
   PbxReconcileOptions pbx_reconcile_;
   AsteriskRenderOptions asterisk_render_;
+  AsteriskApplyOptions asterisk_apply_;
   CompletionOptions completion_;
 };
 
@@ -571,6 +572,14 @@ void CommandLine::AddAsteriskCommands() {
                              "Write the files into this folder; only you may read them"))
       ->type_name("DIR");
   NameEnvironment(render, "UNIPRESENCE_");
+
+  CLI::App& apply = Command(
+      asterisk, "apply", "Have the server write these files, and Asterisk load them",
+      [this] { return asterisk_apply_; }, kAsteriskApplyFooter);
+  apply.add_option("--pbx", asterisk_apply_.pbx, "The PBX (default: the only one)")
+      ->type_name("PBX");
+  apply.add_flag("--dry-run", asterisk_apply_.dry_run, "Only show what would change");
+  NameEnvironment(apply, "UNIPRESENCE_");
 }
 
 void CommandLine::AddToolCommands() {

@@ -338,6 +338,15 @@ std::string ServerStatusJson(const v1::ServerStatus& status, std::string_view se
        {"ready_pbx_count", status.ready_pbx_count()}});
 }
 
+std::string ApplyJson(const v1::ApplyAsteriskConfigurationResponse& applied) {
+  Json object = {{"outcome", WordOrNull(applied.outcome())}, {"changes", Json::array()}};
+  for (const v1::ConfigurationChange& change : applied.changes()) {
+    object["changes"].push_back(
+        {{"path", change.path()}, {"diff", change.diff()}, {"truncated", change.truncated()}});
+  }
+  return Dump(object);
+}
+
 std::string TextFileJson(const TextFile& file) {
   return Dump({{"path", file.path}, {"content", file.content}});
 }

@@ -17,6 +17,7 @@
 #include "unipresence/v1/forwarding.pb.h"
 #include "unipresence/v1/mailbox.pb.h"
 #include "unipresence/v1/presence.pb.h"
+#include "unipresence/v1/provisioning.pb.h"
 #include "unipresence/v1/session.pb.h"
 #include "unipresence/v1/user.pb.h"
 
@@ -55,6 +56,8 @@ std::string PbxJson(const v1::Pbx& pbx);
 std::string ReconcileJson(std::string_view pbx, const v1::ReconcilePbxResponse& outcome);
 
 std::string ServerStatusJson(const v1::ServerStatus& status, std::string_view server);
+
+std::string ApplyJson(const v1::ApplyAsteriskConfigurationResponse& applied);
 
 // A rendered file, with its secrets.
 std::string TextFileJson(const TextFile& file);

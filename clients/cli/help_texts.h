@@ -97,6 +97,16 @@ Examples:
   unipresence transfer main/1795397182.18 1003 --attended
   unipresence transfer main/1795397182.18 --complete)";
 
+inline constexpr char kAsteriskApplyFooter[] =
+    R"(For administrators. The server writes the files into the PBX's configuration_folder, has Asterisk
+reload, and looks whether it knows every endpoint, hint and voicemail box of them. If not, it puts the
+former files back. Prints what changed, with secrets as ***. It may take 10 s: mind --timeout. With -o
+json one object: outcome (APPLIED, VALIDATED, UNCHANGED), changes[{path, diff, truncated}].
+
+Examples:
+  unipresence asterisk apply --dry-run
+  unipresence asterisk apply --timeout 60)";
+
 inline constexpr char kUsersAddFooter[] =
     R"(The file is a YAML list in the format of the server's users_file:
 

@@ -183,6 +183,11 @@ struct AsteriskRenderOptions {
   std::string output_folder;  // empty = stdout
 };
 
+struct AsteriskApplyOptions {
+  std::string pbx;       // empty = the only one
+  bool dry_run = false;  // show what would change
+};
+
 struct ServerStatusOptions {};
 
 struct CompletionOptions {
@@ -197,8 +202,8 @@ using CommandOptions =
                  ForwardGetOptions, ForwardSetOptions, ForwardClearOptions, GetPresenceOptions,
                  ListOptions, WatchOptions, VoicemailOptions, ExplainOptions, UsersAddOptions,
                  UsersUpdateOptions, UsersListOptions, UsersGetOptions, UsersDeleteOptions,
-                 PbxStatusOptions, PbxReconcileOptions, AsteriskRenderOptions, ServerStatusOptions,
-                 CompletionOptions, VersionOptions>;
+                 PbxStatusOptions, PbxReconcileOptions, AsteriskRenderOptions, AsteriskApplyOptions,
+                 ServerStatusOptions, CompletionOptions, VersionOptions>;
 
 }  // namespace unipresence::cli
 

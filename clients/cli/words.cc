@@ -79,6 +79,10 @@ std::string_view Word(v1::SessionKind kind) {
 
 std::string_view Word(v1::Role role) { return WithoutPrefix(v1::Role_Name(role), "ROLE_", role); }
 
+std::string_view Word(v1::ApplyOutcome outcome) {
+  return WithoutPrefix(v1::ApplyOutcome_Name(outcome), "APPLY_OUTCOME_", outcome);
+}
+
 std::vector<std::string> PresenceStateWords() {
   std::vector<std::string> words;
   for (int value = v1::PresenceState_MIN + 1; value <= v1::PresenceState_MAX; ++value) {

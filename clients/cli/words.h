@@ -16,6 +16,7 @@
 #include "unipresence/v1/call_control.pb.h"
 #include "unipresence/v1/pbx.pb.h"
 #include "unipresence/v1/presence.pb.h"
+#include "unipresence/v1/provisioning.pb.h"
 #include "unipresence/v1/session.pb.h"
 #include "unipresence/v1/user.pb.h"
 
@@ -34,6 +35,7 @@ std::string_view Word(v1::SessionKind kind);
 std::string_view Word(v1::CallDirection direction);
 std::string_view Word(v1::CallState state);
 std::string_view Word(v1::Role role);
+std::string_view Word(v1::ApplyOutcome outcome);
 
 // The states a presence can have, as words, in the order of the API.
 std::vector<std::string> PresenceStateWords();

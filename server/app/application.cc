@@ -57,6 +57,15 @@ PipelineOptions ToPipeline(const config::Config& config) {
   return options;
 }
 
+ConfigurationPorts ToConfiguration(const config::Config& config) {
+  ConfigurationPorts ports{
+      .render = &pbx::RenderConfiguration, .mask_secret = &pbx::MaskSecret, .folders = {}};
+  for (const config::PbxConfig& pbx : config.pbxs) {
+    if (!pbx.configuration_folder.empty()) ports.folders[pbx.name] = pbx.configuration_folder;
+  }
+  return ports;
+}
+
 }  // namespace
 
 Application::Application(const config::Config& config, const Clock& clock)
@@ -158,7 +167,7 @@ absl::Status Application::StartPipeline() {
             .want_batches = [this](bool wanted) { pipeline_->publisher().SetBatchWanted(wanted); },
             .want_mailboxes =
                 [this](bool wanted) { pipeline_->publisher().SetMailboxesWanted(wanted); },
-            .render_configuration = &pbx::RenderConfiguration,
+            .configuration = ToConfiguration(config_),
             .publish_probe = &pipeline_->publisher().probe()});
     pipeline_->publisher().SetBatchSink(&services_->batch_sink());
     services_->LoadSessions(core, sessions);

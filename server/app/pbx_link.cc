@@ -25,6 +25,7 @@ PbxLink::PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine
       writer_(engine, pbx_, options.write_back, hooks_.adopt),
       mailbox_reader_(connection_, engine, pbx_,
                       [this](const ami::Message& answer) { tracker_.OnMailboxReply(answer); }),
+      loader_(connection_, clock),
       connection_(io, options.ami, *this, clock) {
   SetLinkGauge();
 }
@@ -35,6 +36,7 @@ void PbxLink::OnTick() {
   if (!connection_.session().online()) return;
   SendNextList();
   mailbox_reader_.Continue();
+  loader_.Continue();
   AnswerReconcile();
   if (tracker_.resync_running()) return;
   if (engine_.pbx(pbx_).link != LinkState::kSynced) return;
@@ -46,16 +48,24 @@ void PbxLink::OnTick() {
   SendNextList();
 }
 
-void PbxLink::Reconcile(PbxControl::ReconcileCallback done) {
+absl::Status PbxLink::CheckSynced() const {
   const PbxStatus& status = engine_.pbx(pbx_);
-  if (status.link != LinkState::kSynced) {
-    return std::move(done)(absl::UnavailableError(fmt::format(
-        "the link to PBX '{}' is {}; {}", status.name, ToString(status.link),
-        status.last_error.empty() ? "try again when it is synced" : status.last_error)));
-  }
+  if (status.link == LinkState::kSynced) return absl::OkStatus();
+  return absl::UnavailableError(
+      fmt::format("the link to PBX '{}' is {}; {}", status.name, ToString(status.link),
+                  status.last_error.empty() ? "try again when it is synced" : status.last_error));
+}
+
+void PbxLink::Load(ConfiguredNames names, PbxControl::LoadCallback done) {
+  if (absl::Status status = CheckSynced(); !status.ok()) return std::move(done)(status);
+  loader_.Load(std::move(names), std::move(done));
+}
+
+void PbxLink::Reconcile(PbxControl::ReconcileCallback done) {
+  if (absl::Status status = CheckSynced(); !status.ok()) return std::move(done)(status);
   if (reconciling_) {
     return std::move(done)(absl::ResourceExhaustedError(
-        fmt::format("PBX '{}' is being reconciled already; wait for it", status.name)));
+        fmt::format("PBX '{}' is being reconciled already; wait for it", engine_.pbx(pbx_).name)));
   }
   reconciling_.emplace(Reconciling{
       .started = clock_.Now(), .rewritten_before = writer_.rewritten(), .done = std::move(done)});
@@ -95,6 +105,7 @@ void PbxLink::OnOffline(const absl::Status& reason) {
   const std::string_view why = FromAbsl(reason.message());
   tracker_.LinkLost();
   mailbox_reader_.Stop();
+  loader_.Stop(reason);
   tracker_.ClearChanges();
   writer_.OnLinkLost();
   reconcile_due_ = MonotonicTime::max();
@@ -114,6 +125,7 @@ void PbxLink::OnEvent(const ami::Message& event, ami::ActionToken list) {
   }
   if (list != ami::kLiveEvent && writer_.OnRow(list, event)) return;
   tracker_.OnEvent(event, list);
+  loader_.OnRow(event, list);
 }
 
 void PbxLink::OnReadEnd() {
@@ -131,6 +143,7 @@ void PbxLink::OnReadEnd() {
   FinishResync();
   SendNextList();
   mailbox_reader_.Continue();
+  loader_.Continue();
   TellMailboxErrors();
   hooks_.read_end(started, changes);
 }

@@ -20,6 +20,7 @@
 #include "aggregator/engine/engine.h"
 #include "aggregator/engine/pbx_control.h"
 #include "aggregator/pbx/tracker.h"
+#include "server/app/configuration_loader.h"
 #include "server/app/mailbox_reader.h"
 #include "server/app/routing_writer.h"
 
@@ -82,6 +83,8 @@ class PbxLink final : public ami::SessionHandler {
   }
   // As PbxControl::Reconcile.
   void Reconcile(PbxControl::ReconcileCallback done);
+  // As PbxControl::Load.
+  void Load(ConfiguredNames names, PbxControl::LoadCallback done);
 
   PbxIndex pbx() const { return pbx_; }
   // To send actions and to look up calls.
@@ -99,6 +102,8 @@ class PbxLink final : public ami::SessionHandler {
   void OnReadEnd() override;
 
  private:
+  // UNAVAILABLE unless it is.
+  absl::Status CheckSynced() const;
   void AskVersion();
   void BeginResync(std::string_view version);
   void SendNextList();
@@ -133,6 +138,7 @@ class PbxLink final : public ami::SessionHandler {
   MonotonicTime read_started_ = MonotonicTime::min();  // min(): between reads
   MonotonicTime reconcile_due_ = MonotonicTime::max();
   MailboxReader mailbox_reader_;
+  ConfigurationLoader loader_;
   ami::Connection connection_;  // last: it calls the others
 };
 

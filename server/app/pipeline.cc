@@ -184,6 +184,15 @@ void Pipeline::Reconcile(std::string_view pbx, ReconcileCallback done) {
       fmt::format("the configuration has no PBX '{}'; `pbx:` lists them", pbx)));
 }
 
+void Pipeline::Load(std::string_view pbx, ConfiguredNames names, LoadCallback done) {
+  for (const auto& link : links_) {
+    if (engine_.pbx(link->pbx()).name != pbx) continue;
+    return link->Load(std::move(names), std::move(done));
+  }
+  std::move(done)(absl::NotFoundError(
+      fmt::format("the configuration has no PBX '{}'; `pbx:` lists them", pbx)));
+}
+
 void Pipeline::Close() {
   for (const auto& link : links_) link->Stop();
   publisher_.HandleEvents();

@@ -99,6 +99,7 @@ class Pipeline final : public Executor, private PbxControl {
   void Close();
   void Reconcile(std::string_view pbx, ReconcileCallback done) override;
   void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) override;
+  void Load(std::string_view pbx, ConfiguredNames names, LoadCallback done) override;
 
   std::unique_ptr<PbxLink> MakeLink(const PbxOptions& options);
   // After each read, command or slice: sends what was gathered, to subscribers and then to PBXs,

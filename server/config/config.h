@@ -30,6 +30,9 @@ struct PbxConfig {
   // Tell it where calls ring, in its AstDB, and the presence as custom device states. Off: it is
   // only listened to.
   bool write_back = true;
+  // Where the files that are made from the users are written, as this machine sees the folder;
+  // empty = nowhere, and ApplyAsteriskConfiguration is refused.
+  std::string configuration_folder;
 };
 
 struct GrpcConfig {

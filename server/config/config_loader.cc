@@ -230,9 +230,10 @@ std::string ToYaml(const Config& config) {
   for (const PbxConfig& pbx : config.pbxs) {
     yaml += fmt::format(
         "  - name: {}\n    host: {}\n    port: {}\n    username: {}\n    secret: \"(hidden)\"\n"
-        "    tls: {{enabled: {}, ca_file: {}, verify: {}}}\n    write_back: {}\n",
+        "    tls: {{enabled: {}, ca_file: {}, verify: {}}}\n    write_back: {}\n    "
+        "configuration_folder: {}\n",
         Quoted(pbx.name), Quoted(pbx.host), pbx.port, Quoted(pbx.username), pbx.tls.enabled,
-        Quoted(pbx.tls.ca_file), pbx.tls.verify, pbx.write_back);
+        Quoted(pbx.tls.ca_file), pbx.tls.verify, pbx.write_back, Quoted(pbx.configuration_folder));
   }
   yaml += fmt::format(
       "grpc: {{listen: {}}}\nzeromq: {{publish: {}, snapshot: {}}}\nmetrics: {{listen: {}}}\n"

@@ -60,10 +60,12 @@ class PbxReader {
   void ReadKey(const std::string& key, const YamlNode& value) {
     if (key == "tls") return ReadTls(value);
     if (key != "name" && key != "host" && key != "port" && key != "username" && key != "secret" &&
-        key != "secret_file" && key != "write_back") {
-      errors_.Add(value.line, fmt::format("unknown key 'pbx.{}'; known keys: name, host, port, "
-                                          "username, secret, secret_file, tls, write_back",
-                                          key));
+        key != "secret_file" && key != "write_back" && key != "configuration_folder") {
+      errors_.Add(
+          value.line,
+          fmt::format("unknown key 'pbx.{}'; known keys: name, host, port, "
+                      "username, secret, secret_file, tls, write_back, configuration_folder",
+                      key));
       return;
     }
     if (value.kind != YamlNode::Kind::kScalar) {
@@ -82,6 +84,8 @@ class PbxReader {
       if (port.ok()) pbx_.port = static_cast<std::uint16_t>(*port);
     } else if (key == "username") {
       pbx_.username = text;
+    } else if (key == "configuration_folder") {
+      if (!text.empty()) pbx_.configuration_folder = context_.resolve(text);
     } else if (key == "write_back") {
       const auto enabled = ParseBool(text);
       Note(value.line, "pbx.write_back", enabled.status());

@@ -1,8 +1,10 @@
 #include "server/service/asterisk_configuration.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,12 +12,27 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "server/service/status.h"
+#include "server/service/unified_diff.h"
 
 namespace unipresence {
 namespace {
 
 // Of a response; far below gRPC's limit of 4 MiB.
 constexpr std::size_t kPieceBytes = 64 << 10;
+// As provisioning.proto says.
+constexpr std::size_t kMaxDiffBytes = 256 << 10;
+constexpr std::size_t kMaxDiffsBytes = 2 << 20;
+// A file of a million users has 600 MB.
+constexpr std::size_t kMaxFileBytes = std::size_t{2} << 30;
+// They hold secrets: Asterisk reads them by the group of the folder.
+constexpr mode_t kFileMode = 0640;
+
+// FAILED_PRECONDITION: CONFIGURATION_REFUSED; the former configuration is in force.
+absl::Status NotWritten(const std::string& pbx, std::string_view why) {
+  return Failure(v1::ERROR_REASON_CONFIGURATION_REFUSED,
+                 fmt::format("the configuration of PBX '{}' was not applied: {}", pbx, why),
+                 {{"pbx", pbx}, {"message", why}});
+}
 
 // NOT_FOUND: PBX_NOT_FOUND.
 absl::Status CheckPbx(const Core& core, const std::string& pbx) {
@@ -94,11 +111,11 @@ using RenderReply = std::unique_ptr<RenderStream, FailDropped>;
 
 }  // namespace
 
-absl::StatusOr<std::vector<TextFile>> AsteriskConfiguration::Files(
+absl::StatusOr<RenderedConfiguration> AsteriskConfiguration::RenderFor(
     const std::string& pbx, const std::vector<User>& users) const {
-  absl::StatusOr<std::vector<TextFile>> files = render_(pbx, users);
-  if (files.ok()) return files;
-  return Failure(v1::ERROR_REASON_FIELD_INVALID, FromAbsl(files.status().message()));
+  absl::StatusOr<RenderedConfiguration> rendered = ports_.render(pbx, users);
+  if (rendered.ok()) return rendered;
+  return Failure(v1::ERROR_REASON_FIELD_INVALID, FromAbsl(rendered.status().message()));
 }
 
 AsteriskConfiguration::RenderReactor* AsteriskConfiguration::Render(
@@ -122,13 +139,157 @@ AsteriskConfiguration::RenderReactor* AsteriskConfiguration::Render(
         [this, pbx, reply = std::move(reply)](absl::StatusOr<std::vector<User>> users) mutable {
           if (!users.ok()) return reply.release()->Fail(FromStore(users.status(), {}));
           worker_.Post([this, pbx, users = *std::move(users), reply = std::move(reply)]() mutable {
-            absl::StatusOr<std::vector<TextFile>> files = Files(pbx, users);
-            if (!files.ok()) return reply.release()->Fail(files.status());
-            reply.release()->Send(*std::move(files));
+            absl::StatusOr<RenderedConfiguration> rendered = RenderFor(pbx, users);
+            if (!rendered.ok()) return reply.release()->Fail(rendered.status());
+            reply.release()->Send(std::move(rendered->files));
           });
         });
   });
   return stream;
+}
+
+grpc::ServerUnaryReactor* AsteriskConfiguration::Apply(
+    grpc::CallbackServerContext* context, const v1::ApplyAsteriskConfigurationRequest* request,
+    v1::ApplyAsteriskConfigurationResponse* response) {
+  using Call =
+      UnaryCall<v1::ApplyAsteriskConfigurationRequest, v1::ApplyAsteriskConfigurationResponse>;
+  return RunUnary(
+      shared_, Method::kApplyAsteriskConfiguration, context, request, response, [this](Call call) {
+        if (absl::Status status = CheckPbx(call.core, call.request.pbx()); !status.ok()) {
+          return std::move(call.reply).Fail(status);
+        }
+        shared_.store.Call<std::vector<User>>(
+            [pbx = call.request.pbx()](Store& store) { return UsersOn(store, pbx); },
+            [this, &request = call.request,
+             reply = std::move(call.reply)](absl::StatusOr<std::vector<User>> users) mutable {
+              if (!users.ok()) return std::move(reply).Fail(FromStore(users.status(), {}));
+              worker_.Post(
+                  [this, &request, users = *std::move(users), reply = std::move(reply)]() mutable {
+                    absl::Status applied = ApplyNow(request, users, reply.response());
+                    if (!applied.ok()) return std::move(reply).Fail(applied);
+                    std::move(reply).Ok();
+                  });
+            });
+      });
+}
+
+void AsteriskConfiguration::Compare(const std::vector<FileState>& before,
+                                    const std::vector<TextFile>& after,
+                                    v1::ApplyAsteriskConfigurationResponse& response) const {
+  std::size_t left = kMaxDiffsBytes;
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    static const std::string kNone;
+    const std::string& former = before[i].content ? *before[i].content : kNone;
+    if (before[i].content && former == after[i].content) continue;
+    UnifiedDiff diff = DiffLines(after[i].path, former, after[i].content, ports_.mask_secret,
+                                 std::min(kMaxDiffBytes, left));
+    left -= diff.text.size();
+    v1::ConfigurationChange& change = *response.add_changes();
+    change.set_path(after[i].path);
+    change.set_diff(std::move(diff.text));
+    change.set_truncated(diff.truncated);
+  }
+}
+
+absl::Status AsteriskConfiguration::ApplyNow(const v1::ApplyAsteriskConfigurationRequest& request,
+                                             const std::vector<User>& users,
+                                             v1::ApplyAsteriskConfigurationResponse& response) {
+  const std::string& pbx = request.pbx();
+  const auto folder = ports_.folders.find(pbx);
+  if (folder == ports_.folders.end()) {
+    return NotWritten(pbx, fmt::format("the server does not know where Asterisk's files are: set "
+                                       "pbx.configuration_folder of '{}'",
+                                       pbx));
+  }
+  UNIPRESENCE_ASSIGN_OR_RETURN(RenderedConfiguration next, RenderFor(pbx, users));
+  std::vector<std::string> paths;
+  std::vector<FileState> files;
+  for (const TextFile& file : next.files) {
+    paths.push_back(file.path);
+    files.push_back({file.path, file.content});
+  }
+  const auto formers = ReadFiles(folder->second, paths, kMaxFileBytes);
+  if (!formers.ok()) return NotWritten(pbx, FromAbsl(formers.status().message()));
+  Compare(*formers, next.files, response);
+  if (response.changes().empty()) {
+    response.set_outcome(v1::APPLY_OUTCOME_UNCHANGED);
+    return absl::OkStatus();
+  }
+  if (request.validate_only()) {
+    response.set_outcome(v1::APPLY_OUTCOME_VALIDATED);
+    return absl::OkStatus();
+  }
+  UNIPRESENCE_RETURN_IF_ERROR(CheckLink(pbx));
+  if (absl::Status written = ReplaceFiles(folder->second, files, kFileMode); !written.ok()) {
+    return NotWritten(pbx, FromAbsl(written.message()));
+  }
+  absl::Status loaded = Load(pbx, std::move(next.names));
+  if (loaded.ok()) {
+    response.set_outcome(v1::APPLY_OUTCOME_APPLIED);
+    return absl::OkStatus();
+  }
+  return PutBack(pbx, folder->second, *formers, loaded);
+}
+
+absl::Status AsteriskConfiguration::PutBack(const std::string& pbx, const std::string& folder,
+                                            const std::vector<FileState>& formers,
+                                            const absl::Status& why) {
+  absl::Status back = ReplaceFiles(folder, formers, kFileMode);
+  // Nothing is expected of the former files: they are what there is.
+  if (back.ok()) back = Load(pbx, {});
+  if (!back.ok()) {
+    spdlog::error("pbx {}: the former configuration could not be put back: {}", pbx,
+                  back.ToString());
+  }
+  if (absl::IsUnavailable(why)) {
+    return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE, FromAbsl(why.message()), {{"pbx", pbx}});
+  }
+  std::string message(why.message());
+  if (!back.ok()) {
+    message += fmt::format("; and the former configuration could not be put back: {}",
+                           FromAbsl(back.message()));
+  }
+  return NotWritten(pbx, message);
+}
+
+absl::Status AsteriskConfiguration::CheckLink(const std::string& pbx) {
+  return OnPipeline([pbx](Core& core, Answer answer) {
+    for (const PbxStatus& status : core.engine.pbxs()) {
+      if (status.name == pbx && status.link == LinkState::kSynced) {
+        return std::move(answer)(absl::OkStatus());
+      }
+    }
+    std::move(answer)(Failure(v1::ERROR_REASON_PBX_UNAVAILABLE,
+                              fmt::format("the link to PBX '{}' is down; nothing was written", pbx),
+                              {{"pbx", pbx}}));
+  });
+}
+
+absl::Status AsteriskConfiguration::Load(const std::string& pbx, ConfiguredNames names) {
+  return OnPipeline([pbx, names = std::move(names)](Core& core, Answer answer) mutable {
+    if (core.pbx_control == nullptr) {
+      return std::move(answer)(absl::UnavailableError("no pipeline runs"));
+    }
+    core.pbx_control->Load(pbx, std::move(names), std::move(answer));
+  });
+}
+
+absl::Status AsteriskConfiguration::OnPipeline(absl::AnyInvocable<void(Core&, Answer) &&> command) {
+  // Shared with a callback that may be destroyed unrun when the server stops: then the promise is
+  // broken, and that is the answer.
+  auto promise = std::make_unique<std::promise<absl::Status>>();
+  std::future<absl::Status> future = promise->get_future();
+  shared_.executor.Post(
+      [command = std::move(command), promise = std::move(promise)](Core& core) mutable {
+        std::move(command)(core, [promise = std::move(promise)](absl::Status status) {
+          promise->set_value(std::move(status));
+        });
+      });
+  try {
+    return future.get();
+  } catch (const std::future_error&) {
+    return ServerStopping();
+  }
 }
 
 }  // namespace unipresence

@@ -3,20 +3,26 @@
 
 // The configuration that Asterisk needs for the users, as rpcs of ProvisioningService.
 //
-//   gRPC -> pipeline: who asks, is there such a PBX -> store: its users -> worker: render -> gRPC
+//   gRPC -> pipeline: who asks, is there such a PBX -> store: its users -> worker: render, compare,
+//   write -> pipeline: reload, is everything there -> worker: answer, or put the former files back
 //
-// Rendering a million users takes seconds, so it has a thread of its own, `configuration`.
+// Rendering a million users takes seconds, disks block and a reload is waited for, so all that is
+// on a thread of its own, `configuration`: one request after the other.
 
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <functional>
+#include <map>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregator/base/text_file.h"
+#include "aggregator/model/rendered_configuration.h"
 #include "aggregator/model/user.h"
 #include "server/service/call.h"
 #include "server/service/task_thread.h"
@@ -24,30 +30,57 @@
 
 namespace unipresence {
 
-// What knows Asterisk's spelling (aggregator/pbx/configuration.h).
-using RenderConfigurationFunction = std::function<absl::StatusOr<std::vector<TextFile>>(
-    std::string_view pbx, std::span<const User> users)>;
+// What the server says of the PBXs' configuration.
+struct ConfigurationPorts {
+  // Both know Asterisk's spelling (aggregator/pbx/configuration.h) and are thread-safe.
+  std::function<absl::StatusOr<RenderedConfiguration>(std::string_view pbx,
+                                                      std::span<const User> users)>
+      render;
+  std::function<std::string(std::string_view line)> mask_secret;
+  // By PBX: where the files are written. No entry: nowhere.
+  std::map<std::string, std::string> folders;
+};
 
 class AsteriskConfiguration {
  public:
-  // `render` must be thread-safe; `shared` must outlive the object.
-  AsteriskConfiguration(const ServiceContext& shared, RenderConfigurationFunction render)
-      : shared_(shared), render_(std::move(render)) {}
+  // `shared` must outlive the object.
+  AsteriskConfiguration(const ServiceContext& shared, ConfigurationPorts ports)
+      : shared_(shared), ports_(std::move(ports)) {}
 
   using RenderReactor = grpc::ServerWriteReactor<v1::RenderAsteriskConfigurationResponse>;
-  // The rpc RenderAsteriskConfiguration. Thread: gRPC's.
+  // The rpcs. Thread: gRPC's.
   RenderReactor* Render(grpc::CallbackServerContext* context,
                         const v1::RenderAsteriskConfigurationRequest* request);
+  grpc::ServerUnaryReactor* Apply(grpc::CallbackServerContext* context,
+                                  const v1::ApplyAsteriskConfigurationRequest* request,
+                                  v1::ApplyAsteriskConfigurationResponse* response);
 
-  // Ends the worker, after what is queued. Before the objects that it uses go.
+  // Ends the worker, after what is queued; once the pipeline has stopped. Before the objects that
+  // it uses go.
   void Stop() { worker_.Stop(); }
 
  private:
-  absl::StatusOr<std::vector<TextFile>> Files(const std::string& pbx,
-                                              const std::vector<User>& users) const;
+  // Thread of these: the worker's.
+  absl::StatusOr<RenderedConfiguration> RenderFor(const std::string& pbx,
+                                                  const std::vector<User>& users) const;
+  absl::Status ApplyNow(const v1::ApplyAsteriskConfigurationRequest& request,
+                        const std::vector<User>& users,
+                        v1::ApplyAsteriskConfigurationResponse& response);
+  void Compare(const std::vector<FileState>& before, const std::vector<TextFile>& after,
+               v1::ApplyAsteriskConfigurationResponse& response) const;
+  // The failure that `why` is for the client, with the former files in force again.
+  absl::Status PutBack(const std::string& pbx, const std::string& folder,
+                       const std::vector<FileState>& formers, const absl::Status& why);
+  // UNAVAILABLE: PBX_UNAVAILABLE.
+  absl::Status CheckLink(const std::string& pbx);
+  // Runs PbxControl::Load and waits for it.
+  absl::Status Load(const std::string& pbx, ConfiguredNames names);
+  // Runs a command on the pipeline and waits until it answers.
+  using Answer = PbxControl::LoadCallback;
+  absl::Status OnPipeline(absl::AnyInvocable<void(Core&, Answer) &&> command);
 
   const ServiceContext& shared_;
-  const RenderConfigurationFunction render_;
+  const ConfigurationPorts ports_;
   TaskThread worker_{"configuration"};
 };
 

@@ -20,8 +20,6 @@ namespace {
 
 constexpr std::string_view kNoCsv =
     "this server does not import or export CSV files; use CreateUser and ListUsers";
-constexpr std::string_view kNoApplying =
-    "this server does not write Asterisk's files; use RenderAsteriskConfiguration";
 
 // Rows that one command on the store looks at, when a query passes few of them.
 constexpr std::size_t kMaxScan = 2000;
@@ -331,8 +329,7 @@ ProvisioningService::RenderAsteriskConfiguration(
 grpc::ServerUnaryReactor* ProvisioningService::ApplyAsteriskConfiguration(
     grpc::CallbackServerContext* context, const v1::ApplyAsteriskConfigurationRequest* request,
     v1::ApplyAsteriskConfigurationResponse* response) {
-  return NotYet(shared_, Method::kApplyAsteriskConfiguration, context, request, response,
-                kNoApplying);
+  return configuration_.Apply(context, request, response);
 }
 
 }  // namespace unipresence

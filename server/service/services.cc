@@ -46,7 +46,7 @@ struct Services::Parts {
         presence(shared, hub),
         session(shared, login, holds),
         device_selection(shared, settings),
-        configuration(shared, std::move(ports.render_configuration)),
+        configuration(shared, std::move(ports.configuration)),
         provisioning(shared, ports.hasher, configuration),
         administration(shared, std::move(options.version), health, ports.publish_probe),
         forwarding(shared, settings),

@@ -64,8 +64,7 @@ struct ServicePorts {
   std::function<void(bool)> want_batches;
   // The same of changes of voicemail boxes.
   std::function<void(bool)> want_mailboxes;
-  // Thread-safe: renders the configuration of a PBX from its users.
-  RenderConfigurationFunction render_configuration;
+  ConfigurationPorts configuration;
   // For GetServerStatus; may be null.
   const publish::PublishProbe* publish_probe = nullptr;
 };

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "tests/integration/grpc_test_server.h"
@@ -21,9 +24,47 @@ User WithAccounts(User user) {
   return user;
 }
 
+// A PBX that loads what it is told, or refuses, and tells what it was told to know.
+class FakePbxControl final : public PbxControl {
+ public:
+  void Reconcile(std::string_view, ReconcileCallback done) override {
+    std::move(done)(absl::UnimplementedError("not here"));
+  }
+  void WhenTold(std::string_view, absl::AnyInvocable<void() &&> done) override {
+    std::move(done)();
+  }
+  void Load(std::string_view pbx, ConfiguredNames names, LoadCallback done) override {
+    EXPECT_EQ(pbx, "main");
+    const MutexLock lock(mutex_);
+    loads_.push_back(std::move(names));
+    absl::Status status = loads_.size() == 1 ? first_ : absl::OkStatus();
+    std::move(done)(std::move(status));
+  }
+  void AnswerFirst(absl::Status status) {
+    const MutexLock lock(mutex_);
+    first_ = std::move(status);
+  }
+  std::vector<ConfiguredNames> TakeLoads() {
+    const MutexLock lock(mutex_);
+    return std::exchange(loads_, {});
+  }
+
+ private:
+  Mutex mutex_;
+  absl::Status first_ ABSL_GUARDED_BY(mutex_);
+  std::vector<ConfiguredNames> loads_ ABSL_GUARDED_BY(mutex_);
+};
+
+GrpcTestServer::Options OptionsOf(FakePbxControl& pbx, const std::string& folder) {
+  GrpcTestServer::Options options;
+  options.pbx_control = &pbx;
+  if (!folder.empty()) options.configuration_folders = {{"main", folder}};
+  return options;
+}
+
 class GrpcAsteriskConfigurationTest : public ::testing::Test {
  protected:
-  GrpcAsteriskConfigurationTest() {
+  GrpcAsteriskConfigurationTest() : server_(OptionsOf(pbx_, folder_.path())) {
     server_.AddUser(WithAccounts(UniqueAccount("alice", "101")));
     User root = UniqueAccount("root", "100");
     root.role = Role::kAdministrator;
@@ -47,6 +88,27 @@ class GrpcAsteriskConfigurationTest : public ::testing::Test {
     return {reader->Finish(), std::move(files)};
   }
 
+  static std::pair<grpc::Status, v1::ApplyAsteriskConfigurationResponse> Apply(
+      const GrpcTestClient& client, bool validate_only = false) {
+    v1::ApplyAsteriskConfigurationRequest request;
+    request.set_pbx("main");
+    request.set_validate_only(validate_only);
+    return client.Call<v1::ProvisioningService>(
+        &v1::ProvisioningService::Stub::ApplyAsteriskConfiguration, request);
+  }
+  // The files that are there, by name.
+  std::map<std::string, std::string> Written() const {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+      std::ifstream file(entry.path());
+      files[entry.path().filename().string()] =
+          std::string(std::istreambuf_iterator<char>(file), {});
+    }
+    return files;
+  }
+
+  TempFolder folder_;
+  FakePbxControl pbx_;
   GrpcTestServer server_;
   int pieces_ = 0;
 };
@@ -79,6 +141,73 @@ TEST_F(GrpcAsteriskConfigurationTest, LongFilesComeInPieces) {
       << "the same users give the same bytes";
 }
 
+TEST_F(GrpcAsteriskConfigurationTest, WhatIsAppliedIsWrittenLoadedAndShownWithoutSecrets) {
+  const GrpcTestClient root = GrpcTestClient::LogIn(server_, "root");
+  const auto [checked, difference] = Apply(root, /*validate_only=*/true);
+  ASSERT_TRUE(checked.ok()) << checked.error_message();
+  EXPECT_EQ(difference.outcome(), v1::APPLY_OUTCOME_VALIDATED);
+  EXPECT_TRUE(Written().empty());
+  EXPECT_TRUE(pbx_.TakeLoads().empty());
+
+  const auto [status, applied] = Apply(root);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(applied.outcome(), v1::APPLY_OUTCOME_APPLIED);
+  EXPECT_EQ(Written(), Render(root, "main").second);
+  ASSERT_EQ(applied.changes_size(), 3);
+  EXPECT_EQ(applied.changes(0).diff(), difference.changes(0).diff());
+  const std::string& pjsip = applied.changes(1).diff();
+  EXPECT_THAT(pjsip, HasSubstr("\n+[alice](unipresence-deskphone)\n"));
+  EXPECT_THAT(pjsip, HasSubstr("\n+password = ***\n"));
+  EXPECT_EQ(pjsip.find("secret-of"), std::string::npos);
+  const std::vector<ConfiguredNames> loads = pbx_.TakeLoads();
+  ASSERT_EQ(loads.size(), 1u);
+  EXPECT_THAT(loads[0].endpoints, ::testing::ElementsAre("alice", "alice_w"));
+  EXPECT_EQ(loads[0].hints.size(), 2u);
+
+  EXPECT_EQ(Apply(root).second.outcome(), v1::APPLY_OUTCOME_UNCHANGED);
+  EXPECT_TRUE(pbx_.TakeLoads().empty()) << "nothing to load";
+}
+
+TEST_F(GrpcAsteriskConfigurationTest, WhatAsteriskRefusesIsPutBackAndLoadedAgain) {
+  const GrpcTestClient root = GrpcTestClient::LogIn(server_, "root");
+  folder_.Write("pjsip_unipresence_users.conf", "; former\n");
+  const auto former = Written();
+  pbx_.AnswerFirst(absl::FailedPreconditionError("Reload of res_pjsip.so: it says no"));
+  const auto [status, response] = Apply(root);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_CONFIGURATION_REFUSED);
+  EXPECT_THAT(DetailOf(status).metadata().at("message"), HasSubstr("it says no"));
+  EXPECT_EQ(Written(), former);
+  const std::vector<ConfiguredNames> loads = pbx_.TakeLoads();
+  ASSERT_EQ(loads.size(), 2u);
+  EXPECT_EQ(loads[1], ConfiguredNames()) << "nothing is expected of the former files";
+
+  pbx_.AnswerFirst(absl::UnavailableError("the link was lost meanwhile"));
+  EXPECT_EQ(ReasonOf(Apply(root).first), v1::ERROR_REASON_PBX_UNAVAILABLE);
+  EXPECT_EQ(Written(), former);
+}
+
+TEST_F(GrpcAsteriskConfigurationTest, WithoutALinkNothingIsWritten) {
+  const GrpcTestClient root = GrpcTestClient::LogIn(server_, "root");
+  server_.Run([](Core& core) { core.engine.LinkLost(0, "gone"); });
+  EXPECT_EQ(ReasonOf(Apply(root).first), v1::ERROR_REASON_PBX_UNAVAILABLE);
+  EXPECT_TRUE(Written().empty());
+  EXPECT_EQ(Apply(root, /*validate_only=*/true).second.outcome(), v1::APPLY_OUTCOME_VALIDATED);
+}
+
+TEST(GrpcAsteriskFolderTest, WithoutAFolderTheSettingIsNamed) {
+  FakePbxControl pbx;
+  GrpcTestServer server(OptionsOf(pbx, ""));
+  server.AddUsers();
+  v1::ApplyAsteriskConfigurationRequest request;
+  request.set_pbx("main");
+  const auto [status, response] =
+      GrpcTestClient::LogIn(server, "root")
+          .Call<v1::ProvisioningService>(&v1::ProvisioningService::Stub::ApplyAsteriskConfiguration,
+                                         request);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_CONFIGURATION_REFUSED);
+  EXPECT_THAT(status.error_message(), HasSubstr("pbx.configuration_folder"));
+}
+
 TEST_F(GrpcAsteriskConfigurationTest, OthersAreRefused) {
   EXPECT_EQ(ReasonOf(Render(GrpcTestClient(server_), "main").first),
             v1::ERROR_REASON_TOKEN_MISSING);
@@ -89,6 +218,8 @@ TEST_F(GrpcAsteriskConfigurationTest, OthersAreRefused) {
   EXPECT_EQ(ReasonOf(Render(root, "").first), v1::ERROR_REASON_FIELD_REQUIRED);
   User pattern = WithAccounts(UniqueAccount("eve", "_X"));
   server_.AddUser(pattern);
+  EXPECT_EQ(ReasonOf(Apply(root).first), v1::ERROR_REASON_FIELD_INVALID);
+  EXPECT_TRUE(Written().empty());
   const auto [status, files] = Render(root, "main");
   EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_FIELD_INVALID);
   EXPECT_THAT(status.error_message(), HasSubstr("eve"));

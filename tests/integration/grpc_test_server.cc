@@ -48,8 +48,9 @@ void BatchMaker::Flush() {
   if (batch_ != nullptr) sink_->OnBatch(std::exchange(batch_, nullptr));
 }
 
-CommandThread::CommandThread(Engine& engine, SessionTable& sessions, const Clock& clock)
-    : core_{engine, sessions, clock}, thread_([this] { Loop(); }) {}
+CommandThread::CommandThread(Engine& engine, SessionTable& sessions, const Clock& clock,
+                             PbxControl* pbx_control)
+    : core_{engine, sessions, clock, pbx_control}, thread_([this] { Loop(); }) {}
 
 CommandThread::~CommandThread() { Stop(); }
 
@@ -118,7 +119,7 @@ GrpcTestServer::GrpcTestServer(Options options)
   store_ = *std::move(store);
   batches_.set_epoch(options_.epoch);
   engine_ = std::make_unique<Engine>(Engine::Options{.epoch = options_.epoch}, clock_, batches_);
-  thread_ = std::make_unique<CommandThread>(*engine_, sessions_, clock_);
+  thread_ = std::make_unique<CommandThread>(*engine_, sessions_, clock_, options_.pbx_control);
   Run([this](Core& core) {
     pbx_ = core.engine.AddPbx("main", "127.0.0.1:5038");
     core.engine.BeginResync(pbx_, "22.10.0");
@@ -147,7 +148,9 @@ GrpcTestServer::GrpcTestServer(Options options)
                    .clock = clock_,
                    .want_batches = [this](bool wanted) { batches_.SetWanted(wanted); },
                    .want_mailboxes = [this](bool wanted) { batches_.SetMailboxesWanted(wanted); },
-                   .render_configuration = &pbx::RenderConfiguration});
+                   .configuration = {.render = &pbx::RenderConfiguration,
+                                     .mask_secret = &pbx::MaskSecret,
+                                     .folders = options_.configuration_folders}});
   Run([&](Core& core) {
     batches_.SetSink(&services_->batch_sink());
     services_->LoadSessions(core, *stored_sessions);

@@ -63,7 +63,8 @@ class BatchMaker final : public UpdateSink {
 // The pipeline: a thread that runs commands.
 class CommandThread final : public Executor {
  public:
-  CommandThread(Engine& engine, SessionTable& sessions, const Clock& clock);
+  CommandThread(Engine& engine, SessionTable& sessions, const Clock& clock,
+                PbxControl* pbx_control);
   ~CommandThread() override;
 
   bool Post(Command command) override;
@@ -98,6 +99,8 @@ class GrpcTestServer {
     GrpcServer::Options grpc;
     std::string folder;  // of an earlier server, to go on with its store; empty: a fresh one
     std::uint64_t epoch = kEpoch;
+    std::map<std::string, std::string> configuration_folders;  // by PBX
+    PbxControl* pbx_control = nullptr;
 
     Options() {
       services.version = "1.2.3";

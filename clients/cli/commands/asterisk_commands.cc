@@ -1,4 +1,4 @@
-// asterisk render.
+// asterisk render, apply.
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -61,6 +61,19 @@ absl::Status WriteFiles(const std::string& folder, const std::vector<TextFile>& 
   return ReplaceFiles(folder, states, 0600);
 }
 
+std::string Told(v1::ApplyOutcome outcome, const std::string& pbx) {
+  switch (static_cast<int>(outcome)) {
+    case v1::APPLY_OUTCOME_APPLIED:
+      return fmt::format("{}: written, and loaded by Asterisk", pbx);
+    case v1::APPLY_OUTCOME_VALIDATED:
+      return fmt::format("{}: this would change; nothing was written", pbx);
+    case v1::APPLY_OUTCOME_UNCHANGED:
+      return fmt::format("{}: the files are as they should be", pbx);
+    default:
+      return fmt::format("{}: done", pbx);
+  }
+}
+
 }  // namespace
 
 absl::Status RunCommand(const AsteriskRenderOptions& options, CommandContext& context) {
@@ -78,6 +91,24 @@ absl::Status RunCommand(const AsteriskRenderOptions& options, CommandContext& co
   for (const TextFile& file : files) {
     context.Print(TextFileJson(file), fmt::format("; ==> {} <==\n{}", file.path, file.content));
   }
+  return absl::OkStatus();
+}
+
+absl::Status RunCommand(const AsteriskApplyOptions& options, CommandContext& context) {
+  UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
+  v1::ApplyAsteriskConfigurationRequest request;
+  UNIPRESENCE_ASSIGN_OR_RETURN(std::string pbx, ChoosePbx(options.pbx, context));
+  request.set_pbx(std::move(pbx));
+  request.set_validate_only(options.dry_run);
+  UNIPRESENCE_ASSIGN_OR_RETURN(
+      const v1::ApplyAsteriskConfigurationResponse applied,
+      context.Call(&v1::ProvisioningService::Stub::ApplyAsteriskConfiguration, request));
+  std::string text;
+  for (const v1::ConfigurationChange& change : applied.changes()) {
+    text += change.diff();
+    if (change.truncated()) text += "-- the rest is left out --\n";
+  }
+  context.Print(ApplyJson(applied), text + Told(applied.outcome(), request.pbx()));
   return absl::OkStatus();
 }
 

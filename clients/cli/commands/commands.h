@@ -56,6 +56,7 @@ absl::Status RunCommand(const UsersDeleteOptions& options, CommandContext& conte
 
 // asterisk_commands.cc
 absl::Status RunCommand(const AsteriskRenderOptions& options, CommandContext& context);
+absl::Status RunCommand(const AsteriskApplyOptions& options, CommandContext& context);
 
 // administration_commands.cc
 absl::Status RunCommand(const PbxStatusOptions& options, CommandContext& context);

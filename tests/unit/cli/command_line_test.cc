@@ -173,6 +173,14 @@ TEST(CommandLineTest, AsteriskRender) {
   EXPECT_EQ(given.output_folder, "rendered");
 }
 
+TEST(CommandLineTest, AsteriskApply) {
+  EXPECT_FALSE(CommandOf<AsteriskApplyOptions>({"asterisk", "apply"}).dry_run);
+  const auto given =
+      CommandOf<AsteriskApplyOptions>({"asterisk", "apply", "--pbx", "main", "--dry-run"});
+  EXPECT_EQ(given.pbx, "main");
+  EXPECT_TRUE(given.dry_run);
+}
+
 TEST(CommandLineTest, Voicemail) {
   EXPECT_EQ(CommandOf<VoicemailOptions>({"voicemail"}).user, "");
   EXPECT_EQ(CommandOf<VoicemailOptions>({"voicemail", "alice"}).user, "alice");

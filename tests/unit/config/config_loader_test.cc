@@ -109,6 +109,17 @@ TEST(ConfigTest, APbxIsToldWhereCallsRingUnlessItSaysOtherwise) {
 
 TEST(ConfigTest, ThePortOfAmiIsTheDefault) { EXPECT_EQ(Parsed(kPbx).pbxs[0].port, 5038); }
 
+TEST(ConfigTest, TheFolderOfAPbxIsRelativeToTheFile) {
+  const TempFolder folder;
+  const std::string pbx = "{name: a, host: h, username: u, secret: s";
+  const std::string path =
+      folder.Write("server.yaml", "pbx: [" + pbx + ", configuration_folder: rendered}]\n");
+  const auto config = Load(path);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->pbxs[0].configuration_folder, folder.File("rendered"));
+  EXPECT_EQ(Parsed("pbx: [" + pbx + "}]").pbxs[0].configuration_folder, "");
+}
+
 TEST(ConfigTest, EmptySectionsKeepTheirDefaults) {
   EXPECT_EQ(Parsed("pbx:\ngrpc:\nzeromq: {}\n").grpc.listen, "127.0.0.1:50051");
 }

@@ -45,10 +45,10 @@ User Carol() {
   return user;
 }
 
-std::string FileOf(const absl::StatusOr<std::vector<TextFile>>& files, std::string_view path) {
+std::string FileOf(const absl::StatusOr<RenderedConfiguration>& files, std::string_view path) {
   EXPECT_TRUE(files.ok()) << files.status();
   if (!files.ok()) return {};
-  for (const TextFile& file : *files) {
+  for (const TextFile& file : files->files) {
     if (file.path == path) return file.content;
   }
   ADD_FAILURE() << "no file " << path;
@@ -116,7 +116,11 @@ exten => 1002,1,Gosub(unipresence-user,1002,1(default))
 ; alice
 1000 => 4321,Alice Martin,alice@example.org
 )");
-  EXPECT_THAT(EndpointsOf(*files), ElementsAre("alice", "alice_w"));
+  EXPECT_THAT(files->names.endpoints, ElementsAre("alice", "alice_w"));
+  EXPECT_THAT(files->names.mailboxes, ElementsAre("1000@default"));
+  EXPECT_THAT(files->names.hints,
+              ElementsAre(ConfiguredNames::Extension{"unipresence-users-default", "1000"},
+                          ConfiguredNames::Extension{"unipresence-users-default", "1002"}));
 }
 
 TEST(ConfigurationTest, OnlyWhatIsOnThatPbx) {
@@ -124,10 +128,10 @@ TEST(ConfigurationTest, OnlyWhatIsOnThatPbx) {
   both.lines[1].pbx = "branch";
   const std::vector<User> users = {both};
   const auto main = RenderConfiguration("main", users);
-  EXPECT_THAT(EndpointsOf(*main), ElementsAre("alice"));
+  EXPECT_THAT(main->names.endpoints, ElementsAre("alice"));
   EXPECT_THAT(FileOf(main, "voicemail_unipresence_users.conf"), HasSubstr("1000 => "));
   const auto branch = RenderConfiguration("branch", users);
-  EXPECT_THAT(EndpointsOf(*branch), ElementsAre("alice_w"));
+  EXPECT_THAT(branch->names.endpoints, ElementsAre("alice_w"));
   EXPECT_THAT(FileOf(branch, "voicemail_unipresence_users.conf"), Not(HasSubstr("=>")));
   EXPECT_THAT(FileOf(branch, "pjsip_unipresence_users.conf"), Not(HasSubstr("mailboxes")));
   EXPECT_THAT(FileOf(branch, "extensions_unipresence_users.conf"), HasSubstr("exten => 1000,1,"));
