@@ -53,7 +53,10 @@ void ConfigurationLoader::Load(ConfiguredNames names, PbxControl::LoadCallback d
         absl::ResourceExhaustedError("a configuration is being loaded already; wait for it"));
   }
   ++number_;
-  loading_.emplace(Loading{.done = std::move(done), .missing = std::move(names)});
+  Loading loading;
+  loading.done = std::move(done);
+  loading.missing = std::move(names);
+  loading_.emplace(std::move(loading));
   Continue();
 }
 

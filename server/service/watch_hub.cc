@@ -74,11 +74,11 @@ struct WatchHub::Open {
   std::uint64_t id;
   Reactor* reactor;
   WatchStream stream;
-  bool wants_mailboxes;
-  std::optional<Caller> caller;  // once registered
+  bool wants_mailboxes = false;
+  std::optional<Caller> caller{};  // once registered
   bool writing = false;
-  bool ready = false;               // in `ready_`
-  std::optional<absl::Status> end;  // why it ends, while a write is still in flight
+  bool ready = false;                 // in `ready_`
+  std::optional<absl::Status> end{};  // why it ends, while a write is still in flight
   MonotonicTime end_deadline{};
   MonotonicTime last_write{};
 };
@@ -145,10 +145,9 @@ void WatchHub::Stop() {
 
 void WatchHub::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key, WatchedUsers users,
                       std::string resume_token, bool mailboxes) {
-  auto open = std::make_unique<Open>(Open{.id = id,
-                                          .reactor = reactor,
-                                          .stream = {std::move(users), std::move(resume_token)},
-                                          .wants_mailboxes = mailboxes});
+  auto open = std::make_unique<Open>(
+      Open{.id = id, .reactor = reactor, .stream = {std::move(users), std::move(resume_token)}});
+  open->wants_mailboxes = mailboxes;
   Open& stream = *streams_.emplace(id, std::move(open)).first->second;
   shared_.probe.watch_streams.Set(static_cast<std::int64_t>(streams_.size()));
   if (stopped_) return End(stream, ServerStopping());
