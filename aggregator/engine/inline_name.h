@@ -35,7 +35,7 @@ class InlineName {
       target = new char[name.size()];
       std::memcpy(bytes_, &target, sizeof(target));
     }
-    std::memcpy(target, name.data(), name.size());
+    if (!name.empty()) std::memcpy(target, name.data(), name.size());  // of none there is no data
     size_ = static_cast<std::uint8_t>(name.size());
   }
 

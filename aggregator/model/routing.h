@@ -25,18 +25,18 @@ struct Routing {
   // The number is no user's any more: only the two above count.
   bool removed = false;
 
-  std::string_view user;           // id
-  std::string_view device_in_use;  // on this PBX: where calls ring now
-  std::string_view deskphone;      // the lines on this PBX; empty if there is none
-  std::string_view webrtc;
+  std::string_view user{};           // id
+  std::string_view device_in_use{};  // on this PBX: where calls ring now
+  std::string_view deskphone{};      // the lines on this PBX; empty if there is none
+  std::string_view webrtc{};
   LineType line_type = LineType::kSip;
   PresenceState state = PresenceState::kUnknown;
   bool do_not_disturb = false;
   // By ForwardingCondition: the destination in force, or empty.
-  std::array<std::string_view, kForwardingConditionCount> forwards;
+  std::array<std::string_view, kForwardingConditionCount> forwards{};
   std::uint16_t ring_seconds = kDefaultRingSeconds;
-  std::string_view mailbox;          // number and context of the voicemail box; empty if none
-  std::string_view mailbox_context;  // of use only with a mailbox
+  std::string_view mailbox{};          // number and context of the voicemail box; empty if none
+  std::string_view mailbox_context{};  // of use only with a mailbox
 };
 
 }  // namespace unipresence

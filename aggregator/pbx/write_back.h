@@ -225,8 +225,8 @@ class WriteBack {
     ami::ActionToken token = 0;
     Item item = Item::kInterface;
     bool is_read = false;
-    bool is_of_phase = false;          // asks for, or drops, the changes made from the phone
-    std::optional<std::string> found;  // by the row of a DBGet
+    bool is_of_phase = false;            // asks for, or drops, the changes made from the phone
+    std::optional<std::string> found{};  // by the row of a DBGet
   };
 
   using Record = std::array<std::uint32_t, kItemGroupCount>;  // hashes; 0: not known

@@ -114,8 +114,8 @@ class NaiveAstDb {
     return action;
   }
   struct Outcome {
-    std::string error;                 // empty: success
-    std::optional<std::string> value;  // of a DBGet
+    std::string error{};                 // empty: success
+    std::optional<std::string> value{};  // of a DBGet
   };
 
   Outcome Obey(const std::string& bytes) {
