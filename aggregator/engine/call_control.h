@@ -53,23 +53,23 @@ std::optional<CallProblem> CallProblemOf(const absl::Status& status);
 
 // The calls of a user at one moment.
 struct LiveCalls {
-  std::vector<LiveCall> calls;  // oldest first
-  bool stale = false;           // a PBX of the user is not heard: the last known ones
+  std::vector<LiveCall> calls{};  // oldest first
+  bool stale = false;             // a PBX of the user is not heard: the last known ones
 };
 
 // A call to place.
 struct PlaceCallOrder {
-  std::string user;
-  std::string destination;
+  std::string user{};
+  std::string destination{};
   // Repeated by the user with the same one (not empty) it does not dial again, but gives the first
   // answer. Remembered for some minutes, and longer than the call lives.
-  std::string request_id;
+  std::string request_id{};
 };
 
 // The two calls of an attended transfer.
 struct AttendedTransfer {
-  LiveCall call;          // to transfer, on hold
-  LiveCall consultation;  // to the destination
+  LiveCall call{};          // to transfer, on hold
+  LiveCall consultation{};  // to the destination
 };
 
 class CallControl {

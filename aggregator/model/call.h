@@ -29,26 +29,26 @@ std::string_view ToString(CallState state);  // "originating", ...
 
 // The other end of a call, as far as it is known.
 struct CallParty {
-  std::string number;  // empty: withheld or unknown
-  std::string name;    // empty: none
+  std::string number{};  // empty: withheld or unknown
+  std::string name{};    // empty: none
 
   friend bool operator==(const CallParty&, const CallParty&) = default;
 };
 
 struct LiveCall {
-  std::string id;  // opaque; names the call while the user's own part lives
+  std::string id{};  // opaque; names the call while the user's own part lives
   LineKind kind = LineKind::kDeskphone;
-  std::string device;  // "PJSIP/alice"
-  std::string pbx;     // its name
+  std::string device{};  // "PJSIP/alice"
+  std::string pbx{};     // its name
   CallDirection direction = CallDirection::kReceived;
-  CallParty other_party;
+  CallParty other_party{};
   CallState state = CallState::kRinging;
   bool holding = false;  // the user holds the other side
   bool held = false;     // the other side holds the user
   WallTimeMicros start_time = 0;
   WallTimeMicros answer_time = 0;  // 0: not answered, or answered while nobody listened
-  std::string transfer_call;       // during an attended transfer the id of the other call
-  std::string linked_id;           // Asterisk's Linkedid
+  std::string transfer_call{};     // during an attended transfer the id of the other call
+  std::string linked_id{};         // Asterisk's Linkedid
 
   friend bool operator==(const LiveCall&, const LiveCall&) = default;
 };

@@ -63,20 +63,20 @@ std::string_view ToString(CallPhase phase);  // "emitting", ...
 
 // One live channel of a device.
 struct CallView {
-  std::string channel;  // "PJSIP/alice-00000001"
-  std::string uniqueid;
+  std::string channel{};  // "PJSIP/alice-00000001"
+  std::string uniqueid{};
   Direction direction = Direction::kReceived;
   CallPhase phase = CallPhase::kOffered;
   bool holding = false;
   bool held = false;
   CallState state = CallState::kRinging;
-  CallParty other_party;
+  CallParty other_party{};
   WallTimeMicros start_time = 0;
   WallTimeMicros answer_time = 0;  // 0: not answered, or when is not known
-  std::string linkedid;
+  std::string linkedid{};
   // The one other channel of its bridge; empty if there is none.
-  std::string peer;
-  std::string peer_uniqueid;
+  std::string peer{};
+  std::string peer_uniqueid{};
 };
 
 class ChannelTracker {

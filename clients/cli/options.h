@@ -61,29 +61,29 @@ struct DoNotDisturbOptions {
 };
 
 struct CallsOptions {
-  std::string user;  // empty = own
+  std::string user{};  // empty = own
   bool watch = false;
   bool reconnect = true;
 };
 
 struct CallOptions {
-  std::string number;
-  std::string user;        // empty = own
-  std::string request_id;  // empty = a new one
+  std::string number{};
+  std::string user{};        // empty = own
+  std::string request_id{};  // empty = a new one
 };
 
 struct HangUpOptions {
-  std::string call;
-  std::string user;  // empty = own
+  std::string call{};
+  std::string user{};  // empty = own
 };
 
 struct TransferOptions {
   enum class Step { kBlind, kAttended, kComplete, kCancel };
 
-  std::string call;
-  std::string number;  // empty for kComplete and kCancel
+  std::string call{};
+  std::string number{};  // empty for kComplete and kCancel
   Step step = Step::kBlind;
-  std::string user;  // empty = own
+  std::string user{};  // empty = own
 };
 
 struct ForwardGetOptions {

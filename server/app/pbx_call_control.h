@@ -93,26 +93,26 @@ class PbxCallControl final : public CallControl {
     int actions = 0;  // in flight
   };
   struct Line {
-    LineKind kind;
-    std::string pbx;
-    std::string device;
+    LineKind kind{};
+    std::string pbx{};
+    std::string device{};
     DeviceState state = DeviceState::kUnknown;
     Link* link = nullptr;  // null if the PBX is not configured
   };
   // One of a user's calls, with what commands need.
   struct Found {
-    LiveCall call;
+    LiveCall call{};
     Link* link = nullptr;
-    std::string uniqueid;
-    std::string peer_uniqueid;  // the one other channel of its bridge, or empty
-    bool consultation = false;  // the second call of an attended transfer
+    std::string uniqueid{};
+    std::string peer_uniqueid{};  // the one other channel of its bridge, or empty
+    bool consultation = false;    // the second call of an attended transfer
   };
   // An attended transfer that was begun here: the user's one channel is two calls.
   struct Consultation {
     PbxIndex pbx = 0;
-    std::string held;  // Uniqueid of the other party's channel
-    CallParty held_party;
-    std::string destination;
+    std::string held{};  // Uniqueid of the other party's channel
+    CallParty held_party{};
+    std::string destination{};
     WallTimeMicros start_time = 0;
     WallTimeMicros answer_time = 0;
     bool left = false;  // the two were seen apart
@@ -120,16 +120,16 @@ class PbxCallControl final : public CallControl {
   // An Originate that was accepted and whose channel has not shown yet.
   struct Pending {
     PbxIndex pbx = 0;
-    std::string user;
-    std::string request_id;
-    LiveCall call;  // as it should be
-    MonotonicTime deadline;
-    CallDone done;
+    std::string user{};
+    std::string request_id{};
+    LiveCall call{};  // as it should be
+    MonotonicTime deadline{};
+    CallDone done{};
   };
   using Reply = absl::StatusOr<ami::ActionReply>;
   struct Watched {
     int count = 0;
-    std::vector<std::string> devices;  // keys of watched_devices_
+    std::vector<std::string> devices{};  // keys of watched_devices_
   };
 
   // How often what is known of ended calls is dropped.
