@@ -6,6 +6,7 @@ event filters of the server's account are those of deploy/asterisk/.
 import contextlib
 import datetime
 import json
+import time
 
 import pytest
 
@@ -433,3 +434,19 @@ def until_bridged(bench, *users):
         rows = bench.listener.listing("CoreShowChannels")
         return {row["Channel"].split("/")[1].rpartition("-")[0] for row in rows}, {row["BridgeId"] for row in rows}
     until(lambda: now()[0] == set(users) and len(now()[1]) == 1 and "" not in now()[1], 5, lambda: f"bridged: {now()}")
+
+
+def test_time_until_the_own_phone_rings(asterisk, pool):
+    """Prints the time from the order, as the server got it, to the INVITE at the phone."""
+    with served(pool, asterisk) as (bench, alice):
+        taken = []
+        for _ in range(20):
+            placed = alice.does("call", "1101")
+            own = bench.alice.ringing()
+            taken.append(since(placed["start_time"]) - (time.monotonic() - own.at["ringing"]))
+            alice.does("hangup", placed["id"])
+            own.wait("ended")
+            bench.wait_quiet()
+        taken.sort()
+        print(f"PlaceCall to the ringing phone, Asterisk {asterisk}: p50 {taken[10] * 1000:.1f} ms, max {taken[-1] * 1000:.1f} ms")
+        assert taken[10] < 1
