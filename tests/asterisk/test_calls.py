@@ -409,7 +409,7 @@ def test_the_phone_hangs_up_in_the_consultation(asterisk, pool):
         own.hangup()
         third.wait("ended")
         until(lambda: not alice.calls(), 5, "alice is out")
-        other.hangup()
+        other.wait("ended")
 
 
 def test_commands_while_the_link_is_down(asterisk, pool):

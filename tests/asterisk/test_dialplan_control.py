@@ -10,6 +10,7 @@ from bench.ami import Listener
 from bench.configuration import LISTENER_USER, SERVER_USER
 from bench.deployed import HISTORY_USER, UNFILTERED_USER, lease
 from bench.routed import Routed
+from bench.waiting import until
 
 
 @contextlib.contextmanager
@@ -82,6 +83,50 @@ def test_blind_transfer(direction, asterisk, pool):
         own.wait("ended")
         assert together(bench, "carol", "bob")
         other.hangup()
+
+
+# --- Attended transfer ----------------------------------------------------------------------------
+
+def consult(bench, server, number):
+    """alice, called by carol, asks `number`, as the server has it done: (her call, carol's)."""
+    own, other = received(bench)
+    alice, carol = (channel_of(bench, user) for user in ("alice", "carol"))
+    for name, value in (("HELD", carol), ("CONSULT_CONTEXT", "default"), ("TRANSFERRED", "")):
+        server.action("Setvar", Channel=alice, Variable=f"UNIPRESENCE_{name}", Value=value)
+    answer = server.action("Redirect", Channel=alice, Context="unipresence-consult", Exten=number, Priority="1",
+                           ExtraChannel=carol, ExtraContext="unipresence-hold", ExtraExten="s", ExtraPriority="1")
+    assert answer["Response"] == "Success", answer
+    return own, other
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["ringing", "answered"])
+def test_who_hangs_up_in_a_consultation_leaves_nobody_waiting(answered, asterisk, pool):
+    with controlled(pool, asterisk) as (bench, server):
+        own, other = consult(bench, server, "1001")
+        third = bench.answer(bench.bob) if answered else bench.bob.ringing()
+        own.hangup()
+        third.wait("ended")
+        other.wait("ended")
+
+
+def test_a_call_that_came_back_and_goes_on_elsewhere_is_not_ended(asterisk, pool):
+    with controlled(pool, asterisk) as (bench, server):
+        own, other = consult(bench, server, "1001")
+        bench.bob.ringing().reject(486)
+        until(lambda: together(bench, "alice", "carol"), 5, "carol is back with alice")
+        own.transfer("1001")
+        third = bench.answer(bench.bob)
+        own.wait("ended")
+        until(lambda: together(bench, "carol", "bob"), 5, "carol talks to bob")
+        assert other.state == third.state == "answered"
+        other.hangup()
+
+
+def test_a_consultation_outside_shows_the_own_number(asterisk, pool):
+    with controlled(pool, asterisk) as (bench, server):
+        own, _ = consult(bench, server, "090001")
+        assert '"Alice" <sip:331000@' in bench.trunk.ringing().invite.get("from")
+        own.hangup()
 
 
 def test_the_account_cannot_do_what_it_does_not_need(asterisk, pool):

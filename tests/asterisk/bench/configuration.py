@@ -31,7 +31,7 @@ class Options:
 
 def modules():
     loaded = """
-    pbx_config app_cdr app_db app_dial app_directed_pickup app_echo app_playback app_queue app_stack
+    pbx_config app_cdr app_db app_dial app_directed_pickup app_echo app_playback app_queue app_softhangup app_stack
     app_userevent app_verbose app_voicemail app_originate bridge_builtin_features
     bridge_builtin_interval_features bridge_holding bridge_native_rtp bridge_simple bridge_softmix
     cdr_manager cel_manager chan_pjsip codec_alaw codec_gsm codec_ulaw format_gsm format_pcm format_wav
