@@ -1,4 +1,5 @@
 """deploy/asterisk/ and the lines themselves: BLF keys, voicemail and its lamp, browsers that come and go."""
+import contextlib
 import time
 
 import pytest
@@ -132,20 +133,57 @@ def test_a_browser_closed_during_a_call_leaves_no_ghost(asterisk, pool):
 
 # --- The phone's own forwarding ------------------------------------------------------------------
 
-def test_a_phone_that_moves_the_call_elsewhere(asterisk, pool):
-    """A 302 of the phone goes to what its user may dial."""
+def moves(phone, to):
+    """The phone answers every call with a 302."""
+    phone.on_invite = lambda call: call.reject(302, wait=False, headers=[("contact", f"<sip:{to}@127.0.0.1>")])
+
+
+@contextlib.contextmanager
+def phone_forwards_allowed(bench):
+    bench.listener.action("Setvar", Variable="UNIPRESENCE_PHONE_FORWARDS", Value="yes")
+    try:
+        yield
+    finally:
+        bench.listener.action("Setvar", Variable="UNIPRESENCE_PHONE_FORWARDS", Value="")
+
+
+@pytest.mark.parametrize("to", ["1002", "PJSIP/carol", "1000"])
+def test_a_phone_moves_no_call(to, asterisk, pool):
+    """Its 302 counts as busy, whatever it names."""
     with lease(pool, asterisk) as bench:
-        bench.alice.on_invite = lambda call: call.reject(302, wait=False, headers=[("contact", "<sip:1002@127.0.0.1>")])
+        moves(bench.alice, to)
+        bench.set_user("alice", forward_busy="1001")
+        call = Routed(bench, bench.trunk, "331000")
+        call.answered_by(bench.bob)
+        assert call.rang == {"alice", "bob"}
+        assert call.outcomes == ["FORWARDED 1001 busy"]
+
+
+def test_where_it_is_allowed_a_phone_moves_a_call_elsewhere(asterisk, pool):
+    """To what its user may dial."""
+    with lease(pool, asterisk) as bench, phone_forwards_allowed(bench):
+        moves(bench.alice, "1002")
         call = Routed(bench, bench.trunk, "331000")
         call.answered_by(bench.carol)
         assert call.rang == {"alice", "carol"}
 
 
-def test_a_phone_that_moves_the_call_to_itself(asterisk, pool):
-    with lease(pool, asterisk) as bench:
-        bench.alice.on_invite = lambda call: call.reject(302, wait=False, headers=[("contact", "<sip:1000@127.0.0.1>")])
+def test_where_it_is_allowed_a_phone_moves_a_call_to_itself(asterisk, pool):
+    with lease(pool, asterisk) as bench, phone_forwards_allowed(bench):
+        moves(bench.alice, "1000")
         call = Routed(bench, bench.trunk, "331000")
         assert call.refused(20)[0] >= 400
+
+
+def test_a_trunk_does_not_move_a_call_into_the_context_of_the_user(asterisk, pool):
+    """alice, busy, forwards outside; the trunk's 302 names one of her numbers, which its context has not."""
+    with lease(pool, asterisk) as bench, phone_forwards_allowed(bench):
+        bench.alice.on_invite = 486
+        bench.set_user("alice", forward_busy="090017")
+        moves(bench.trunk, "1001")
+        call = Routed(bench, bench.carol, "1000")
+        assert call.refused()[0] >= 400
+        assert call.rang == {"alice", "trunk"}
 
 
 # --- The system around --------------------------------------------------------------------------
