@@ -273,8 +273,9 @@ void Engine::FuseUser(UserIndex index, const Trigger& trigger) {
              user.published_do_not_disturb != user.do_not_disturb ||
              user.published_forwardings != user.active_forwardings;
   if (!changed) return;
-  if (!user.published || user.state != result.state || user.device_in_use != result.device_in_use) {
-    MarkRouting(index);
+  if (!user.published || user.state != result.state || user.device_in_use != result.device_in_use ||
+      user.published_selected != user.selected) {
+    MarkRouting(index, trigger.kind);
   }
   const PresenceState previous = user.state;
   user.published = true;

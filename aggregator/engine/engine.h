@@ -181,8 +181,10 @@ class Engine final : public PresenceSource {
   const RoutingQueue& routing_queue(PbxIndex pbx) const { return routing_queues_[pbx]; }
   // True while a change of the user waits to be taken for that PBX.
   bool RoutingWaits(PbxIndex pbx, std::string_view user) const;
-  // Starts a round, which visits every user of the PBX again.
+  // Starts a round, which visits every user of the PBX again. Changes wait from the first round on.
   void RequestRoutings(PbxIndex pbx);
+  // Nobody takes them any more, until the next round: changes do not wait. Removed numbers do.
+  void CloseRoutings(PbxIndex pbx);
   // Visits one user; false if there is none of that id, or none of the lines is on that PBX.
   bool ReadRouting(PbxIndex pbx, std::string_view user, RoutingVisitor visit);
 
@@ -287,7 +289,7 @@ class Engine final : public PresenceSource {
 
   LineIndex FirstLineOn(const UserRecord& user, PbxIndex pbx) const;  // kNoLine if none
   // The PBXs of the user's lines are to be told.
-  void MarkRouting(UserIndex index);
+  void MarkRouting(UserIndex index, CauseKind cause);
   // The number will be another user's, or nobody's, on all PBXs but those of the kept lines.
   void MarkNumberRemoved(UserIndex index, std::span<const Line> kept = {});
   void FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const;

@@ -19,15 +19,19 @@ LineIndex Engine::FirstLineOn(const UserRecord& user, PbxIndex pbx) const {
   return kNoLine;
 }
 
-void Engine::MarkRouting(UserIndex index) {
+void Engine::MarkRouting(UserIndex index, CauseKind cause) {
   const UserRecord& user = users_[index];
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     const PbxIndex pbx = devices_[users_.line(i).device].pbx;
+    // After a resync nearly everybody changes: what a round is about to visit must not stand in the
+    // way of what users do meanwhile.
+    RoutingQueue& queue = routing_queues_[pbx];
+    if (!queue.open() || (cause == CauseKind::kResync && queue.round_is_ahead())) continue;
     // The first line on a PBX keeps the mark for all.
     LineRecord& line = users_.line(FirstLineOn(user, pbx));
     if (line.routing_waits) continue;
     line.routing_waits = true;
-    routing_queues_[pbx].Push(index);
+    queue.Push(index);
   }
 }
 
@@ -50,6 +54,7 @@ void Engine::FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const 
   routings_.Fill(index, routing);
   routing.user = user.id.view();
   routing.state = user.state;
+  routing.selected_device = user.selected;
   routing.do_not_disturb = user.do_not_disturb;
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     const LineRecord& line = users_.line(i);
@@ -114,6 +119,20 @@ bool Engine::RoutingWaits(PbxIndex pbx, std::string_view id) const {
   if (index == kNoUser) return false;
   const LineIndex line = FirstLineOn(users_[index], pbx);
   return line != kNoLine && users_.line(line).routing_waits;
+}
+
+void Engine::CloseRoutings(PbxIndex pbx) {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  RoutingQueue& queue = routing_queues_[pbx];
+  queue.Close();
+  queue.EndRound();
+  while (const auto index = queue.Pop()) {
+    const UserRecord& user = users_[*index];
+    if (user.id.view().empty()) continue;
+    if (const LineIndex line = FirstLineOn(user, pbx); line != kNoLine) {
+      users_.line(line).routing_waits = false;
+    }
+  }
 }
 
 void Engine::RequestRoutings(PbxIndex pbx) {

@@ -137,7 +137,7 @@ absl::Status Engine::SelectDevice(std::string_view id, LineKind device) {
 
 absl::Status Engine::SetDoNotDisturb(std::string_view id, bool do_not_disturb) {
   return ChangeUser(id, CauseKind::kSetDoNotDisturb, [&](UserIndex index, UserRecord& user) {
-    if (user.do_not_disturb != do_not_disturb) MarkRouting(index);
+    if (user.do_not_disturb != do_not_disturb) MarkRouting(index, CauseKind::kSetDoNotDisturb);
     user.do_not_disturb = do_not_disturb;
     return absl::OkStatus();
   });
@@ -145,7 +145,7 @@ absl::Status Engine::SetDoNotDisturb(std::string_view id, bool do_not_disturb) {
 
 absl::Status Engine::SetForwardings(std::string_view id, const Forwardings& forwardings) {
   return ChangeUser(id, CauseKind::kSetForwarding, [&](UserIndex index, UserRecord& user) {
-    if (forwardings != routings_.forwardings(index)) MarkRouting(index);
+    if (forwardings != routings_.forwardings(index)) MarkRouting(index, CauseKind::kSetForwarding);
     routings_.SetForwardings(index, forwardings);
     user.active_forwardings = ForwardingConditions(forwardings);
     return absl::OkStatus();

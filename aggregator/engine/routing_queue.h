@@ -21,8 +21,14 @@ class RoutingQueue {
     std::string exten;
   };
 
+  // More are not remembered while nobody takes them; the oldest go.
+  static constexpr std::size_t kMaxRemoved = 100'000;
+
   // The number is no user's any more.
-  void PushRemoved(Number number) { removed_.push_back(std::move(number)); }
+  void PushRemoved(Number number) {
+    if (removed_.size() >= kMaxRemoved) removed_.pop_front();
+    removed_.push_back(std::move(number));
+  }
   std::optional<Number> PopRemoved() {
     if (removed_.empty()) return std::nullopt;
     Number number = std::move(removed_.front());
@@ -39,9 +45,15 @@ class RoutingQueue {
     return user;
   }
 
+  // Whether changes are to be pushed: only while somebody takes them. A round that comes later
+  // visits everybody anyway.
+  bool open() const { return open_; }
+  void Close() { open_ = false; }
+
   // Every index below `slots` comes by PopAgain once more; a running round is extended to a full
   // one.
   void StartRound(std::size_t slots) {
+    open_ = true;
     slots_ = slots;
     left_ = slots;
   }
@@ -52,6 +64,8 @@ class RoutingQueue {
     return static_cast<UserIndex>(next_++);
   }
   void EndRound() { left_ = 0; }
+  // True until the first of the round is visited.
+  bool round_is_ahead() const { return left_ > 0 && left_ == slots_; }
 
   bool empty() const { return removed_.empty() && changed_.empty() && left_ == 0; }
   std::size_t changed() const { return removed_.size() + changed_.size(); }
@@ -60,6 +74,7 @@ class RoutingQueue {
  private:
   std::deque<Number> removed_;
   std::deque<UserIndex> changed_;
+  bool open_ = false;
   std::size_t slots_ = 0;
   std::size_t next_ = 0;
   std::size_t left_ = 0;

@@ -29,6 +29,7 @@ struct Routing {
   std::string_view device_in_use{};  // on this PBX: where calls ring now
   std::string_view deskphone{};      // the lines on this PBX; empty if there is none
   std::string_view webrtc{};
+  LineKind selected_device = LineKind::kWebrtc;  // the saved choice; of use with both lines
   LineType line_type = LineType::kSip;
   PresenceState state = PresenceState::kUnknown;
   bool do_not_disturb = false;

@@ -22,6 +22,7 @@ constexpr std::array<Row, kItemCount> kRows = {{
     {"forward/unconditional", 2},
     {"forward/busy", 2},
     {"forward/no_answer", 2},
+    {"selected_device", 0},
     {"user", 3},
     {"deskphone", 3},
     {"webrtc", 3},
@@ -55,6 +56,17 @@ DeviceState StateOf(PresenceState state) {
   __builtin_unreachable();
 }
 
+// As the dialplan says it in `phone_changes`, too.
+std::string_view WordOf(LineKind kind) {
+  switch (kind) {
+    case LineKind::kDeskphone:
+      return "deskphone";
+    case LineKind::kWebrtc:
+      return "webrtc";
+  }
+  __builtin_unreachable();
+}
+
 std::string& At(ItemValues& values, Item item) { return values[static_cast<std::size_t>(item)]; }
 
 }  // namespace
@@ -64,6 +76,7 @@ void FillItems(const Routing& routing, ItemValues& values) {
     return routing.forwards[static_cast<std::size_t>(condition)];
   };
   At(values, Item::kInterface) = routing.device_in_use;
+  At(values, Item::kSelectedDevice) = WordOf(routing.selected_device);
   At(values, Item::kState) = ToString(StateOf(routing.state));
   At(values, Item::kDoNotDisturb) = routing.do_not_disturb ? "1" : "0";
   At(values, Item::kForwardUnconditional) = forward(ForwardingCondition::kUnconditional);

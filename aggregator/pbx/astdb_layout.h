@@ -4,7 +4,8 @@
 // Where Asterisk keeps what it is told of a number, and how it is spelled. The dialplan in
 // deploy/asterisk reads the same:
 //
-//   AstDB unipresence/<context>/<number>   user, interface, deskphone, webrtc, line_type, dnd,
+//   AstDB unipresence/<context>/<number>   user, interface, selected_device, deskphone, webrtc,
+//   line_type, dnd,
 //       forward/unconditional, forward/busy, forward/no_answer, ring_seconds, mailbox: always
 //       there, empty for none. phone_changes: written by the dialplan only
 //   Custom:unipresence-<context>-<number>  the fused presence as a device state. Asterisk keeps it
@@ -30,6 +31,7 @@ enum class Item : std::uint8_t {
   kForwardUnconditional,
   kForwardBusy,
   kForwardNoAnswer,
+  kSelectedDevice,
   kUser,
   kDeskphone,
   kWebrtc,
@@ -39,7 +41,7 @@ enum class Item : std::uint8_t {
   kPhoneChanges,
 };
 
-inline constexpr std::size_t kItemCount = 13;
+inline constexpr std::size_t kItemCount = 14;
 // Those with a value of ours: all but kPhoneChanges, which is the last.
 inline constexpr std::size_t kToldItemCount = kItemCount - 1;
 

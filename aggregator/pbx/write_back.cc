@@ -46,6 +46,7 @@ void WriteBack::Offer(const Routing& routing, Why why, std::optional<PhoneSettin
   }
   if (database_denied_) {
     ++counters_.refused;
+    ++finished_;
     return;
   }
   if (routing.removed) return Remove(family, routing.context, routing.exten);
@@ -311,6 +312,8 @@ std::optional<std::string> WriteBack::OnAdopted(std::uint64_t ticket, const absl
   if (!status.ok()) {
     if (IsPassing(status.code())) {
       job.keeps_changes = true;
+      // Whatever is offered meanwhile: the note is not to be dropped before all of it is durable.
+      job.adopted.clear();
     } else {
       ++counters_.rejected_phone_settings;
     }

@@ -193,6 +193,11 @@ void WriteBack::OnWritten(const Slot& slot, const absl::StatusOr<ami::ActionRepl
     if (!slot.is_of_phase) job.items[IndexOf(item)].refused = true;
   }
   if (slot.is_of_phase && job.phase == Phase::kAwaitDrop) {
+    if (!reply.ok()) {
+      // Perhaps it is there still, and would be adopted again over what was set since.
+      job.phase = Phase::kAskChanges;
+      return;
+    }
     job.adopted.clear();
     job.phase = job.heard.empty() ? Phase::kAssert : Phase::kAskChanges;
   }

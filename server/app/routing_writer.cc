@@ -31,6 +31,7 @@ void RoutingWriter::OnSynced(ami::Session& session) {
 
 void RoutingWriter::OnLinkLost() {
   session_ = nullptr;
+  engine_.CloseRoutings(pbx_);
   heard_.clear();
   write_back_.LinkLost();
   Answer([](const Waiter&) { return true; });
@@ -176,7 +177,7 @@ void RoutingWriter::LogComplaints() {
 
 void RoutingWriter::OnPhoneSetting(pbx::HeardSetting heard) {
   if (enabled_) {
-    if (session_ != nullptr) heard_.push_back(std::move(heard));
+    if (session_ != nullptr && heard_.size() < kMaxHeard) heard_.push_back(std::move(heard));
     return;
   }
   if (adopt_) adopt_(std::move(heard.setting), [](const absl::Status&) {});

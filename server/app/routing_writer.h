@@ -105,7 +105,9 @@ class RoutingWriter {
     absl::AnyInvocable<void() &&> done;
   };
   // Beyond these nobody waits: the answers come at once.
-  static constexpr std::size_t kMaxWaiters = 10'000;
+  static constexpr std::size_t kMaxWaiters = 2'000;
+  // Beyond these a setting is left to the note of it in AstDB.
+  static constexpr std::size_t kMaxHeard = 10'000;
 
   bool Told(std::string_view user);
   // Answers the waiters that `ready` is true of.

@@ -150,7 +150,7 @@ class RoutingWriterTest : public ::testing::Test {
 };
 
 TEST_F(RoutingWriterTest, AThousandUsersSwitchAtOnceWithoutFloodingAsterisk) {
-  EXPECT_EQ(main_.Keys("unipresence").size(), kUsers * 11);
+  EXPECT_EQ(main_.Keys("unipresence").size(), kUsers * 12);
   EXPECT_EQ(main_.Keys("CustomDevstate").size(), kUsers);
   EXPECT_EQ(CountOnWebrtc(main_), 0u);
   SelectAll("main", LineKind::kWebrtc);
@@ -228,7 +228,7 @@ TEST_F(RoutingWriterTest, WhatACrashTookIsWrittenAgain) {
   EXPECT_TRUE(main_.control.Run({{"command", "kill"}}).at("ok"));
   WaitUntilTold();
   WaitFor([&] { return CountOnWebrtc(main_) == kUsers; });
-  EXPECT_EQ(main_.Keys("unipresence").size(), kUsers * 11);
+  EXPECT_EQ(main_.Keys("unipresence").size(), kUsers * 12);
 }
 
 TEST_F(RoutingWriterTest, AReconcileMendsWhatSomebodyElseWroteAndCountsIt) {

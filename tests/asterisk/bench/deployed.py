@@ -142,7 +142,7 @@ OPTIONS = options()
 def keys(person, **changes):
     """What the server writes about a user at rest: deskphone in use, nothing set, a short ring."""
     web = f"PJSIP/{person}_w" if person != "carol" else ""
-    given = {"user": person, "interface": f"PJSIP/{person}", "deskphone": f"PJSIP/{person}", "webrtc": web,
+    given = {"user": person, "interface": f"PJSIP/{person}", "selected_device": "deskphone", "deskphone": f"PJSIP/{person}", "webrtc": web,
              "line_type": "unique_account" if web else "sip", "dnd": "0", "forward/unconditional": "",
              "forward/busy": "", "forward/no_answer": "", "ring_seconds": "30", "mailbox": ""}
     return given | {name.replace("forward_", "forward/"): value for name, value in changes.items()}

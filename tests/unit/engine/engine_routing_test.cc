@@ -44,6 +44,8 @@ class EngineRoutingTest : public ::testing::Test {
   EngineRoutingTest() {
     main_ = engine_.AddPbx("main", "127.0.0.1:5038");
     branch_ = engine_.AddPbx("branch", "127.0.0.2:5038");
+    engine_.RequestRoutings(main_);
+    engine_.RequestRoutings(branch_);
   }
 
   void Add(const User& user, const UserSettings& settings = {}) {
@@ -202,6 +204,53 @@ TEST_F(EngineRoutingTest, APbxThatAUserLeavesIsTold) {
   ASSERT_EQ(main.size(), 1u);
   EXPECT_FALSE(main[0].removed);
   EXPECT_EQ(main[0].webrtc, "PJSIP/alice_w");
+}
+
+TEST_F(EngineRoutingTest, WhatARoundIsAboutToVisitDoesNotWaitBeforeIt) {
+  Add(Person("alice", "1001", "main", "main"));
+  Add(Person("bob", "1002", "main", "main"));
+  TakeAll(main_);
+  engine_.CloseRoutings(main_);
+  ASSERT_TRUE(engine_.SetDoNotDisturb("bob", true).ok());
+  EXPECT_FALSE(engine_.HasRoutings(main_));
+  engine_.BeginResync(main_, "22.10.1");
+  engine_.Apply(main_, std::vector<DeviceChange>{{.cause = CauseKind::kResync,
+                                                  .state = DeviceState::kNotInUse,
+                                                  .device = "PJSIP/alice"}});
+  engine_.EndResync(main_);
+  engine_.RequestRoutings(main_);
+  while (engine_.DoWork(10)) {
+  }
+  EXPECT_EQ(engine_.routing_queue(main_).changed(), 0u);
+  // What a user does is told first all the same.
+  ASSERT_TRUE(engine_.SetDoNotDisturb("bob", false).ok());
+  const std::vector<Taken> taken = TakeAll(main_);
+  ASSERT_EQ(taken.size(), 3u);
+  EXPECT_EQ(taken[0].user, "bob");
+  EXPECT_FALSE(taken[0].again);
+  EXPECT_EQ(taken[1].user, "alice");
+  EXPECT_EQ(taken[1].state, PresenceState::kAvailable);
+  EXPECT_TRUE(taken[1].again);
+}
+
+TEST_F(EngineRoutingTest, ChangesDoNotWaitWhileNobodyTakesThem) {
+  Add(Person("alice", "1001", "main", "main"));
+  ASSERT_TRUE(engine_.SetDoNotDisturb("alice", true).ok());
+  EXPECT_TRUE(engine_.HasRoutings(main_));
+  engine_.CloseRoutings(main_);
+  EXPECT_FALSE(engine_.HasRoutings(main_));
+  ASSERT_TRUE(engine_.SetDoNotDisturb("alice", false).ok());
+  EXPECT_FALSE(engine_.HasRoutings(main_));
+  // A number that is given up is remembered.
+  ASSERT_TRUE(engine_.RemoveUser("alice").ok());
+  EXPECT_TRUE(engine_.HasRoutings(main_));
+}
+
+TEST_F(EngineRoutingTest, TheChoiceIsToldAlsoWhenItDecidesNothing) {
+  Add(Person("alice", "1001", "main", "main"));
+  TakeAll(main_);
+  ASSERT_TRUE(engine_.SelectDevice("alice", LineKind::kDeskphone).ok());
+  EXPECT_EQ(TakeAll(main_).size(), 1u);
 }
 
 TEST_F(EngineRoutingTest, WhatTheUserHasBesidesThePresenceIsTold) {
