@@ -7,7 +7,7 @@
 // While the link is synced, Drain() takes as much from the engine as there is room for in flight,
 // so nothing piles up here: what waits, waits in the engine as an index, and is read when its turn
 // comes. After each resync everything is looked at as fast as Asterisk answers; the periodic check
-// looks at kSlowChecksPerTick numbers a tick, 13 questions each, so that it costs Asterisk a few
+// looks at kSlowChecksPerTick numbers a tick, 14 questions each, so that it costs Asterisk a few
 // per cent of a core.
 //
 // Thread: the pipeline's.
