@@ -137,11 +137,46 @@ def test_a_deskphone_that_is_gone_does_not_make_the_browser_ring(asterisk, pool)
         assert not call.rang
 
 
+@pytest.mark.parametrize("status", [404, 488, 503])
+def test_a_browser_that_fails_at_once_leaves_the_call_to_the_deskphone(status, asterisk, pool):
+    with lease(pool, asterisk) as bench:
+        bench.set_user("alice", interface="PJSIP/alice_w")
+        bench.alice_w.on_invite = status
+        call = Routed(bench, bench.carol, "1000")
+        call.answered_by(bench.alice)
+        assert call.rang == {"alice_w", "alice"}
+        assert not call.outcomes
+
+
+def test_a_browser_and_a_deskphone_that_both_fail(asterisk, pool):
+    """Each is called once."""
+    with lease(pool, asterisk) as bench:
+        bench.set_user("alice", interface="PJSIP/alice_w")
+        bench.alice_w.on_invite = bench.alice.on_invite = 503
+        call = Routed(bench, bench.carol, "1000")
+        assert call.refused() == (480, 20)
+        assert [len(phone.calls) for phone in (bench.alice_w, bench.alice)] == [1, 1]
+        assert call.outcomes == ["UNREACHABLE"]
+
+
+@pytest.mark.parametrize("deskphone", ["", "PJSIP/alice_w"], ids=["none", "the_same_device"])
+def test_a_browser_that_fails_without_a_deskphone(deskphone, asterisk, pool):
+    with lease(pool, asterisk) as bench:
+        bench.set_user("alice", interface="PJSIP/alice_w", deskphone=deskphone)
+        bench.alice_w.on_invite = 404
+        call = Routed(bench, bench.carol, "1000")
+        assert call.refused() == (480, 20)
+        assert len(bench.alice_w.calls) == 1
+        assert call.outcomes == ["UNREACHABLE"]
+
+
 @pytest.mark.parametrize(("status", "cause"), [(480, (480, 19)), (404, (480, 20)), (503, (480, 20))])
 def test_the_caller_learns_why(status, cause, asterisk, pool):
     with lease(pool, asterisk) as bench:
         bench.alice.on_invite = status
-        assert Routed(bench, bench.carol, "1000").refused() == cause
+        call = Routed(bench, bench.carol, "1000")
+        assert call.refused() == cause
+        assert call.rang == {"alice"}
 
 
 def test_a_user_without_keys(asterisk, pool):

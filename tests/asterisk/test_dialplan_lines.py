@@ -1,5 +1,6 @@
 """deploy/asterisk/ and the lines themselves: BLF keys, voicemail and its lamp, browsers that come and go."""
 import contextlib
+import dataclasses
 import time
 
 import pytest
@@ -88,6 +89,22 @@ def test_every_tab_of_the_browser_rings(asterisk, pool):
         call.answered_by(tab)
         assert bench.alice_w.calls[-1].state == "ended" and call.rang == {"alice_w"}
         tab.unregister()
+
+
+def test_every_tab_rings_whatever_the_device_is_called(asterisk, pool):
+    """+ and * in a name stand for themselves."""
+    name = "alice+w*"
+    text = deployed.pjsip().replace("alice_w", name)
+    devices = [name if device == "alice_w" else device for device in deployed.DEVICES]
+    chosen = dataclasses.replace(deployed.options(pjsip_conf=text), devices=devices)
+    with pool.alone(DeployedBench, asterisk, options=chosen) as bench:
+        bench.set_user("alice", interface=f"PJSIP/{name}", webrtc=f"PJSIP/{name}")
+        tab = bench.extra_phone(name)
+        tab.register()
+        call = Routed(bench, bench.carol, "1000")
+        bench.phones[name].ringing()
+        call.answered_by(tab)
+        assert call.rang == {name}
 
 
 @pytest.mark.parametrize("evil", [";x=&PJSIP/carol", ";x=&Local/1002"])
