@@ -188,15 +188,18 @@ def test_a_user_without_keys(asterisk, pool):
 # --- Forwarding ---------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("bad", [
-    "1002&PJSIP/carol", "1002,1", "PJSIP/carol", "Local/1002@default", "${SHELL(touch /tmp/x)}", '1002"', "1002)",
+    "1002&PJSIP/carol", "1002,1", "PJSIP/carol", "Local/1002@default", "${SHELL(touch MADE)}", '1002"', "1002)",
     "12+3", "9999", "1" * 41, "1002 "])
-def test_a_destination_that_is_no_reachable_number_is_not_dialled(bad, asterisk, pool):
+def test_a_destination_that_is_no_reachable_number_is_not_dialled(bad, asterisk, pool, tmp_path):
+    made = tmp_path / "made"
     with lease(pool, asterisk) as bench:
-        bench.set_user("alice", forward_unconditional=bad)
+        assert bench.listener.action("ModuleCheck", Module="func_shell")["Response"] == "Success"
+        bench.set_user("alice", forward_unconditional=bad.replace("MADE", str(made)))
         call = Routed(bench, bench.bob, "1000")
         call.answered_by(bench.alice)
         assert call.rang == {"alice"}
         assert [outcome.split()[0] for outcome in call.outcomes] == ["FORWARD_REFUSED"]
+    assert not made.exists()
 
 
 def test_a_forwarding_to_oneself_counts_as_off(asterisk, pool):
