@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -56,9 +57,7 @@ absl::StatusOr<ForwardingUpdate> ForwardingUpdate::Parse(
   }
   update.do_not_disturb_ = request.forwarding().do_not_disturb();
   if (request.update_mask().paths().empty()) {
-    for (ForwardingCondition condition : kForwardingConditions) {
-      update.changes_.push_back({condition, true, true});
-    }
+    update.changes_.fill({.destination = true, .enabled = true});
     update.sets_do_not_disturb_ = true;
     return update;
   }
@@ -78,17 +77,19 @@ absl::StatusOr<ForwardingUpdate> ForwardingUpdate::Parse(
                                  path, kDoNotDisturb),
                      {{"path", path}});
     }
-    update.changes_.push_back(
-        {*condition, whole || part == ".destination", whole || part == ".enabled"});
+    Change& change = update.changes_[static_cast<std::size_t>(*condition)];
+    change.destination |= whole || part == ".destination";
+    change.enabled |= whole || part == ".enabled";
   }
   return update;
 }
 
 std::vector<std::string> ForwardingUpdate::Destinations() const {
   std::vector<std::string> destinations;
-  for (const Change& change : changes_) {
-    const std::string& destination = values_[change.condition].destination;
-    if (change.destination && ValidateDestination(destination).ok()) {
+  for (ForwardingCondition condition : kForwardingConditions) {
+    const std::string& destination = values_[condition].destination;
+    if (ChangeOf(condition).destination && ValidateDestination(destination).ok() &&
+        std::find(destinations.begin(), destinations.end(), destination) == destinations.end()) {
       destinations.push_back(destination);
     }
   }
@@ -96,11 +97,11 @@ std::vector<std::string> ForwardingUpdate::Destinations() const {
 }
 
 void ForwardingUpdate::ApplyTo(Forwardings& forwardings, bool& do_not_disturb) const {
-  for (const Change& change : changes_) {
-    Forward& forward = forwardings[change.condition];
-    const Forward& value = values_[change.condition];
-    if (change.destination) forward.destination = value.destination;
-    if (change.enabled) forward.enabled = value.enabled;
+  for (ForwardingCondition condition : kForwardingConditions) {
+    Forward& forward = forwardings[condition];
+    const Forward& value = values_[condition];
+    if (ChangeOf(condition).destination) forward.destination = value.destination;
+    if (ChangeOf(condition).enabled) forward.enabled = value.enabled;
   }
   if (sets_do_not_disturb_) do_not_disturb = do_not_disturb_;
 }

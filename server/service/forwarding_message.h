@@ -3,6 +3,8 @@
 
 // unipresence.v1.Forwarding to the model and back. Thread-safe, without state.
 
+#include <array>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -14,13 +16,15 @@
 
 namespace unipresence {
 
-// An update of the fields that the mask names; all of them if it is empty.
+// An update of the fields that the mask names; all of them if it is empty. A path that is named
+// again says nothing new.
 class ForwardingUpdate {
  public:
   // INVALID_ARGUMENT: UPDATE_MASK_INVALID.
   static absl::StatusOr<ForwardingUpdate> Parse(const v1::UpdateForwardingRequest& request);
 
-  // The numbers it brings, without those that cannot be dialled at all.
+  // The numbers it brings, each once, without those that cannot be dialled at all: one of each
+  // condition at most, however long the mask is.
   std::vector<std::string> Destinations() const;
 
   // The values are not checked.
@@ -28,11 +32,14 @@ class ForwardingUpdate {
 
  private:
   struct Change {
-    ForwardingCondition condition = ForwardingCondition::kUnconditional;
     bool destination = false;
     bool enabled = false;
   };
-  std::vector<Change> changes_;
+  const Change& ChangeOf(ForwardingCondition condition) const {
+    return changes_[static_cast<std::size_t>(condition)];
+  }
+
+  std::array<Change, kForwardingConditionCount> changes_;
   Forwardings values_;
   bool sets_do_not_disturb_ = false;
   bool do_not_disturb_ = false;

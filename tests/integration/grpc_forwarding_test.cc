@@ -310,6 +310,7 @@ class DialplanOnly final : public CallControl {
   explicit DialplanOnly(std::set<std::string> numbers) : numbers_(std::move(numbers)) {}
 
   void CheckDestination(std::string_view, std::string_view destination, Done done) override {
+    ++asked;
     if (away) return std::move(done)(CallError(CallProblem::kPbxUnavailable, "away"));
     const bool reached = numbers_.contains(std::string(destination));
     std::move(done)(reached ? absl::OkStatus()
@@ -337,6 +338,7 @@ class DialplanOnly final : public CallControl {
   }
 
   std::atomic<bool> away{false};
+  std::atomic<int> asked{0};
 
  private:
   static absl::Status Never() { return absl::UnimplementedError("this test places no calls"); }
@@ -363,6 +365,32 @@ TEST_F(GrpcForwardingTest, ThePbxDecidesWhereAUserMayForwardTo) {
   dialplan.away = true;
   EXPECT_TRUE(SetBusy("0900123").first.ok());
   EXPECT_EQ(InEngine("alice")[ForwardingCondition::kBusy], (Forward{"0900123", true}));
+  server_.Run([](Core& core) { core.calls = nullptr; });
+}
+
+// A PBX that is away answers at once, in the call that asks.
+TEST_F(GrpcForwardingTest, ALongMaskAsksForEachDestinationOnce) {
+  DialplanOnly dialplan({"2000", "2001"});
+  server_.Run([&](Core& core) { core.calls = &dialplan; });
+  std::vector<std::string> mask;
+  for (int i = 0; i < 40'000; ++i) {
+    mask.insert(mask.end(), {"busy", "no_answer.destination", "unconditional.destination"});
+  }
+  v1::Forwarding change;
+  *change.mutable_unconditional() = ForwardTo("2000", false);
+  *change.mutable_busy() = ForwardTo("2000");
+  *change.mutable_no_answer() = ForwardTo("2001");
+  for (const bool away : {true, false}) {
+    dialplan.away = away;
+    dialplan.asked = 0;
+    const auto [status, forwarding] = Update(*alice_, change, mask);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(dialplan.asked, 2);
+    EXPECT_TRUE(forwarding.busy().enabled());
+    EXPECT_EQ(forwarding.unconditional().destination(), "2000");
+    EXPECT_EQ(forwarding.no_answer().destination(), "2001");
+    EXPECT_FALSE(forwarding.no_answer().enabled());
+  }
   server_.Run([](Core& core) { core.calls = nullptr; });
 }
 
