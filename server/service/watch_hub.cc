@@ -465,12 +465,14 @@ void WatchHub::Tick() {
 void WatchHub::TrimLog() {
   // A stream that is being registered may stand anywhere above what is there now.
   if (registering_ > 0) return;
-  std::uint64_t mailboxes_needed = mailbox_log_.end();
-  for (const auto& [id, open] : streams_) {
-    const MailboxWatch* const mailboxes = open->stream.mailboxes();
-    if (mailboxes != nullptr) mailboxes_needed = std::min(mailboxes_needed, mailboxes->Needs());
+  if (mailbox_log_.entries() > 0) {
+    std::uint64_t needed = mailbox_log_.end();
+    for (const auto& [id, open] : streams_) {
+      const MailboxWatch* const mailboxes = open->stream.mailboxes();
+      if (mailboxes != nullptr) needed = std::min(needed, mailboxes->Needs());
+    }
+    mailbox_log_.Trim(needed, /*keep=*/0);
   }
-  mailbox_log_.Trim(mailboxes_needed, /*keep=*/0);
   if (log_.entries() <= options_.resume_entries) return;
   std::uint64_t needed = log_.end();
   for (const auto& [id, open] : streams_) needed = std::min(needed, open->stream.Needs(log_));
