@@ -1,7 +1,6 @@
 #include "server/service/settings_commands.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <thread>
 #include <utility>
@@ -105,12 +104,7 @@ void SettingsCommands::ChangeForwarding(Core& core, std::string user, Edit edit,
 
 void SettingsCommands::Adopt(Core& core, PhoneSetting setting,
                              absl::AnyInvocable<void(absl::Status) &&> done) {
-  Done report = [user = setting.user, done = std::move(done)](
-                    Core&, absl::StatusOr<StoredUser> stored) mutable {
-    if (!stored.ok()) {
-      spdlog::warn("a setting from the phone of '{}' is not taken over: {}", user,
-                   FromAbsl(stored.status().message()));
-    }
+  Done report = [done = std::move(done)](Core&, const absl::StatusOr<StoredUser>& stored) mutable {
     std::move(done)(stored.status());
   };
   if (const auto* selection = std::get_if<PhoneSelection>(&setting.value)) {

@@ -49,9 +49,9 @@ class SettingsCommands {
   // are not looked at. The errors of `edit`. UNAVAILABLE: STORE_UNAVAILABLE.
   void ChangeForwarding(Core& core, std::string user, Edit edit, Done done);
 
-  // The same for a change made from a phone. `done` gets OK, or the codes above: retry UNAVAILABLE,
-  // drop the others. They are logged here. The phone's PBX follows the
-  // refused value already: have it told again what holds.
+  // The same for a change made from a phone. `done` gets OK, or the codes above;
+  // pbx::WriteBack::OnAdopted says which of them pass. The phone's PBX follows a refused value
+  // already: have it told again what holds.
   void Adopt(Core& core, PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done);
 
  private:
