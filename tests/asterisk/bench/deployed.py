@@ -117,7 +117,7 @@ def manager():
             f"[general]\nenabled=yes\nport={configuration.AMI_PORT}\nbindaddr=127.0.0.1\ntimestampevents=yes\n"
             f"[{configuration.SERVER_USER}](unipresence-rights)\nsecret={configuration.SECRET}\n"
             f"[{HISTORY_USER}](unipresence-rights,unipresence-history)\nsecret={configuration.SECRET}\n"
-            f"[{UNFILTERED_USER}]\nsecret={configuration.SECRET}\nread=system,call,cdr,user\n"
+            f"[{UNFILTERED_USER}]\nsecret={configuration.SECRET}\nread=system,call,user\n"
             f"[{configuration.LISTENER_USER}]\nsecret={configuration.SECRET}\nread=all\nwrite=all\n"
             "writetimeout=5000\n")
 
