@@ -42,6 +42,8 @@ class PbxControl {
   //   UNAVAILABLE         its link is not synced, or was lost before it was done
   //   RESOURCE_EXHAUSTED  one that was asked for runs already
   virtual void Reconcile(std::string_view pbx, ReconcileCallback done) = 0;
+  // Answers those that run with CANCELLED; they end by themselves. For a server that stops.
+  virtual void AbandonReconciles() = 0;
 
   // Calls `done` once every PBX of the user routes as the engine says now: so that the next call
   // after the answer to a command rings where it should. A PBX whose link is down, or that does not

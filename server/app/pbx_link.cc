@@ -71,6 +71,12 @@ void PbxLink::Reconcile(PbxControl::ReconcileCallback done) {
       .started = clock_.Now(), .rewritten_before = writer_.rewritten(), .done = std::move(done)});
 }
 
+void PbxLink::AbandonReconcile() {
+  if (!reconciling_) return;
+  Reconciling ended = *std::exchange(reconciling_, std::nullopt);
+  std::move(ended.done)(absl::CancelledError("the server stops"));
+}
+
 void PbxLink::AnswerReconcile() {
   if (!reconciling_ || reconciling_->step != Reconciling::Step::kRound) return;
   if (!writer_.round_done()) return;

@@ -81,8 +81,9 @@ class PbxLink final : public ami::SessionHandler {
   void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) {
     writer_.WhenTold(user, clock_.Now(), std::move(done));
   }
-  // As PbxControl::Reconcile.
+  // As PbxControl::Reconcile and AbandonReconciles.
   void Reconcile(PbxControl::ReconcileCallback done);
+  void AbandonReconcile();
   // As PbxControl::Load.
   void Load(ConfiguredNames names, PbxControl::LoadCallback done);
 

@@ -162,6 +162,10 @@ std::unique_ptr<PbxLink> Pipeline::MakeLink(const PbxOptions& options) {
                                    std::move(hooks));
 }
 
+void Pipeline::AbandonReconciles() {
+  for (const auto& link : links_) link->AbandonReconcile();
+}
+
 void Pipeline::WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) {
   struct Waiting {
     std::size_t pbxs;

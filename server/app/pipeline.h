@@ -98,6 +98,7 @@ class Pipeline final : public Executor, private PbxControl {
   absl::Status Open(absl::AnyInvocable<absl::Status(Core&) &&> load);
   void Close();
   void Reconcile(std::string_view pbx, ReconcileCallback done) override;
+  void AbandonReconciles() override;
   void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) override;
   void Load(std::string_view pbx, ConfiguredNames names, LoadCallback done) override;
 

@@ -131,6 +131,10 @@ void Services::BeginStop() {
   parts_->hub.Stop();
   parts_->holds.Stop();
   parts_->calls.Stop();
+  // They take minutes on a large PBX. If the queue is full the client waits that long.
+  parts_->shared.executor.Post([](Core& core) {
+    if (core.pbx_control != nullptr) core.pbx_control->AbandonReconciles();
+  });
 }
 
 const ServiceProbe& Services::probe() const { return parts_->probe; }

@@ -27,6 +27,7 @@ User WithAccounts(User user) {
 // A PBX that loads what it is told, or refuses, and tells what it was told to know.
 class FakePbxControl final : public PbxControl {
  public:
+  void AbandonReconciles() override {}
   void Reconcile(std::string_view, ReconcileCallback done) override {
     std::move(done)(absl::UnimplementedError("not here"));
   }

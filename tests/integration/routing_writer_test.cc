@@ -258,5 +258,33 @@ TEST_F(RoutingWriterTest, AReconcileMendsWhatSomebodyElseWroteAndCountsIt) {
   EXPECT_EQ(reconcile("nowhere").status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST_F(RoutingWriterTest, AReconcileDoesNotHoldUpAServerThatStops) {
+  std::promise<absl::Status> promise;
+  auto future = promise.get_future();
+  EXPECT_TRUE(pipeline_->Post([&](Core& core) {
+    core.pbx_control->Reconcile("main", [&](const absl::StatusOr<ReconcileReport>& report) {
+      promise.set_value(report.status());
+    });
+    core.pbx_control->AbandonReconciles();
+  }));
+  EXPECT_EQ(future.get().code(), absl::StatusCode::kCancelled);
+}
+
+// The answer to a command comes when the PBX has taken what follows from it.
+TEST_F(RoutingWriterTest, WhoeverIsToldFindsItInAsterisk) {
+  for (const LineKind device : {LineKind::kDeskphone, LineKind::kWebrtc, LineKind::kDeskphone}) {
+    std::promise<void> promise;
+    auto future = promise.get_future();
+    EXPECT_TRUE(pipeline_->Post([&](Core& core) {
+      EXPECT_TRUE(core.engine.SelectDevice(Id("main", 7), device).ok());
+      core.pbx_control->WhenTold(Id("main", 7), [&] { promise.set_value(); });
+    }));
+    future.get();
+    EXPECT_EQ(main_.Keys("unipresence/from-users/1007")
+                  .at("/unipresence/from-users/1007/selected_device"),
+              device == LineKind::kDeskphone ? "deskphone" : "webrtc");
+  }
+}
+
 }  // namespace
 }  // namespace unipresence
