@@ -250,7 +250,6 @@ void PbxCallControl::Originate(Link& link, const PlaceCallOrder& order, Pending 
   pending.call.id = IdOf(pending.call.pbx, uniqueid);
   pending.call.start_time = clock_.WallNow();
   pending.call.linked_id = uniqueid;
-  pending.deadline = clock_.Now() + kAppearsWithin;
   ami::ActionBuilder action("Originate");
   action.Header("Channel", pending.call.device)
       .Header("Context", context)
@@ -267,10 +266,13 @@ void PbxCallControl::Originate(Link& link, const PlaceCallOrder& order, Pending 
   dialled_.emplace(uniqueid, order.destination);
   pending_.emplace(uniqueid, std::move(pending));
   Send(link, action, [this, &link, uniqueid](const Reply& reply) {
-    absl::Status status = StatusOf(link, "Originate", reply);
-    if (status.ok()) return;  // its channel comes, or an OriginateResponse
+    const absl::Status status = StatusOf(link, "Originate", reply);
     const auto at = pending_.find(uniqueid);
     if (at == pending_.end()) return;
+    if (status.ok()) {  // its channel comes, or an OriginateResponse
+      at->second.deadline = clock_.Now() + kAppearsWithin;
+      return;
+    }
     Pending failed = std::move(at->second);
     pending_.erase(at);
     // After a lost link nobody knows whether the phone rang: it must not do so again.
@@ -327,7 +329,7 @@ void PbxCallControl::HangUp(std::string_view user, std::string_view call, Done d
 }
 
 absl::Status PbxCallControl::Transferable(const Found& found) const {
-  if (!found.call.transfer_call.empty()) {
+  if (!found.call.transfer_call.empty() || starting_.contains(ToAbsl(found.uniqueid))) {
     return CallError(CallProblem::kCallState,
                      fmt::format("call '{}' is being transferred already; complete or cancel that",
                                  found.call.id));

@@ -52,7 +52,7 @@ class PbxCallControl final : public CallControl {
   static constexpr int kMaxActions = 64;
   // How long the own phone rings for a placed call.
   static constexpr std::chrono::seconds kOwnPhoneRings{30};
-  // How long a placed call may take to appear before it is told as it should be.
+  // How long a call that the PBX accepted may take to appear before it is told as it should be.
   static constexpr std::chrono::seconds kAppearsWithin{2};
 
   // Both must outlive it. `epoch` makes the channel ids of this server start unlike those of
@@ -117,13 +117,13 @@ class PbxCallControl final : public CallControl {
     WallTimeMicros answer_time = 0;
     bool left = false;  // the two were seen apart
   };
-  // An Originate that was accepted and whose channel has not shown yet.
+  // An Originate whose channel has not shown yet.
   struct Pending {
     PbxIndex pbx = 0;
     std::string user{};
     std::string request_id{};
-    LiveCall call{};  // as it should be
-    MonotonicTime deadline{};
+    LiveCall call{};                                // as it should be
+    MonotonicTime deadline = MonotonicTime::max();  // once it is accepted
     CallDone done{};
   };
   using Reply = absl::StatusOr<ami::ActionReply>;
@@ -177,6 +177,9 @@ class PbxCallControl final : public CallControl {
   absl::Status Transferable(const Found& found) const;
   // FindOwn for a call whose attended transfer was begun.
   absl::StatusOr<Found> FindTransfer(std::string_view user, std::string_view call) const;
+  // Whether the destination is reached both from the user's context and for a consultation.
+  void CheckConsultation(Link& link, std::string_view context, std::string_view destination,
+                         Done done);
   void RedirectToConsult(const Found& found, std::string_view context, std::string destination,
                          TransferDone done);
   absl::StatusOr<AttendedTransfer> TransferOf(const Found& found) const;
@@ -193,8 +196,10 @@ class PbxCallControl final : public CallControl {
   absl::flat_hash_map<std::string, Watched> watched_;  // by user
   absl::flat_hash_map<std::string, absl::flat_hash_set<std::string>> watched_devices_;
   absl::flat_hash_map<std::string, Consultation> consultations_;  // by the own channel's Uniqueid
-  absl::flat_hash_map<std::string, std::string> dialled_;         // placed, by Uniqueid
-  absl::flat_hash_map<std::string, Pending> pending_;             // by Uniqueid
+  // Own channels whose attended transfer the PBX has not begun yet.
+  absl::flat_hash_set<std::string> starting_;
+  absl::flat_hash_map<std::string, std::string> dialled_;  // placed, by Uniqueid
+  absl::flat_hash_map<std::string, Pending> pending_;      // by Uniqueid
   PlacedCalls placed_;
   MonotonicTime next_sweep_{};
   bool collecting_ = false;

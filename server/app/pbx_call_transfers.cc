@@ -46,7 +46,7 @@ void PbxCallControl::UpdateConsultations(Link& link) {
 
 void PbxCallControl::StartAttendedTransfer(std::string_view user, std::string_view call,
                                            std::string_view destination, TransferDone done) {
-  absl::StatusOr<Found> found = FindOwn(user, call);
+  const absl::StatusOr<Found> found = FindOwn(user, call);
   if (!found.ok()) return std::move(done)(found.status());
   absl::Status status = Transferable(*found);
   if (status.ok() && found->call.holding) {
@@ -56,31 +56,40 @@ void PbxCallControl::StartAttendedTransfer(std::string_view user, std::string_vi
                                    call));
   }
   if (!status.ok()) return std::move(done)(status);
-  Link& link = *found->link;
-  std::string context = ContextOf(user, link);
-  const std::string checked = context;
-  CheckExtension(link, checked, destination,
-                 [this, &link, found = *std::move(found), context = std::move(context),
-                  destination = std::string(destination),
-                  done = std::move(done)](absl::Status reached) mutable {
+  const std::string context = ContextOf(user, *found->link);
+  starting_.insert(found->uniqueid);
+  TransferDone started = [this, own = found->uniqueid, done = std::move(done)](
+                             absl::StatusOr<AttendedTransfer> transfer) mutable {
+    starting_.erase(own);
+    std::move(done)(std::move(transfer));
+  };
+  CheckConsultation(*found->link, context, destination,
+                    [this, found = *found, context, destination = std::string(destination),
+                     started = std::move(started)](const absl::Status& reached) mutable {
+                      if (!reached.ok()) return std::move(started)(reached);
+                      RedirectToConsult(found, context, std::move(destination), std::move(started));
+                    });
+}
+
+void PbxCallControl::CheckConsultation(Link& link, std::string_view context,
+                                       std::string_view destination, Done done) {
+  CheckExtension(link, context, destination,
+                 [this, &link, number = std::string(destination),
+                  done = std::move(done)](const absl::Status& reached) mutable {
                    if (!reached.ok()) return std::move(done)(reached);
-                   const std::string number = destination;
                    // Asterisk would hang both channels up if the place to send them to did not
                    // exist.
                    CheckExtension(
                        link, kConsultContext, number,
-                       [this, found = std::move(found), context = std::move(context),
-                        destination = std::move(destination),
-                        done = std::move(done)](absl::Status exists) mutable {
+                       [this, &link, done = std::move(done)](absl::Status exists) mutable {
                          if (CallProblemOf(exists) == CallProblem::kDestinationForbidden) {
                            exists = CallError(
                                CallProblem::kCallState,
                                fmt::format("PBX '{}' has no context {} in its dialplan; include "
                                            "the files of deploy/asterisk",
-                                           found.call.pbx, kConsultContext));
+                                           engine_.pbx(link.pbx).name, kConsultContext));
                          }
-                         if (!exists.ok()) return std::move(done)(exists);
-                         RedirectToConsult(found, context, std::move(destination), std::move(done));
+                         std::move(done)(std::move(exists));
                        });
                  });
 }
@@ -89,7 +98,7 @@ void PbxCallControl::RedirectToConsult(const Found& found, std::string_view cont
                                        std::string destination, TransferDone done) {
   // The call may have changed while the numbers were checked.
   const std::optional<pbx::CallView> held = found.link->tracker->Call(found.peer_uniqueid);
-  if (consultations_.contains(found.uniqueid) || !held) {
+  if (!held) {
     return std::move(done)(
         CallError(CallProblem::kCallNotFound, "the call has changed; list the calls again"));
   }

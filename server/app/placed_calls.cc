@@ -16,11 +16,9 @@ PlacedCalls::Entry* PlacedCalls::Find(std::string_view user, std::string_view re
 }
 
 void PlacedCalls::Begin(std::string_view user, std::string_view request_id, MonotonicTime now) {
-  std::string key = KeyOf(user, request_id);
-  by_age_.emplace_back(now, key);
   Entry entry;
   entry.placed = now;
-  entries_.insert_or_assign(std::move(key), std::move(entry));
+  entries_.insert_or_assign(KeyOf(user, request_id), std::move(entry));
 }
 
 std::vector<CallControl::CallDone> PlacedCalls::Finish(std::string_view user,
@@ -36,6 +34,7 @@ std::vector<CallControl::CallDone> PlacedCalls::Finish(std::string_view user,
     found->second.pending = false;
     found->second.answer = answer;
     found->second.call = call;
+    by_age_.emplace_back(found->second.placed, found->first);
   } else {
     entries_.erase(found);
   }
@@ -45,10 +44,7 @@ std::vector<CallControl::CallDone> PlacedCalls::Finish(std::string_view user,
 void PlacedCalls::Expire(MonotonicTime now) {
   while (!by_age_.empty() &&
          (now - by_age_.front().first >= kRemembered || by_age_.size() > kMaxEntries)) {
-    const auto found = entries_.find(by_age_.front().second);
-    // A request that failed and was sent again has a younger entry of the same key.
-    const bool same = found != entries_.end() && found->second.placed == by_age_.front().first;
-    if (same) entries_.erase(found);
+    entries_.erase(by_age_.front().second);
     by_age_.pop_front();
   }
 }

@@ -4,7 +4,8 @@
 // Calls that users had placed, by the request id that each was given: what makes a repeated request
 // safe. Part of PbxCallControl.
 //
-// An entry lives kRemembered, and there are at most kMaxEntries: then the oldest goes early.
+// An answered entry lives kRemembered, and there are at most kMaxEntries: then the oldest goes
+// early. A pending one, which holds what others wait for, stays until it is answered.
 //
 // Thread: the pipeline's.
 
@@ -50,7 +51,7 @@ class PlacedCalls {
   void Expire(MonotonicTime now);
 
   absl::flat_hash_map<std::string, Entry> entries_;
-  std::deque<std::pair<MonotonicTime, std::string>> by_age_;
+  std::deque<std::pair<MonotonicTime, std::string>> by_age_;  // those that are answered
 };
 
 }  // namespace unipresence
