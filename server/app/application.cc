@@ -32,7 +32,7 @@ ami::PbxConfig ToAmi(const config::PbxConfig& pbx) {
   result.port = pbx.port;
   result.username = pbx.username;
   result.secret = pbx.secret;
-  result.events = "system,call,cdr,user";  // what the tracker reads; asterisk.md, least rights
+  result.events = "system,call,user";  // what the tracker reads; asterisk.md, least rights
   result.tls = {.enabled = pbx.tls.enabled, .ca_file = pbx.tls.ca_file, .verify = pbx.tls.verify};
   return result;
 }

@@ -177,7 +177,7 @@ void PbxLink::FinishResync() {
   if (!outcome) return;
   for (const std::string& error : outcome->errors) {
     spdlog::warn(
-        "pbx {}: {}; give the manager account read = system,call,cdr,user and write = "
+        "pbx {}: {}; give the manager account read = system,call,user and write = "
         "system,call",
         engine_.pbx(pbx_).name, error);
     probe_.list_errors.Add();
