@@ -145,9 +145,9 @@ class WriteBack {
   // --- Changes made from phones -----------------------------------------------------------------
 
   std::optional<Adoption> TakeAdoption();
-  // What became of it. OK: durable. UNAVAILABLE, RESOURCE_EXHAUSTED, ABORTED, DEADLINE_EXCEEDED,
-  // INTERNAL, DATA_LOSS: not now, the phone's choice stays until the number is offered again. Any
-  // other: it never will be, and what the server knows is asserted.
+  // What became of it. OK: durable. UNAVAILABLE, RESOURCE_EXHAUSTED, ABORTED, CANCELLED,
+  // DEADLINE_EXCEEDED, INTERNAL, DATA_LOSS: not now, the phone's choice stays until the number is
+  // offered again. Any other: it never will be, and what the server knows is asserted.
   // Returns the user to be offered once more, with the values after the adoption, if all of his
   // are adopted.
   std::optional<std::string> OnAdopted(std::uint64_t ticket, const absl::Status& status);
