@@ -31,7 +31,7 @@ class MailboxReaderTest : public ::testing::Test {
     pbx.secret = "unipresence";
     pbx.times.backoff_first = std::chrono::milliseconds(1);
     pbx.times.backoff_cap = std::chrono::milliseconds(10);
-    options.pbxs = {pbx};
+    options.pbxs = {{.ami = pbx}};
     pipeline_ = std::make_unique<Pipeline>(std::move(options), Clock::System());
     const absl::Status status = pipeline_->Start([](Core& core) -> absl::Status {
       for (int i = 0; i < kUsers; ++i) {
