@@ -135,6 +135,8 @@ class TroubleTest(unittest.TestCase):
                                    "--hold"], stdout=subprocess.DEVNULL)
         self.addCleanup(lambda: (holder.terminate(), holder.wait()))
         until(lambda: (data / "session").exists() and self.presences(), "logged in")
+        # Calls ring where the server says: also those of the user who is logged in on the deskphone.
+        subprocess.run([*self.client, "select", "deskphone"], check=True, stdout=subprocess.DEVNULL)
         self.settled()
 
     def presences(self):
