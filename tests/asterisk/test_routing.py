@@ -220,7 +220,7 @@ def test_a_started_server_sets_right_what_was_changed_meanwhile(asterisk, pool):
         bench.rest()
         bench.server.mode = "out"
         bench.server.start()
-        want = deployed.keys("alice", interface="PJSIP/alice_w", dnd="1")
+        want = deployed.keys("alice", interface="PJSIP/alice_w", selected_device="webrtc", dnd="1")
         until(lambda: {name: key(bench, name) for name in want} == want and not key(bench, "phone_changes"), 15,
               lambda: f"{want}, is { {name: key(bench, name) for name in want} }")
         wait_hint(bench, "NOT_INUSE")
