@@ -183,6 +183,11 @@ bool FollowSession::NeedsSnapshot() const {
   return pulls_ == 2 || (pulls_ == 1 && beat_since_pull_);
 }
 
+// The second pull of some users comes to nothing only if it fails.
+bool FollowSession::IsPlanned() const { return filtered() && pulls_ < 2; }
+
+void FollowSession::CountAttempt() { attempts_ = std::min(attempts_ + 1, 30); }
+
 void FollowSession::AdvanceSnapshot(MonotonicTime now, Step& step) {
   if (snapshot_ == Snapshot::kNone && NeedsSnapshot()) WaitForSnapshot(now);
   if (snapshot_ == Snapshot::kWaiting && connected_ && now >= snapshot_due_) BeginSnapshot();
@@ -207,10 +212,15 @@ void FollowSession::WaitForSnapshot(MonotonicTime now) {
   snapshot_due_ += std::chrono::duration_cast<Duration>(delay * jitter);
 }
 
+void FollowSession::RetrySnapshot(MonotonicTime now) {
+  // One that was counted when it began is not counted again.
+  if (IsPlanned()) CountAttempt();
+  WaitForSnapshot(now);
+}
+
 void FollowSession::BeginSnapshot() {
   ++counters_.snapshots;
-  // The second pull of some users is planned and no failure.
-  if (!filtered() || pulls_ == 2) attempts_ = std::min(attempts_ + 1, 30);
+  if (!IsPlanned()) CountAttempt();
   table_.BeginSnapshot();
   snapshot_ = Snapshot::kAsked;
   portion_ = 0;
@@ -240,12 +250,12 @@ void FollowSession::OnReply(std::string_view reply, MonotonicTime now) {
   if (snapshot_ != Snapshot::kAsked || page_wanted_ || reply_.request_id() != request_id_) return;
   if (reply_.has_error()) {
     ++counters_.refused;
-    WaitForSnapshot(now);
+    RetrySnapshot(now);
     return;
   }
   // A gap or a restart has made the snapshot worthless meanwhile.
   if (!table_.ApplyPage(reply_)) {
-    WaitForSnapshot(now);
+    RetrySnapshot(now);
     return;
   }
   page_token_ = reply_.next_page_token();

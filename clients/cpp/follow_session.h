@@ -135,7 +135,10 @@ class FollowSession final : private publish::ReplicaObserver {
   void TakeHeartbeat(const v1::Heartbeat& heartbeat);
   void JudgeSilence(MonotonicTime now, bool idle, Step& step);
   void AdvanceSnapshot(MonotonicTime now, Step& step);
+  bool IsPlanned() const;
+  void CountAttempt();
   void WaitForSnapshot(MonotonicTime now);
+  void RetrySnapshot(MonotonicTime now);
   void BeginSnapshot();
   void AskForPage(MonotonicTime now, Step& step);
   void EndSnapshot();

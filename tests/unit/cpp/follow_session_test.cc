@@ -308,6 +308,35 @@ TEST(FollowSomeTest, TheRefreshRepairsALostLastChange) {
   EXPECT_EQ(world.listener.values, world.server.values());
 }
 
+// A second pull is planned and follows at once, even one that the first failure has not delayed.
+TEST(FollowSomeTest, ASecondPullThatARestartMakesWorthlessIsRepeatedWithDelays) {
+  World world(Some({"a"}));
+  world.Set("a");
+  world.Heartbeat();
+  world.Settle();
+  world.Heartbeat();
+  world.ReadOne();
+  world.Step();
+  world.clock.Advance(200ms);
+  world.Step();
+  ASSERT_TRUE(world.request) << "the second pull";
+  world.clock.Advance(20s);  // calm
+  world.Disconnect();
+  world.Connect();
+  world.Answer();
+  world.server.Restart(2);  // which the snapshots tell before the stream does
+  const int before = world.requests;
+  for (int i = 0; i < 9; ++i) {
+    world.Settle();
+    world.clock.Advance(100ms);
+  }
+  EXPECT_GT(world.requests, before + 1);
+  EXPECT_LE(world.requests, before + 6);
+  world.Run(3s);
+  EXPECT_TRUE(world.listener.current);
+  EXPECT_EQ(world.listener.values, world.server.values());
+}
+
 TEST(FollowSomeTest, ARestartOfTheServer) {
   World world(Some({"a"}));
   world.Set("a");
