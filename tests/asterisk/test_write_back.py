@@ -1,7 +1,5 @@
 """What the server writes into a real Asterisk: it is there, stays there, and follows at once."""
-import contextlib
 import json
-import sqlite3
 import statistics
 import time
 
@@ -42,9 +40,7 @@ def wait_held(bench, seconds=5, **differences):
 
 def on_disk(bench, key):
     """What a SIGKILL cannot take away."""
-    with contextlib.closing(sqlite3.connect(bench.asterisk.database)) as database:
-        row = database.execute("SELECT value FROM astdb WHERE key = ?", (f"/{FAMILY}/{key}",)).fetchone()
-    return row[0] if row else None
+    return bench.asterisk.database_on_disk().get(f"/{FAMILY}/{key}")
 
 
 def reconcile(bench):

@@ -1,8 +1,10 @@
 """One Asterisk process, started from the unpacked tree, in a run folder of its own."""
+import contextlib
 import os
 import pathlib
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 
@@ -29,6 +31,17 @@ class Asterisk:
     def database(self):
         """The file behind AstDB, where the contacts live while Asterisk does not."""
         return self.run / "lib/astdb.sqlite3"
+
+    def database_on_disk(self):
+        """What Asterisk has committed of AstDB, {key: value}; empty if a commit tore this reading.
+
+        Read without a lock: Asterisk that meets one in its COMMIT ("database is locked") never commits again.
+        """
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{self.database}?immutable=1", uri=True)) as database:
+                return dict(database.execute("SELECT key, value FROM astdb"))
+        except sqlite3.DatabaseError:
+            return {}
 
     def _words(self):
         # The configuration file is named to the command line client as well.

@@ -2,7 +2,6 @@
 import contextlib
 import pathlib
 import shutil
-import sqlite3
 import tempfile
 
 from . import configuration
@@ -76,9 +75,8 @@ class Bench:
     def wait_contacts_on_disk(self):
         """Waits until Asterisk has committed the contacts: it does so up to a second later."""
         def stored():
-            with contextlib.closing(sqlite3.connect(self.asterisk.database)) as database:
-                rows = database.execute("SELECT key FROM astdb WHERE key LIKE '/registrar/contact/%'").fetchall()
-            return {key.split("/")[3].split(";")[0] for (key,) in rows} >= set(self.phones)
+            contacts = [key for key in self.asterisk.database_on_disk() if key.startswith("/registrar/contact/")]
+            return {key.split("/")[3].split(";")[0] for key in contacts} >= set(self.phones)
         until(stored, 10, "the contacts in Asterisk's database file")
 
     def answer(self, phone):

@@ -111,7 +111,8 @@ class Call:
         """Attended transfer: the far ends of this call and of `other` are put together."""
         self._refer(f"<{other.dialled}?Replaces={urllib.parse.quote(other.dialog())}>")
         self._leave_transfer(r" 200 ")
-        other.hangup()
+        # Asterisk ends both. A CANCEL of a call that rings, sent before that, takes the other end along.
+        other.wait("ended")
 
     def press(self, key):
         """Presses one key, told by SIP INFO."""
