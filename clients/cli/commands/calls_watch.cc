@@ -2,66 +2,34 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 
-#include "aggregator/base/strings.h"
-#include "clients/cli/backoff.h"
 #include "clients/cli/commands/commands.h"
+#include "clients/cli/commands/watch_loop.h"
 #include "clients/cli/format_json.h"
 #include "clients/cli/format_table.h"
-#include "clients/cli/interrupt_source.h"
-#include "clients/cli/stream_watchdog.h"
 #include "unipresence/v1/call_control.grpc.pb.h"
 
 namespace unipresence::cli {
 namespace {
 
-// CallControlService.WatchCalls: a response comes every 10 s; after 30 s of silence call again.
-constexpr std::chrono::seconds kPatience{30};
-
 class CallsWatcher {
  public:
+  using Response = v1::WatchCallsResponse;
+
   CallsWatcher(const CallsOptions& options, CommandContext& context) : context_(context) {
     request_.set_user(options.user);
   }
 
-  // One stream, until it ends. Sets `heard` if something came. With `wait` a server that is away is
-  // waited for.
-  absl::Status WatchOnce(bool wait, bool& heard) {
-    grpc::ClientContext rpc;
-    context_.client().PrepareStream(rpc);
-    rpc.set_wait_for_ready(wait);
-    const Interrupt::Scope scope(context_.interrupt(), rpc);
+  std::unique_ptr<grpc::ClientReader<Response>> Open(grpc::ClientContext& rpc) {
     const auto stub = v1::CallControlService::NewStub(context_.client().channel());
-    const auto stream = stub->WatchCalls(&rpc, request_);
-    StreamWatchdog watchdog(rpc, kPatience);
-    v1::WatchCallsResponse response;
-    while (stream->Read(&response)) {
-      heard = true;
-      watchdog.Heard();
-      Show(response);
-      if (context_.out().closed()) rpc.TryCancel();
-    }
-    absl::Status status = client::FromGrpc(stream->Finish());
-    if (watchdog.barked()) return absl::UnavailableError("nothing came from the server for 30 s");
-    return status.ok() ? absl::UnavailableError("the server ended the stream") : status;
+    return stub->WatchCalls(&rpc, request_);
   }
 
-  void Interrupted(const absl::Status& status) {
-    shown_.clear();
-    const std::string_view why = FromAbsl(status.message());
-    if (context_.json()) {
-      context_.out().Line(MarkerJson("DISCONNECTED", why));
-    } else {
-      context_.Remark(fmt::format("{}; trying again", why));
-    }
-  }
-
- private:
   // Signs of life repeat the list: shown once.
-  void Show(const v1::WatchCallsResponse& response) {
+  void Apply(const Response& response) {
     const std::string json = CallListJson(response);
     if (json == shown_) return;
     shown_ = json;
@@ -72,6 +40,16 @@ class CallsWatcher {
     for (const v1::Call& call : response.calls()) table.Row(CallRow(call));
   }
 
+  void Interrupted(std::string_view why) {
+    shown_.clear();
+    if (context_.json()) {
+      context_.out().Line(MarkerJson("DISCONNECTED", why));
+    } else {
+      context_.Remark(fmt::format("{}; trying again", why));
+    }
+  }
+
+ private:
   static std::string Heading(const v1::WatchCallsResponse& response) {
     const std::string_view stale = response.stale() ? " (stale: a PBX is not heard)" : "";
     if (response.calls().empty()) return fmt::format("-- no calls{} --", stale);
@@ -87,25 +65,8 @@ class CallsWatcher {
 }  // namespace
 
 absl::Status RunCallsWatch(const CallsOptions& options, CommandContext& context) {
-  const ClosedOutputInterrupt closed(context.out(), context.interrupt());
   CallsWatcher watcher(options, context);
-  Backoff backoff;
-  bool was_connected = false;
-  while (!context.interrupt().raised()) {
-    bool heard = false;
-    const absl::Status status = watcher.WatchOnce(was_connected, heard);
-    if (context.interrupt().raised() || context.out().closed()) break;
-    was_connected |= heard;
-    // A server that was never reached is more likely a wrong address than a lost connection.
-    if (EndsTheSameAgain(status) || !options.reconnect || !was_connected) return status;
-    // Told once until something comes again.
-    if (heard) {
-      backoff.Reset();
-      watcher.Interrupted(status);
-    }
-    context.interrupt().WaitFor(backoff.Next());
-  }
-  return absl::OkStatus();
+  return KeepWatching(watcher, context, options.reconnect);
 }
 
 }  // namespace unipresence::cli
