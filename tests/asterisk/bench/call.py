@@ -5,6 +5,7 @@ import time
 import urllib.parse
 
 from . import sip
+from .waiting import until
 
 # How far a call has come. `answering` and `refusing` wait for the ACK.
 PROGRESS = {"calling": 0, "ringing": 1, "answering": 1, "refusing": 1, "answered": 2, "ended": 3}
@@ -216,7 +217,11 @@ class Call:
         return self.phone.finish(self.phone.send_request(request, self))
 
     def _reinvite(self, direction):
-        answer = self._finish(self.request("INVITE", body=self.offer(direction)))
+        """Asks again while Asterisk is changing the session by itself (491; RFC 3261, 14.1)."""
+        def answered():
+            answer = self._finish(self.request("INVITE", body=self.offer(direction)))
+            return answer.status != 491 and answer
+        answer = until(answered, 10, "an end of Asterisk's own re-INVITE")
         if answer.status != 200:
             raise RuntimeError(f"{self.phone}: re-INVITE answered {answer.start}")
 
