@@ -8,13 +8,6 @@
 #include "server/service/status.h"
 
 namespace unipresence {
-namespace {
-
-// How long an end waits for a client that does not read before the stream is cancelled.
-constexpr Duration kEndPatience = std::chrono::seconds(2);
-
-}  // namespace
-
 class CallStreams::Reactor final : public ServerReactor {
  public:
   Reactor(CallStreams& streams, grpc::CallbackServerContext& context, std::uint64_t id)
@@ -24,9 +17,7 @@ class CallStreams::Reactor final : public ServerReactor {
     streams_.thread_.Post([&streams = streams_, id = id_, ok] { streams.OnWritten(id, ok); });
   }
   void OnCancel() override {
-    streams_.thread_.Post([&streams = streams_, id = id_] {
-      streams.End(id, absl::CancelledError("the client ended the stream"));
-    });
+    streams_.thread_.Post([&streams = streams_, id = id_] { streams.streams_.OnCancelled(id); });
   }
   void OnDone() override { delete this; }
 
@@ -43,15 +34,9 @@ class CallStreams::Reactor final : public ServerReactor {
   const std::uint64_t id_;
 };
 
-struct CallStreams::Open {
-  std::uint64_t id;
-  Reactor* reactor;
-  std::optional<Caller> caller;  // once registered
-  std::string user{};
-  List next{};  // to be sent; null: nothing new
-  bool writing = false;
-  std::optional<absl::Status> end{};  // why it ends, while a write is still in flight
-  MonotonicTime end_deadline{};
+struct CallStreams::Open : SessionStream<Reactor> {
+  std::string user;
+  List next;  // to be sent; null: nothing new
   MonotonicTime last_write{};
 };
 
@@ -61,7 +46,8 @@ CallStreams::CallStreams(const WatchOptions& options, const ServiceContext& shar
       shared_(shared),
       limit_(limit),
       thread_(thread),
-      poster_(shared.executor) {}
+      poster_(shared.executor),
+      streams_(shared, limit, shared.probe.call_streams, [this](Open& open) { OnEnded(open); }) {}
 
 CallStreams::~CallStreams() = default;
 
@@ -83,32 +69,22 @@ CallStreams::ServerReactor* CallStreams::Watch(grpc::CallbackServerContext* cont
 }
 
 void CallStreams::EndSession(std::string session) {
-  thread_.Post([this, session = std::move(session)] {
-    const auto it = by_session_.find(session);
-    if (it == by_session_.end()) return;
-    const std::vector<std::uint64_t> ids(it->second.begin(), it->second.end());
-    for (const std::uint64_t id : ids) {
-      End(id, Failure(v1::ERROR_REASON_SESSION_EXPIRED, "the session has ended; log in again"));
-    }
-  });
+  thread_.Post(
+      [this, session = std::move(session)] { streams_.EndSession(session, SessionEnded()); });
 }
 
 void CallStreams::Stop() {
-  thread_.Post([this] {
-    stopped_ = true;
-    std::vector<std::uint64_t> ids;
-    for (const auto& [id, open] : streams_) ids.push_back(id);
-    for (const std::uint64_t id : ids) End(id, ServerStopping());
-  });
+  thread_.Post([this] { streams_.Stop(); });
 }
 
 // --- Streams come and go -----------------------------------------------------------------------
 
 void CallStreams::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key,
                          std::string user) {
-  streams_.emplace(id, std::make_unique<Open>(Open{.id = id, .reactor = reactor, .caller = {}}));
-  shared_.probe.call_streams.Set(static_cast<std::int64_t>(streams_.size()));
-  if (stopped_) return End(id, ServerStopping());
+  auto open = std::make_unique<Open>();
+  open->id = id;
+  open->reactor = reactor;
+  if (!streams_.Add(std::move(open))) return;
   poster_.Post([this, id, key, user = std::move(user)](Core& core) {
     absl::StatusOr<Opened> opened = Register(core, key, user);
     const std::string watched = opened.ok() ? opened->user : std::string();
@@ -144,8 +120,8 @@ absl::StatusOr<CallStreams::Opened> CallStreams::Register(Core& core, const Sess
 }
 
 void CallStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Opened> opened) {
-  const auto it = streams_.find(id);
-  if (it == streams_.end()) {  // it was cancelled meanwhile
+  Open* const open = streams_.Find(id);
+  if (open == nullptr) {  // it was cancelled meanwhile
     if (!opened.ok()) return;
     return poster_.Post([this, opened = *std::move(opened)](Core& core) {
       core.calls->Unwatch(opened.user);
@@ -155,43 +131,23 @@ void CallStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Opened> opened) 
   if (!opened.ok()) {
     shared_.probe.refused_streams.Add(ReasonOf(opened.status()) ==
                                       v1::ERROR_REASON_TOO_MANY_STREAMS);
-    return End(id, opened.status());
+    return streams_.End(*open, opened.status());
   }
-  Open& open = *it->second;
-  open.caller = std::move(opened->caller);
-  open.user = std::move(opened->user);
-  open.last_write = shared_.clock.Now();
-  by_session_[open.caller->session].insert(id);
-  by_user_[open.user].insert(id);
+  open->user = std::move(opened->user);
+  open->last_write = shared_.clock.Now();
+  streams_.SetCaller(*open, std::move(opened->caller));
+  by_user_[open->user].insert(id);
 }
 
-void CallStreams::End(std::uint64_t id, absl::Status status) {
-  const auto it = streams_.find(id);
-  if (it == streams_.end() || it->second->end) return;
-  Open& open = *it->second;
-  open.end = std::move(status);
-  open.end_deadline = shared_.clock.Now() + kEndPatience;
-  if (!open.writing) Finish(open);
-}
-
-void CallStreams::Finish(Open& open) {
-  if (open.caller) {
-    const auto forget = [&](auto& map, const std::string& key) {
-      const auto ids = map.find(key);
-      ids->second.erase(open.id);
-      if (ids->second.empty()) map.erase(ids);
-    };
-    forget(by_session_, open.caller->session);
-    forget(by_user_, open.user);
-    poster_.Post([this, caller = *open.caller, user = open.user](Core& core) {
-      core.calls->Unwatch(user);
-      shared_.sessions.CloseStream(core, caller, /*hold=*/true);
-    });
-  }
-  limit_.Leave();
-  open.reactor->FinishWith(*open.end);
-  streams_.erase(open.id);
-  shared_.probe.call_streams.Set(static_cast<std::int64_t>(streams_.size()));
+void CallStreams::OnEnded(Open& open) {
+  if (!open.caller) return;
+  const auto watching = by_user_.find(open.user);
+  watching->second.erase(open.id);
+  if (watching->second.empty()) by_user_.erase(watching);
+  poster_.Post([this, caller = *open.caller, user = open.user](Core& core) {
+    core.calls->Unwatch(user);
+    shared_.sessions.CloseStream(core, caller, /*hold=*/true);
+  });
 }
 
 // --- Lists -------------------------------------------------------------------------------------
@@ -223,18 +179,18 @@ void CallStreams::OnList(const std::string& user, const absl::StatusOr<List>& li
   if (watching == by_user_.end()) return;
   const std::vector<std::uint64_t> ids(watching->second.begin(), watching->second.end());
   for (const std::uint64_t id : ids) {
+    Open& open = *streams_.Find(id);
     if (!list.ok()) {
-      End(id, list.status());
+      streams_.End(open, list.status());
       continue;
     }
-    Open& open = *streams_.at(id);
     open.next = *list;
     Write(open);
   }
 }
 
 void CallStreams::Write(Open& open) {
-  if (open.writing || open.end || open.next == nullptr) return;
+  if (!open.writable() || open.next == nullptr) return;
   open.writing = true;
   open.last_write = shared_.clock.Now();
   open.reactor->response = std::exchange(open.next, nullptr);
@@ -242,14 +198,10 @@ void CallStreams::Write(Open& open) {
 }
 
 void CallStreams::OnWritten(std::uint64_t id, bool ok) {
-  const auto it = streams_.find(id);
-  if (it == streams_.end()) return;
-  Open& open = *it->second;
-  open.writing = false;
-  open.reactor->response.reset();
-  if (open.end) return Finish(open);
-  if (!ok) return End(id, absl::CancelledError("the client ended the stream"));
-  Write(open);
+  Open* const open = streams_.Find(id);
+  if (open == nullptr) return;
+  open->reactor->response.reset();
+  if (streams_.OnWritten(*open, ok)) Write(*open);
 }
 
 void CallStreams::Tick() {
@@ -257,11 +209,10 @@ void CallStreams::Tick() {
   if (now < next_tick_) return;
   next_tick_ = now + options_.tick;
   poster_.Flush();
+  streams_.CancelUnread();
   absl::flat_hash_set<std::string> silent;
-  for (const auto& [id, open] : streams_) {
-    if (open->end && open->writing && now >= open->end_deadline) open->reactor->Cancel();
-    if (open->writing || open->end || !open->caller) continue;
-    if (now - open->last_write < options_.heartbeat) continue;
+  for (const auto& [id, open] : streams_.all()) {
+    if (!open->writable() || now - open->last_write < options_.heartbeat) continue;
     open->last_write = now;
     silent.insert(open->user);
   }

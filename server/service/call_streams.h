@@ -22,6 +22,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "server/service/call.h"
+#include "server/service/session_streams.h"
 #include "server/service/stream_limit.h"
 #include "server/service/sure_poster.h"
 #include "server/service/watch_options.h"
@@ -68,8 +69,7 @@ class CallStreams {
   void OnList(const std::string& user, const absl::StatusOr<List>& list);
   void OnWritten(std::uint64_t id, bool ok);
   void Write(Open& open);
-  void End(std::uint64_t id, absl::Status status);
-  void Finish(Open& open);
+  void OnEnded(Open& open);
 
   const WatchOptions options_;
   const ServiceContext& shared_;
@@ -83,11 +83,9 @@ class CallStreams {
 
   // The rest is the watch thread's.
   SurePoster poster_;
-  absl::flat_hash_map<std::uint64_t, std::unique_ptr<Open>> streams_;
-  absl::flat_hash_map<std::string, absl::flat_hash_set<std::uint64_t>> by_session_;
+  SessionStreams<Open> streams_;
   absl::flat_hash_map<std::string, absl::flat_hash_set<std::uint64_t>> by_user_;
   MonotonicTime next_tick_;
-  bool stopped_ = false;
 };
 
 }  // namespace unipresence

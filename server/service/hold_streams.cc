@@ -13,8 +13,6 @@ namespace {
 // The session of a silent client expires by itself; the stream's own end is for sessions that
 // something else keeps alive, and comes a little later.
 constexpr Duration kPatience = std::chrono::seconds(1);
-// How long an end waits for a client that does not read before the stream is cancelled.
-constexpr Duration kEndPatience = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -30,9 +28,7 @@ class HoldStreams::Reactor final : public ServerReactor {
     Post([ok](HoldStreams& streams, std::uint64_t id) { streams.OnWritten(id, ok); });
   }
   void OnCancel() override {
-    Post([](HoldStreams& streams, std::uint64_t id) {
-      streams.End(id, absl::CancelledError("the client ended the stream"));
-    });
+    Post([](HoldStreams& streams, std::uint64_t id) { streams.streams_.OnCancelled(id); });
   }
   void OnDone() override { delete this; }
 
@@ -55,14 +51,8 @@ class HoldStreams::Reactor final : public ServerReactor {
   const std::uint64_t id_;
 };
 
-struct HoldStreams::Open {
-  std::uint64_t id;
-  Reactor* reactor;
+struct HoldStreams::Open : SessionStream<Reactor> {
   SessionKey key;
-  std::optional<Caller> caller;  // once registered
-  bool writing = false;
-  std::optional<absl::Status> end;  // why it ends, while a write is still in flight
-  MonotonicTime end_deadline{};
   MonotonicTime silent_deadline = MonotonicTime::max();
 };
 
@@ -72,7 +62,8 @@ HoldStreams::HoldStreams(const WatchOptions& options, const ServiceContext& shar
       shared_(shared),
       limit_(limit),
       thread_(thread),
-      poster_(shared.executor) {}
+      poster_(shared.executor),
+      streams_(shared, limit, shared.probe.hold_streams, [this](Open& open) { OnEnded(open); }) {}
 
 HoldStreams::~HoldStreams() = default;
 
@@ -90,29 +81,20 @@ HoldStreams::ServerReactor* HoldStreams::Hold(grpc::CallbackServerContext* conte
 }
 
 void HoldStreams::EndSession(std::string session) {
-  thread_.Post([this, session = std::move(session)] {
-    const auto it = by_session_.find(session);
-    if (it == by_session_.end()) return;
-    const std::vector<std::uint64_t> ids(it->second.begin(), it->second.end());
-    for (const std::uint64_t id : ids) {
-      End(id, Failure(v1::ERROR_REASON_SESSION_EXPIRED, "the session has ended; log in again"));
-    }
-  });
+  thread_.Post(
+      [this, session = std::move(session)] { streams_.EndSession(session, SessionEnded()); });
 }
 
 void HoldStreams::Stop() {
-  thread_.Post([this] {
-    stopped_ = true;
-    std::vector<std::uint64_t> ids;
-    for (const auto& [id, open] : streams_) ids.push_back(id);
-    for (const std::uint64_t id : ids) End(id, ServerStopping());
-  });
+  thread_.Post([this] { streams_.Stop(); });
 }
 
 void HoldStreams::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key) {
-  streams_.emplace(id, std::make_unique<Open>(Open{.id = id, .reactor = reactor, .key = key}));
-  shared_.probe.hold_streams.Set(static_cast<std::int64_t>(streams_.size()));
-  if (stopped_) return End(id, ServerStopping());
+  auto open = std::make_unique<Open>();
+  open->id = id;
+  open->reactor = reactor;
+  open->key = key;
+  if (!streams_.Add(std::move(open))) return;
   poster_.Post([this, id, key](Core& core) {
     absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
     if (caller.ok()) {
@@ -126,8 +108,8 @@ void HoldStreams::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& k
 }
 
 void HoldStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Caller> caller) {
-  const auto it = streams_.find(id);
-  if (it == streams_.end()) {  // it was cancelled meanwhile
+  Open* const open = streams_.Find(id);
+  if (open == nullptr) {  // it was cancelled meanwhile
     if (caller.ok()) {
       poster_.Post([this, caller = *caller](Core& core) {
         shared_.sessions.CloseStream(core, caller, /*hold=*/false);
@@ -135,18 +117,16 @@ void HoldStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Caller> caller) 
     }
     return;
   }
-  if (!caller.ok()) return End(id, caller.status());
-  Open& open = *it->second;
-  open.caller = *std::move(caller);
-  by_session_[open.caller->session].insert(id);
-  open.reactor->StartRead(&open.reactor->request);
+  if (!caller.ok()) return streams_.End(*open, caller.status());
+  streams_.SetCaller(*open, *std::move(caller));
+  open->reactor->StartRead(&open->reactor->request);
 }
 
 void HoldStreams::OnRead(std::uint64_t id, bool ok) {
-  const auto it = streams_.find(id);
-  if (it == streams_.end()) return;
-  if (!ok) return End(id, absl::OkStatus());  // the client is through
-  poster_.Post([this, id, key = it->second->key](Core& core) {
+  Open* const open = streams_.Find(id);
+  if (open == nullptr) return;
+  if (!ok) return streams_.End(*open, absl::OkStatus());  // the client is through
+  poster_.Post([this, id, key = open->key](Core& core) {
     const absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
     absl::StatusOr<v1::Session> answer = v1::Session();
     if (!caller.ok()) {
@@ -160,49 +140,26 @@ void HoldStreams::OnRead(std::uint64_t id, bool ok) {
 }
 
 void HoldStreams::OnTouched(std::uint64_t id, absl::StatusOr<v1::Session> session) {
-  const auto it = streams_.find(id);
-  if (it == streams_.end()) return;
-  if (!session.ok()) return End(id, session.status());
-  Open& open = *it->second;
-  if (open.end) return;
-  open.silent_deadline = shared_.clock.Now() + DurationOf(session->time_to_live()) + kPatience;
-  open.writing = true;
-  *open.reactor->response.mutable_session() = *std::move(session);
-  open.reactor->StartWrite(&open.reactor->response);
+  Open* const open = streams_.Find(id);
+  if (open == nullptr || open->end) return;
+  if (!session.ok()) return streams_.End(*open, session.status());
+  open->silent_deadline = shared_.clock.Now() + DurationOf(session->time_to_live()) + kPatience;
+  open->writing = true;
+  *open->reactor->response.mutable_session() = *std::move(session);
+  open->reactor->StartWrite(&open->reactor->response);
 }
 
 void HoldStreams::OnWritten(std::uint64_t id, bool ok) {
-  const auto it = streams_.find(id);
-  if (it == streams_.end()) return;
-  Open& open = *it->second;
-  open.writing = false;
-  if (open.end) return Finish(open);
-  if (!ok) return End(id, absl::CancelledError("the client ended the stream"));
-  open.reactor->StartRead(&open.reactor->request);
+  Open* const open = streams_.Find(id);
+  if (open == nullptr || !streams_.OnWritten(*open, ok)) return;
+  open->reactor->StartRead(&open->reactor->request);
 }
 
-void HoldStreams::End(std::uint64_t id, absl::Status status) {
-  const auto it = streams_.find(id);
-  if (it == streams_.end() || it->second->end) return;
-  Open& open = *it->second;
-  open.end = std::move(status);
-  open.end_deadline = shared_.clock.Now() + kEndPatience;
-  if (!open.writing) Finish(open);
-}
-
-void HoldStreams::Finish(Open& open) {
-  if (open.caller) {
-    const auto session = by_session_.find(open.caller->session);
-    session->second.erase(open.id);
-    if (session->second.empty()) by_session_.erase(session);
-    poster_.Post([this, caller = *open.caller](Core& core) {
-      shared_.sessions.CloseStream(core, caller, /*hold=*/false);
-    });
-  }
-  limit_.Leave();
-  open.reactor->FinishWith(*open.end);
-  streams_.erase(open.id);
-  shared_.probe.hold_streams.Set(static_cast<std::int64_t>(streams_.size()));
+void HoldStreams::OnEnded(Open& open) {
+  if (!open.caller) return;
+  poster_.Post([this, caller = *open.caller](Core& core) {
+    shared_.sessions.CloseStream(core, caller, /*hold=*/false);
+  });
 }
 
 void HoldStreams::Tick() {
@@ -211,12 +168,13 @@ void HoldStreams::Tick() {
   next_tick_ = now + options_.tick;
   poster_.Flush();
   std::vector<std::uint64_t> silent;
-  for (const auto& [id, open] : streams_) {
-    if (open->end && open->writing && now >= open->end_deadline) open->reactor->Cancel();
+  streams_.CancelUnread();
+  for (const auto& [id, open] : streams_.all()) {
     if (now >= open->silent_deadline) silent.push_back(id);
   }
   for (const std::uint64_t id : silent) {
-    End(id, absl::DeadlineExceededError("no message came for one time_to_live"));
+    streams_.End(*streams_.Find(id),
+                 absl::DeadlineExceededError("no message came for one time_to_live"));
   }
 }
 

@@ -16,9 +16,8 @@
 #include <memory>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "server/service/call.h"
+#include "server/service/session_streams.h"
 #include "server/service/stream_limit.h"
 #include "server/service/sure_poster.h"
 #include "server/service/watch_options.h"
@@ -54,8 +53,7 @@ class HoldStreams {
   void OnRead(std::uint64_t id, bool ok);
   void OnTouched(std::uint64_t id, absl::StatusOr<v1::Session> session);
   void OnWritten(std::uint64_t id, bool ok);
-  void End(std::uint64_t id, absl::Status status);
-  void Finish(Open& open);
+  void OnEnded(Open& open);
 
   const WatchOptions options_;
   const ServiceContext& shared_;
@@ -65,10 +63,8 @@ class HoldStreams {
 
   // The rest is the watch thread's.
   SurePoster poster_;
-  absl::flat_hash_map<std::uint64_t, std::unique_ptr<Open>> streams_;
-  absl::flat_hash_map<std::string, absl::flat_hash_set<std::uint64_t>> by_session_;
+  SessionStreams<Open> streams_;
   MonotonicTime next_tick_;
-  bool stopped_ = false;
 };
 
 }  // namespace unipresence

@@ -80,7 +80,7 @@ void SessionKeeper::TellEngine(Core& core, const std::string& user, CauseKind ca
 absl::StatusOr<Caller> SessionKeeper::Authenticate(Core& core, const SessionKey& key) {
   const Session* session = core.sessions.Find(key, core.clock.Now());
   if (session == nullptr) {
-    return Failure(v1::ERROR_REASON_SESSION_EXPIRED, "the session has ended; log in again");
+    return SessionEnded();
   }
   Caller caller{.key = key, .session = session->id, .user = session->user, .role = session->role};
   core.sessions.Touch(key, core.clock.Now());
@@ -91,7 +91,7 @@ absl::Status SessionKeeper::OpenStream(Core& core, const Caller& caller, std::si
                                        bool hold) {
   const auto it = by_id_.find(caller.session);
   if (it == by_id_.end()) {
-    return Failure(v1::ERROR_REASON_SESSION_EXPIRED, "the session has ended; log in again");
+    return SessionEnded();
   }
   Entry& entry = it->second->second;
   if (entry.streams >= limit) {

@@ -173,6 +173,11 @@ absl::Status FieldInvalid(std::string_view field, std::string_view value,
                  {{"field", field}, {"value", value}, {"allowed", allowed}});
 }
 
+absl::Status SessionEnded(std::string_view remedy) {
+  return Failure(v1::ERROR_REASON_SESSION_EXPIRED,
+                 fmt::format("the session has ended; {}", remedy));
+}
+
 absl::Status ServerStopping() {
   return Failure(v1::ERROR_REASON_SERVER_STOPPING,
                  "the server is shutting down; connect again with growing delays");

@@ -44,6 +44,7 @@ grpc::Status ToGrpc(const absl::Status& status, std::string_view rpc);
 absl::Status UserNotFound(std::string_view user);
 absl::Status FieldRequired(std::string_view field, std::string_view remedy);
 absl::Status FieldInvalid(std::string_view field, std::string_view value, std::string_view allowed);
+absl::Status SessionEnded(std::string_view remedy = "log in again");
 absl::Status ServerStopping();
 absl::Status ServerOverloaded();
 

@@ -14,14 +14,6 @@ namespace {
 
 // Streams served in one round, so that batches and other streams' events are not kept waiting.
 constexpr std::size_t kPumpsPerRound = 64;
-// How long an end waits for a client that does not read before the connection's stream is
-// cancelled.
-constexpr Duration kEndPatience = std::chrono::seconds(2);
-
-absl::Status SessionEnded() {
-  return Failure(v1::ERROR_REASON_SESSION_EXPIRED,
-                 "the session has ended; log in again and resume with the last token");
-}
 
 // INVALID_ARGUMENT. Users come ascending and each once; null for everyone.
 absl::StatusOr<WatchedUsers> ParseUsers(v1::WatchPresencesRequest& request, std::size_t max_users) {
@@ -53,7 +45,7 @@ class WatchHub::Reactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer
     hub_.thread_.Post([&hub = hub_, id = id_, ok] { hub.OnWritten(id, ok); });
   }
   void OnCancel() override {
-    hub_.thread_.Post([&hub = hub_, id = id_] { hub.OnCancelled(id); });
+    hub_.thread_.Post([&hub = hub_, id = id_] { hub.streams_.OnCancelled(id); });
   }
   void OnDone() override { delete this; }
 
@@ -70,16 +62,12 @@ class WatchHub::Reactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer
   const std::uint64_t id_;
 };
 
-struct WatchHub::Open {
-  std::uint64_t id;
-  Reactor* reactor;
+struct WatchHub::Open : SessionStream<Reactor> {
+  explicit Open(WatchStream watch) : stream(std::move(watch)) {}
+
   WatchStream stream;
   bool wants_mailboxes = false;
-  std::optional<Caller> caller{};  // once registered
-  bool writing = false;
-  bool ready = false;                 // in `ready_`
-  std::optional<absl::Status> end{};  // why it ends, while a write is still in flight
-  MonotonicTime end_deadline{};
+  bool ready = false;  // in `ready_`
   MonotonicTime last_write{};
 };
 
@@ -119,38 +107,30 @@ WatchHub::WatchHub(const WatchOptions& options, const ServiceContext& shared, Wa
       thread_(thread),
       batches_(options.max_waiting_bytes),
       mailbox_batches_(options.max_waiting_bytes),
-      poster_(shared.executor) {}
+      poster_(shared.executor),
+      streams_(shared, limit, shared.probe.watch_streams, [this](Open& open) { OnEnded(open); }) {}
 
 WatchHub::~WatchHub() = default;
 
 void WatchHub::EndSession(std::string session) {
   thread_.Post([this, session = std::move(session)] {
-    const auto it = by_session_.find(session);
-    if (it == by_session_.end()) return;
-    const std::vector<std::uint64_t> ids(it->second.begin(), it->second.end());
-    for (const std::uint64_t id : ids) End(*streams_.at(id), SessionEnded());
+    streams_.EndSession(session, SessionEnded("log in again and resume with the last token"));
   });
 }
 
 void WatchHub::Stop() {
-  thread_.Post([this] {
-    stopped_ = true;
-    std::vector<std::uint64_t> ids;
-    for (const auto& [id, open] : streams_) ids.push_back(id);
-    for (const std::uint64_t id : ids) End(*streams_.at(id), ServerStopping());
-  });
+  thread_.Post([this] { streams_.Stop(); });
 }
 
 // --- Streams come and go ---
 
 void WatchHub::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key, WatchedUsers users,
                       std::string resume_token, bool mailboxes) {
-  auto open = std::make_unique<Open>(
-      Open{.id = id, .reactor = reactor, .stream = {std::move(users), std::move(resume_token)}});
+  auto open = std::make_unique<Open>(WatchStream(std::move(users), std::move(resume_token)));
+  open->id = id;
+  open->reactor = reactor;
   open->wants_mailboxes = mailboxes;
-  Open& stream = *streams_.emplace(id, std::move(open)).first->second;
-  shared_.probe.watch_streams.Set(static_cast<std::int64_t>(streams_.size()));
-  if (stopped_) return End(stream, ServerStopping());
+  if (!streams_.Add(std::move(open))) return;
   ++registering_;
   poster_.Post([this, id, key, mailboxes](Core& core) {
     thread_.Post([this, id, opened = feed_.Open(core, key, mailboxes)]() mutable {
@@ -171,21 +151,20 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> 
       mailbox_log_.end() < opened->registration.mailbox_sequence) {
     mailbox_log_.Reset(opened->registration.mailbox_sequence);
   }
-  const auto it = streams_.find(id);
-  if (it == streams_.end()) {  // it was cancelled meanwhile
+  Open* const found = streams_.Find(id);
+  if (found == nullptr) {  // it was cancelled meanwhile
     if (opened.ok()) {
       poster_.Post([this, caller = opened->caller](Core& core) { feed_.Close(core, caller); });
     }
     return;
   }
-  Open& open = *it->second;
+  Open& open = *found;
   if (!opened.ok()) {
     shared_.probe.refused_streams.Add(ReasonOf(opened.status()) ==
                                       v1::ERROR_REASON_TOO_MANY_STREAMS);
-    return End(open, opened.status());
+    return streams_.End(open, opened.status());
   }
-  open.caller = std::move(opened->caller);
-  by_session_[open.caller->session].insert(id);
+  streams_.SetCaller(open, std::move(opened->caller));
   if (open.wants_mailboxes) {
     open.stream.WatchMailboxes(open.caller->user, open.caller->role == Role::kAdministrator,
                                mailbox_log_);
@@ -239,30 +218,11 @@ void WatchHub::Leave(Open& open) {
   for (const std::string& user : *mailboxes->users()) leave(mailbox_watchers_, user);
 }
 
-void WatchHub::OnCancelled(std::uint64_t id) {
-  const auto it = streams_.find(id);
-  if (it != streams_.end()) End(*it->second, absl::CancelledError("the client ended the stream"));
-}
-
-void WatchHub::End(Open& open, absl::Status status) {
-  if (open.end) return;
-  open.end = std::move(status);
-  open.end_deadline = shared_.clock.Now() + kEndPatience;
-  if (!open.writing) Finish(open);
-}
-
-void WatchHub::Finish(Open& open) {
+void WatchHub::OnEnded(Open& open) {
   if (open.caller) {
-    const auto session = by_session_.find(open.caller->session);
-    session->second.erase(open.id);
-    if (session->second.empty()) by_session_.erase(session);
     poster_.Post([this, caller = *open.caller](Core& core) { feed_.Close(core, caller); });
   }
   Leave(open);
-  limit_.Leave();
-  open.reactor->FinishWith(*open.end);
-  streams_.erase(open.id);
-  shared_.probe.watch_streams.Set(static_cast<std::int64_t>(streams_.size()));
 }
 
 // --- Changes come ---
@@ -314,7 +274,7 @@ void WatchHub::TakeMailboxes() {
   const WaitingBatches::Taken taken = mailbox_batches_.Take();
   const auto start_over = [this](std::uint64_t sequence) {
     mailbox_log_.Reset(sequence);
-    for (const auto& [id, open] : streams_) {
+    for (const auto& [id, open] : streams_.all()) {
       if (open->stream.mailboxes() != nullptr) StartOver(*open);
     }
   };
@@ -339,7 +299,7 @@ void WatchHub::TakeMailboxes() {
 
 void WatchHub::StartOverAll() {
   ++log_version_;
-  for (const auto& [id, open] : streams_) StartOver(*open);
+  for (const auto& [id, open] : streams_.all()) StartOver(*open);
 }
 
 void WatchHub::StartOver(Open& open) {
@@ -356,23 +316,23 @@ bool WatchHub::Work() {
   TakeMailboxes();
   if (shared_.clock.Now() >= next_tick_) Tick();
   for (std::size_t i = 0; i < kPumpsPerRound && !ready_.empty(); ++i) {
-    const auto it = streams_.find(ready_.front());
+    Open* const open = streams_.Find(ready_.front());
     ready_.pop_front();
-    if (it == streams_.end()) continue;
-    it->second->ready = false;
-    Pump(*it->second);
+    if (open == nullptr) continue;
+    open->ready = false;
+    Pump(*open);
   }
   return !ready_.empty();
 }
 
 void WatchHub::Wake(Open& open) {
-  if (open.ready || open.writing || open.end || !open.caller) return;
+  if (open.ready || !open.writable()) return;
   open.ready = true;
   ready_.push_back(open.id);
 }
 
 void WatchHub::Pump(Open& open) {
-  if (open.writing || open.end || !open.caller) return;
+  if (!open.writable()) return;
   const std::optional<std::uint64_t> place = open.stream.SharedPlace();
   if (place && last_response_.version == log_version_ && last_response_.from == *place) {
     open.stream.SkipTo(last_response_.to);
@@ -398,14 +358,10 @@ void WatchHub::Write(Open& open, WatchStream::Response response) {
 }
 
 void WatchHub::OnWritten(std::uint64_t id, bool ok) {
-  const auto it = streams_.find(id);
-  if (it == streams_.end()) return;
-  Open& open = *it->second;
-  open.writing = false;
-  open.reactor->response.Clear();
-  if (open.end) return Finish(open);
-  if (!ok) return End(open, absl::CancelledError("the client ended the stream"));
-  Wake(open);
+  Open* const open = streams_.Find(id);
+  if (open == nullptr) return;
+  open->reactor->response.Clear();
+  if (streams_.OnWritten(*open, ok)) Wake(*open);
 }
 
 void WatchHub::AskForSlice(Open& open) {
@@ -418,12 +374,12 @@ void WatchHub::ReadNextSlice() {
   while (!slice_in_flight_ && !slices_wanted_.empty()) {
     const std::uint64_t id = slices_wanted_.front();
     slices_wanted_.pop_front();
-    const auto it = streams_.find(id);
-    if (it == streams_.end()) continue;
-    const std::optional<SliceRequest> request = it->second->stream.TakeSliceRequest();
+    Open* const open = streams_.Find(id);
+    if (open == nullptr) continue;
+    const std::optional<SliceRequest> request = open->stream.TakeSliceRequest();
     if (!request) continue;
     slice_in_flight_ = true;
-    poster_.Post([this, id, users = it->second->stream.users(), request = *request](Core& core) {
+    poster_.Post([this, id, users = open->stream.users(), request = *request](Core& core) {
       thread_.Post([this, id, slice = feed_.ReadSlice(core, users, request)]() mutable {
         OnSlice(id, std::move(slice));
       });
@@ -434,8 +390,8 @@ void WatchHub::ReadNextSlice() {
 void WatchHub::OnSlice(std::uint64_t id, InitialSlice slice) {
   slice_in_flight_ = false;
   shared_.probe.watch_initial_values.Add(slice.updates);
-  const auto it = streams_.find(id);
-  if (it != streams_.end() && it->second->stream.AddSlice(std::move(slice))) Wake(*it->second);
+  Open* const open = streams_.Find(id);
+  if (open != nullptr && open->stream.AddSlice(std::move(slice))) Wake(*open);
   ReadNextSlice();
 }
 
@@ -445,13 +401,13 @@ void WatchHub::Tick() {
   const MonotonicTime now = shared_.clock.Now();
   next_tick_ = now + options_.tick;
   poster_.Flush();
-  for (const auto& [id, open] : streams_) {
-    if (open->end && open->writing && now >= open->end_deadline) open->reactor->Cancel();
-    if (open->writing || open->end || !open->caller) continue;
-    if (now - open->last_write >= options_.heartbeat) Write(*open, open->stream.SignOfLife(log_));
+  streams_.CancelUnread();
+  for (const auto& [id, open] : streams_.all()) {
+    if (!open->writable() || now - open->last_write < options_.heartbeat) continue;
+    Write(*open, open->stream.SignOfLife(log_));
   }
   TrimLog();
-  if (!streams_.empty() || log_.end() == 0) return;
+  if (!streams_.all().empty() || log_.end() == 0) return;
   shared_.executor.Post([this](Core& core) {
     if (!feed_.StopIfIdle(core)) return;
     thread_.Post([this] {
@@ -467,7 +423,7 @@ void WatchHub::TrimLog() {
   if (registering_ > 0) return;
   if (mailbox_log_.entries() > 0) {
     std::uint64_t needed = mailbox_log_.end();
-    for (const auto& [id, open] : streams_) {
+    for (const auto& [id, open] : streams_.all()) {
       const MailboxWatch* const mailboxes = open->stream.mailboxes();
       if (mailboxes != nullptr) needed = std::min(needed, mailboxes->Needs());
     }
@@ -475,7 +431,7 @@ void WatchHub::TrimLog() {
   }
   if (log_.entries() <= options_.resume_entries) return;
   std::uint64_t needed = log_.end();
-  for (const auto& [id, open] : streams_) needed = std::min(needed, open->stream.Needs(log_));
+  for (const auto& [id, open] : streams_.all()) needed = std::min(needed, open->stream.Needs(log_));
   log_.Trim(needed, options_.resume_entries);
   ++log_version_;
 }

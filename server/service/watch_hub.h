@@ -36,6 +36,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "aggregator/publish/batch.h"
 #include "server/service/call.h"
+#include "server/service/session_streams.h"
 #include "server/service/stream_limit.h"
 #include "server/service/sure_poster.h"
 #include "server/service/waiting_batches.h"
@@ -81,7 +82,6 @@ class WatchHub final : public publish::BatchSink {
   void OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> opened);
   void OnSlice(std::uint64_t id, InitialSlice slice);
   void OnWritten(std::uint64_t id, bool ok);
-  void OnCancelled(std::uint64_t id);
 
   void Enter(Open& open);
   void Leave(Open& open);
@@ -97,9 +97,7 @@ class WatchHub final : public publish::BatchSink {
   void TrimLog();
   void StartOverAll();
   void StartOver(Open& open);
-  // Ends the stream as soon as no write is in flight.
-  void End(Open& open, absl::Status status);
-  void Finish(Open& open);
+  void OnEnded(Open& open);
 
   const WatchOptions options_;
   const ServiceContext& shared_;
@@ -116,8 +114,7 @@ class WatchHub final : public publish::BatchSink {
   WatchLog log_;
   WatchLog mailbox_log_{WatchLog::Field::kMailboxes};
   std::uint64_t log_version_ = 0;
-  absl::flat_hash_map<std::uint64_t, std::unique_ptr<Open>> streams_;
-  absl::flat_hash_map<std::string, absl::flat_hash_set<std::uint64_t>> by_session_;
+  SessionStreams<Open> streams_;
   // Filtered streams by the users they watch, with the user's number in the stream.
   absl::flat_hash_map<std::string, absl::flat_hash_map<Open*, std::uint32_t>> watchers_;
   absl::flat_hash_set<Open*> everyone_;
@@ -129,7 +126,6 @@ class WatchHub final : public publish::BatchSink {
   std::deque<std::uint64_t> slices_wanted_;  // streams that want initial values
   bool slice_in_flight_ = false;
   MonotonicTime next_tick_;
-  bool stopped_ = false;
 
   // The response that streams of everyone at one place share.
   struct Shared {
