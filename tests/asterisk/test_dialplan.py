@@ -8,6 +8,7 @@ import pytest
 
 from bench.deployed import NUMBERS, lease
 from bench.routed import Routed
+from bench.waiting import PATIENCE_SECONDS, until
 
 DEVICES = {"deskphone": ("alice", "alice_w"), "webrtc": ("alice_w", "alice")}  # in use, the other
 FORWARDS = {"forward": {"forward_busy": "090017", "forward_no_answer": "090019"},
@@ -102,7 +103,8 @@ def test_a_silent_device_never_makes_the_other_ring(asterisk, pool):
         bench.alice_w.on_invite = "silent"
         call = Routed(bench, bench.carol, "1000")
         call.call.wait("ended")
-        bench.alice_w.live_calls()[0].ring()  # only now can Asterisk take the INVITE back
+        (silent,) = until(bench.alice_w.live_calls, PATIENCE_SECONDS, "the INVITE at alice_w")
+        silent.ring()  # only now can Asterisk take the INVITE back
         assert call.refused() == (480, 19)
         assert call.rang == {"alice_w"}
 
@@ -306,6 +308,6 @@ def test_a_transferred_caller_may_be_forwarded_to_the_transferrer(asterisk, pool
         bench.set_user("bob", forward_no_answer="1000", ring_seconds="1")
         _, own = bench.connect(bench.carol, "1000", bench.alice)
         own.transfer("1001")
-        bench.bob.ringing()
+        bench.bob.rang()
         back = bench.answer(bench.alice)
         back.hangup()

@@ -28,7 +28,7 @@ SOUNDS = {"*78": ["do-not-disturb", "activated"], "*79": ["do-not-disturb", "de-
 def test_a_code_is_confirmed_by_sounds(code, asterisk, pool):
     with lease(pool, asterisk) as bench:
         call = Routed(bench, bench.alice, code)
-        assert call.refused(10)[0] is None  # it was answered, and Asterisk ended it
+        assert call.refused()[0] is None  # it was answered, and Asterisk ended it
         assert call.ran("Playback") == SOUNDS[code]
 
 
@@ -100,7 +100,7 @@ def test_a_user_with_one_line_has_nothing_to_toggle(asterisk, pool):
 def test_a_forwarding_to_a_code_does_not_change_the_caller(asterisk, pool):
     with lease(pool, asterisk) as bench:
         bench.set_user("alice", forward_unconditional="*78")
-        bench.carol.call("1000", wait=None).wait("ended", 10)
+        bench.carol.call("1000", wait=None).wait("ended")
         assert bench.key("carol", "dnd") == bench.key("alice", "dnd") == "0"
 
 
@@ -108,7 +108,7 @@ def test_a_caller_transferred_to_a_code_keeps_his_settings(asterisk, pool):
     with lease(pool, asterisk) as bench:
         caller, own = bench.connect(bench.carol, "1000", bench.alice)
         own.transfer("*78")
-        caller.wait("ended", 10)
+        caller.wait("ended")
         assert bench.key("carol", "dnd") == bench.key("alice", "dnd") == "0"
 
 

@@ -10,7 +10,7 @@ from bench.ami import Listener
 from bench.configuration import LISTENER_USER, SERVER_USER
 from bench.deployed import HISTORY_USER, UNFILTERED_USER, lease
 from bench.routed import Routed
-from bench.waiting import until
+from bench.waiting import PATIENCE_SECONDS, until
 
 
 @contextlib.contextmanager
@@ -81,7 +81,7 @@ def test_blind_transfer(direction, asterisk, pool):
         server.action("BlindTransfer", Channel=channel_of(bench, "alice"), Context="default", Exten="1001")
         bench.answer(bench.bob)
         own.wait("ended")
-        assert together(bench, "carol", "bob")
+        until(lambda: together(bench, "carol", "bob"), PATIENCE_SECONDS, "carol talks to bob")
         other.hangup()
 
 
@@ -113,11 +113,11 @@ def test_a_call_that_came_back_and_goes_on_elsewhere_is_not_ended(asterisk, pool
     with controlled(pool, asterisk) as (bench, server):
         own, other = consult(bench, server, "1001")
         bench.bob.ringing().reject(486)
-        until(lambda: together(bench, "alice", "carol"), 5, "carol is back with alice")
+        until(lambda: together(bench, "alice", "carol"), PATIENCE_SECONDS, "carol is back with alice")
         own.transfer("1001")
         third = bench.answer(bench.bob)
         own.wait("ended")
-        until(lambda: together(bench, "carol", "bob"), 5, "carol talks to bob")
+        until(lambda: together(bench, "carol", "bob"), PATIENCE_SECONDS, "carol talks to bob")
         assert other.state == third.state == "answered"
         other.hangup()
 
@@ -148,9 +148,9 @@ ACCOUNTS = {"everything": LISTENER_USER, "the rights alone": UNFILTERED_USER, "r
             "with CEL for history": HISTORY_USER}
 
 
-def live_events(listener, since=0):
-    """What was told after a mark and was not asked for: [(name, all its headers)]."""
-    return [(e["Event"], tuple(sorted(e.items()))) for e in listener.events[since:]
+def live_events(listener, since=0, end=None):
+    """What was told between two marks and was not asked for: [(name, all its headers)]."""
+    return [(e["Event"], tuple(sorted(e.items()))) for e in listener.events[since:end]
             if "Event" in e and "ActionID" not in e]
 
 
@@ -160,16 +160,27 @@ def size_of(listener):
 
 
 def all_told(bench, listeners):
-    """Waits until each listener has heard of a device state that only this test sets."""
-    for listener, state in ((one, state) for state in ("INUSE", "NOT_INUSE") for one in (bench.listener, *listeners)):
+    """Waits until each listener has heard of a device state that only this test sets; returns the mark behind it of each.
+
+    All hear the same in the same order: what is between two such marks can be compared.
+    """
+    since = [listener.mark() for listener in listeners]
+    for state in ("INUSE", "NOT_INUSE"):
         bench.listener.action("Setvar", Variable="DEVICE_STATE(Custom:end)", Value=state)
-        listener.wait(lambda e, state=state: e.get("Device") == "Custom:end" and e.get("State") == state)
+
+    def is_end(event):
+        return event.get("Device") == "Custom:end" and event.get("State") == "NOT_INUSE"
+    marks = []
+    for listener, begin in zip(listeners, since):
+        listener.wait(is_end, begin)
+        marks.append(next(at for at, event in enumerate(listener.events) if at >= begin and is_end(event)) + 1)
+    return marks
 
 
 def test_what_the_filters_spare_for_an_answered_call(asterisk, pool, capsys):
     with lease(pool, asterisk) as bench, contextlib.ExitStack() as stack:
         listeners = {what: stack.enter_context(contextlib.closing(Listener(user))) for what, user in ACCOUNTS.items()}
-        all_told(bench, listeners.values())
+        all_told(bench, [*listeners.values()])
         counts = {}
         before = {what: (listener.mark(), size_of(listener)) for what, listener in listeners.items()}
         Routed(bench, bench.carol, "1000").answered_by(bench.alice)
@@ -188,8 +199,11 @@ def test_what_the_filters_spare_for_an_answered_call(asterisk, pool, capsys):
 
 def test_the_filters_let_through_what_the_server_reads(asterisk, pool):
     with lease(pool, asterisk) as bench, contextlib.ExitStack() as stack:
-        plain, server, history = (stack.enter_context(contextlib.closing(Listener(user)))
-                                  for user in (UNFILTERED_USER, SERVER_USER, HISTORY_USER))
+        plain, server, history = listeners = [stack.enter_context(contextlib.closing(Listener(user)))
+                                              for user in (UNFILTERED_USER, SERVER_USER, HISTORY_USER)]
+        for listener in listeners:
+            listener.wait_booted()  # to each when it logs in
+        begins = all_told(bench, listeners)
         bench.alice_w.unregister()
         bench.alice_w.register()
         bench.set_user("bob", dnd="1")
@@ -203,12 +217,13 @@ def test_the_filters_let_through_what_the_server_reads(asterisk, pool):
         server.action("BlindTransfer", Channel=channel_of(bench, "alice"), Context="default", Exten="1001")
         other.wait("ended")
         bench.wait_quiet()
-        all_told(bench, (plain, server, history))
-        wanted = sorted(e for e in live_events(plain) if e[0] in WANTED)
+        ends = all_told(bench, listeners)
+        by_rights, by_filters, by_history = map(live_events, listeners, begins, ends)
+        wanted = sorted(e for e in by_rights if e[0] in WANTED)
         assert {"UserEvent", "ContactStatus", "Hold", "MusicOnHoldStart"} < {name for name, _ in wanted}
-        assert sorted(live_events(server)) == wanted
-        assert sorted(e for e in live_events(history) if e[0] != "CEL") == wanted
-        assert any(name == "CEL" for name, _ in live_events(history))
+        assert sorted(by_filters) == wanted
+        assert sorted(e for e in by_history if e[0] != "CEL") == wanted
+        assert any(name == "CEL" for name, _ in by_history)
 
 
 def test_history_hears_who_took_a_call_that_no_device_answered(asterisk, pool):

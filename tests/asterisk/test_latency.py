@@ -5,7 +5,7 @@ import time
 from bench import expect
 from bench.bench import ServedBench
 from bench.scenario import IDLE
-from bench.waiting import until
+from bench.waiting import PATIENCE_SECONDS, until
 
 CALLS = 60
 
@@ -17,7 +17,7 @@ def arrival(watch, since, state):
     def look():
         found[:] = [at for at, one in watch.about("alice", since) if one["state"] == state]
         return found
-    until(look, 5, f"alice {state}")
+    until(look, PATIENCE_SECONDS, f"alice {state}")
     return found[0]
 
 
@@ -46,7 +46,7 @@ def test_latency_from_the_phone_to_the_subscriber(asterisk, pool, capsys):
         bench.server.set_mode("desk")
         expect.settled(bench.server, IDLE, "desk")
         with bench.server.watch_zeromq() as zeromq:
-            until(lambda: zeromq.newest("alice")[1], 10, "a first presence by ZeroMQ")
+            until(lambda: zeromq.newest("alice")[1], PATIENCE_SECONDS, "a first presence by ZeroMQ")
             spans = spans_of(bench, {"gRPC": bench.server.watch, "ZeroMQ": zeromq})
     with capsys.disabled():
         print(f"\nFrom the phone's event to a line of `unipresence watch`, Asterisk {asterisk}, {CALLS} calls:")

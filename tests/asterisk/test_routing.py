@@ -14,14 +14,16 @@ from bench import deployed
 from bench.bench import ServedBench
 from bench.routed import Routed
 from bench.server import GRPC, PASSWORD
-from bench.waiting import until
+from bench.waiting import NOISE_SECONDS, PATIENCE_SECONDS, until
 
 import grpc_client
 
 SWITCHES = 100
 TIME_TO_LIVE = 6
-# What a busy machine may add to a bound in seconds; the figures are printed.
-NOISE_SECONDS = 2
+# How long the answer to SelectDevice waits for Asterisk (device_selection.proto).
+TOLD_WITHIN_SECONDS = 0.25
+# Of a page that is reloaded, and how long it is away: neither is near the other on a busy machine.
+PAGE_TIME_TO_LIVE, PAGE_AWAY = 12, 4
 LINES = {"WEBRTC": "alice_w", "DESKPHONE": "alice"}
 CUSTOM = "Custom:unipresence-default-1000"
 
@@ -33,6 +35,8 @@ def served(pool, asterisk, **settings):
     with pool.alone(ServedBench, asterisk, options=deployed.OPTIONS, settings=settings) as bench:
         bench.server.set_mode("web")
         wait_interface(bench, "alice_w")
+        until(lambda: None not in {key(bench, name, number) for name in deployed.keys("alice")
+                                   for number in deployed.NUMBERS.values()}, PATIENCE_SECONDS, "all keys of all users")
         yield bench
 
 
@@ -40,12 +44,12 @@ def key(bench, name, number="1000"):
     return bench.listener.database_value(f"unipresence/default/{number}", name)
 
 
-def wait_interface(bench, device, seconds=10):
+def wait_interface(bench, device, seconds=PATIENCE_SECONDS):
     until(lambda: key(bench, "interface") == f"PJSIP/{device}", seconds,
           lambda: f"interface PJSIP/{device}, is {key(bench, 'interface')}")
 
 
-def wait_hint(bench, state, seconds=5):
+def wait_hint(bench, state, seconds=PATIENCE_SECONDS):
     """Waits until the state on which the hint stands is this one."""
     def now():
         return bench.listener.action("Getvar", Variable=f"DEVICE_STATE({CUSTOM})").get("Value")
@@ -67,26 +71,32 @@ def quantiles(seconds):
 
 def test_each_call_follows_the_switch_before_it(asterisk, pool, capsys):
     """Switch, then call, alternating: the right phone rings each time, the other never."""
-    with served(pool, asterisk) as bench, contextlib.closing(grpc_client.Client(GRPC)) as client:
+    with served(pool, asterisk, sessions={"time_to_live_s": 120}) as bench, \
+            contextlib.closing(grpc_client.Client(GRPC)) as client:
         client.log_in("alice", PASSWORD)
-        effective, asking = [], []
+        effective, asking, late = [], [], 0
         for number in range(SWITCHES):
             device = ("DESKPHONE", "WEBRTC")[number % 2]
+            began = time.monotonic()
             client.select("alice", device).result()
+            if time.monotonic() - began >= TOLD_WITHIN_SECONDS:  # nothing is promised any more
+                late += 1
+                wait_interface(bench, LINES[device])
             rings(bench, LINES[device])
+        assert late < SWITCHES
         for number in range(SWITCHES):
             device = ("DESKPHONE", "WEBRTC")[number % 2]
             client.select("alice", device).result()
             began = time.monotonic()
             while key(bench, "interface") != f"PJSIP/{LINES[device]}":
-                assert time.monotonic() - began < 5
+                assert time.monotonic() - began < PATIENCE_SECONDS
             effective.append(time.monotonic() - began)
             began = time.monotonic()
             key(bench, "interface")
             asking.append(time.monotonic() - began)
     with capsys.disabled():
         print(f"\nFrom the reply to SelectDevice until Asterisk {asterisk} is seen to route so, {SWITCHES} times: "
-              f"{quantiles(effective)} (of which asking takes {quantiles(asking)}); {SWITCHES} calls right after a reply, all on the right phone")
+              f"{quantiles(effective)} (of which asking takes {quantiles(asking)}); {SWITCHES} calls right after a reply, all on the right phone (after {late} of them Asterisk was waited for)")
 
 
 # --- The browser goes, in every way a browser goes ---
@@ -101,8 +111,10 @@ class Network:
         for side in ("sport", "dport"):
             self._nft(f"add rule inet cut input {protocol} {side} {port} drop")
 
-    def mend(self):
-        self._nft("delete table inet cut")
+    @classmethod
+    def mend(cls):
+        """The kernel may give such a port to somebody else."""
+        cls._nft("add table inet cut; delete table inet cut")
 
     @staticmethod
     def _nft(rules):
@@ -161,7 +173,8 @@ def seconds_until_deskphone_rings(bench, since):
     (log_out, 0), (unregister, 0), (let_expire, 3), (kill, TIME_TO_LIVE + 1), (cut_network, TIME_TO_LIVE + 1)],
     ids=lambda value: getattr(value, "__name__", ""))
 def test_calls_ring_on_the_deskphone_when_the_browser_goes(how, bound, asterisk, pool, capsys):
-    with served(pool, asterisk) as bench:
+    with served(pool, asterisk) as bench, contextlib.ExitStack() as stack:
+        stack.callback(Network.mend)
         rings(bench, "alice_w")
         since = time.monotonic()
         how(bench)
@@ -174,21 +187,22 @@ def test_calls_ring_on_the_deskphone_when_the_browser_goes(how, bound, asterisk,
 
 def test_a_reload_of_the_page_does_not_flap(asterisk, pool):
     """The page leaves and comes back with the same session: nobody sees a change of the device in use."""
-    with served(pool, asterisk) as bench, contextlib.closing(grpc_client.Client(GRPC)) as page:
+    with served(pool, asterisk, sessions={"time_to_live_s": PAGE_TIME_TO_LIVE}) as bench, \
+            contextlib.closing(grpc_client.Client(GRPC)) as page:
         page.log_in("alice", PASSWORD)
         bench.server.log_out("alice")
         since = time.monotonic()
         for _ in range(3):
             page.connect(GRPC)
             page.keep_alive("alice")
-            time.sleep(TIME_TO_LIVE * 0.6)  # the page is away; nothing is waited for
+            time.sleep(PAGE_AWAY)  # the page is away; nothing is waited for
         call = Routed(bench, bench.carol, "1000")
         bench.alice_w.ringing()
         shown = bench.server.watch
-        until(lambda: shown.newest("alice")[1]["state"] == "RINGING", 5, "alice rings")
+        until(lambda: shown.newest("alice")[1]["state"] == "RINGING", PATIENCE_SECONDS, "alice rings")
         assert call.rang == {"alice_w"}
         call.call.cancel()
-        until(lambda: shown.newest("alice")[1]["state"] == "AVAILABLE", 5, "alice is available again")
+        until(lambda: shown.newest("alice")[1]["state"] == "AVAILABLE", PATIENCE_SECONDS, "alice is available again")
         assert {one["device_in_use"] for _, one in shown.about("alice", since)} == {"WEBRTC"}
         bench.rest()
 
@@ -206,7 +220,7 @@ def test_calls_are_routed_while_the_server_is_down(asterisk, pool):
         bench.alice_w.register()
         bench.wait_device("alice_w", "NOT_INUSE")
         rings(bench, "alice_w")
-        bench.alice.call("*50", wait="answered").wait("ended", 10)  # toggles the device
+        bench.alice.call("*50", wait="answered").wait("ended")  # toggles the device
         bench.rest()
         rings(bench, "alice")
 
@@ -221,18 +235,18 @@ def test_a_started_server_sets_right_what_was_changed_meanwhile(asterisk, pool):
             bench.listener.action("DBDel", Family=family, Key=name)
         bench.listener.action("Setvar", Variable=f"DEVICE_STATE({CUSTOM})", Value="BUSY")
         bench.listener.action("DBPut", Family=family, Key="user", Val="alice")
-        bench.alice.call("*78", wait="answered").wait("ended", 10)  # do not disturb, from the phone
+        bench.alice.call("*78", wait="answered").wait("ended")  # do not disturb, from the phone
         assert "do_not_disturb=1" in key(bench, "phone_changes")
         bench.rest()
         bench.server.mode = "out"
         bench.server.start()
         want = deployed.keys("alice", interface="PJSIP/alice_w", selected_device="webrtc", dnd="1")
-        until(lambda: {name: key(bench, name) for name in want} == want and not key(bench, "phone_changes"), 15,
+        until(lambda: {name: key(bench, name) for name in want} == want and not key(bench, "phone_changes"), 60,
               lambda: f"{want}, is { {name: key(bench, name) for name in want} }")
         wait_hint(bench, "NOT_INUSE")
-        assert bench.server.get("alice")["do_not_disturb"]
-        bench.alice.call("*79", wait="answered").wait("ended", 10)
-        until(lambda: not bench.server.get("alice")["do_not_disturb"], 5, "do-not-disturb off by the phone")
+        until(lambda: bench.server.get("alice")["do_not_disturb"], PATIENCE_SECONDS, "do-not-disturb by the phone")
+        bench.alice.call("*79", wait="answered").wait("ended")
+        until(lambda: not bench.server.get("alice")["do_not_disturb"], PATIENCE_SECONDS, "do-not-disturb off by the phone")
         bench.rest()
         rings(bench, "alice_w")
 
@@ -246,9 +260,9 @@ def test_the_choice_survives_a_killed_asterisk(asterisk, pool):
             bench.asterisk.kill()
             bench.asterisk.start()
             bench.listen()
-            wait_interface(bench, LINES[device], 20)
+            wait_interface(bench, LINES[device], 60)
             # A phone that is asked for signs of life is unavailable until it has answered the first.
-            bench.wait_device(LINES[device], "NOT_INUSE", 40)
+            bench.wait_device(LINES[device], "NOT_INUSE", 60)
             rings(bench, LINES[device])
 
 
@@ -257,16 +271,16 @@ def test_the_choice_survives_a_killed_asterisk(asterisk, pool):
 def test_forwarding_set_by_a_client_and_by_the_phone_are_one(asterisk, pool):
     with served(pool, asterisk, sessions={"time_to_live_s": 120}) as bench:
         bench.server.run("alice", "forward", "set", "unconditional", "1001")
-        until(lambda: key(bench, "forward/unconditional") == "1001", 5, "the forwarding in AstDB")
+        until(lambda: key(bench, "forward/unconditional") == "1001", PATIENCE_SECONDS, "the forwarding in AstDB")
         Routed(bench, bench.carol, "1000").answered_by(bench.bob)
         bench.rest()
-        bench.alice.call("*21", wait="answered").wait("ended", 10)
+        bench.alice.call("*21", wait="answered").wait("ended")
         until(lambda: "1001" not in bench.server.run("alice", "forward", "get") or
-              bench.server.get("alice")["active_forwardings"] == [], 5, "the forwarding is off for clients too")
+              bench.server.get("alice")["active_forwardings"] == [], PATIENCE_SECONDS, "the forwarding is off for clients too")
         bench.rest()
         rings(bench, "alice_w")
-        bench.alice_w.call("*231001", wait="answered").wait("ended", 10)
-        until(lambda: "BUSY" in str(bench.server.get("alice")["active_forwardings"]).upper(), 5,
+        bench.alice_w.call("*231001", wait="answered").wait("ended")
+        until(lambda: "BUSY" in str(bench.server.get("alice")["active_forwardings"]).upper(), PATIENCE_SECONDS,
               "the busy forwarding is shown")
         bench.rest()
 
@@ -280,7 +294,7 @@ IDLE, TALKS, RINGS = "terminated", "confirmed", "early"
 def test_the_keys_of_colleagues_show_the_fused_presence(asterisk, pool):
     """A BLF key of carol's phone, sentence by sentence: not the lines, but what they come to."""
     with served(pool, asterisk, sessions={"time_to_live_s": 120}) as bench:
-        bench.server.set_mode("out")
+        choose(bench, "out", "alice")
         key_of_alice = bench.carol.subscribe("1000")
         key_of_alice.wait_state(IDLE)
 
@@ -298,7 +312,7 @@ def test_the_keys_of_colleagues_show_the_fused_presence(asterisk, pool):
         web.hangup()
         key_of_alice.wait_state(IDLE)
         # A call that the deskphone received does not count beside it,
-        bench.server.set_mode("desk")
+        choose(bench, "desk", "alice")
         call, _ = bench.connect(bench.bob, "1000", bench.alice)
         key_of_alice.wait_state(TALKS)
         bench.server.set_mode("web")
@@ -311,7 +325,7 @@ def test_the_keys_of_colleagues_show_the_fused_presence(asterisk, pool):
         key_of_alice.wait_state(IDLE)
 
         # Logged in, the deskphone selected: the deskphone,
-        bench.server.set_mode("desk")
+        choose(bench, "desk", "alice")
         call = bench.bob.call("1000")
         bench.alice.ringing()
         key_of_alice.wait_state(RINGS)
@@ -323,6 +337,12 @@ def test_the_keys_of_colleagues_show_the_fused_presence(asterisk, pool):
         call.cancel()
         key_of_alice.wait_state(IDLE)
         key_of_alice.end()
+
+
+def choose(bench, mode, device):
+    """Brings alice into a mode; returns when calls ring on the device."""
+    bench.server.set_mode(mode)
+    wait_interface(bench, device)
 
 
 def still(bench, key_of_somebody, state):

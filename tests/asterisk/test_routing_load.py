@@ -77,17 +77,19 @@ def test_a_thousand_users_switch_at_once(asterisk, pool, capsys, tmp_path):
             contextlib.closing(grpc_client.Client(GRPC)) as client:
         for name in CROWD:
             client.log_in(name, PASSWORD)
-        until(lambda: not wrong(bench, "WEBRTC"), 60, lambda: f"{len(wrong(bench, 'WEBRTC'))} users are not effective")
+        until(lambda: not wrong(bench, "WEBRTC"), 120, lambda: f"{len(wrong(bench, 'WEBRTC'))} users are not effective")
+        until(lambda: {state for state, _ in links(bench.server).values()} == {"READY"}, 60,
+              lambda: f"both PBXs are ready: {links(bench.server)}")
         before = links(bench.server)
         replied, effective, began = [], [], time.monotonic()
         for number in range(ROUNDS):
             device = ("DESKPHONE", "WEBRTC")[number % 2]
             start = time.monotonic()
-            for answer in [client.select(name, device) for name in CROWD]:
+            for answer in [client.select(name, device, timeout=60) for name in CROWD]:
                 answer.result()
             replied.append(time.monotonic() - start)
             # The last one's keys are written last.
-            until(lambda: not wrong(bench, device), 30, lambda: f"{len(wrong(bench, device))} users are not effective")
+            until(lambda: not wrong(bench, device), 120, lambda: f"{len(wrong(bench, device))} users are not effective")
             effective.append(time.monotonic() - start)
         seen = [one for person in people for _, one in bench.server.watch.about(person["id"], began)]
         assert links(bench.server) == before

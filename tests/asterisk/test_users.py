@@ -5,7 +5,7 @@ from bench import expect, scenario
 from bench.bench import ServedBench
 from bench.calls import desk_emits, desk_receives
 from bench.scenario import IDLE
-from bench.waiting import until
+from bench.waiting import PATIENCE_SECONDS, until
 
 
 def wait_single_line(server, user, state):
@@ -14,7 +14,7 @@ def wait_single_line(server, user, state):
         presence = server.watch.newest(user)[1]
         seen = (presence.get("state"), presence.get("rule"), presence.get("device_in_use"))
         return "" if seen == (state, "SINGLE_LINE", "DESKPHONE") else f"{user}: {seen}, wanted {state}"
-    until(lambda: not now(), 5, now)
+    until(lambda: not now(), PATIENCE_SECONDS, now)
 
 
 def test_user_with_one_line(asterisk, pool):

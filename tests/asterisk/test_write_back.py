@@ -6,7 +6,7 @@ import time
 import pytest
 
 from bench.bench import ServedBench
-from bench.waiting import until
+from bench.waiting import PATIENCE_SECONDS, until
 
 FAMILY = "unipresence/default/1000"
 STATE = "unipresence-default-1000"
@@ -18,12 +18,7 @@ SWITCHES = 40
 
 def get(bench, key, family=FAMILY):
     """What AstDB holds, or None."""
-    answer = bench.listener.action("DBGet", Family=family, Key=key)
-    if answer["Response"] != "Success":
-        return None
-    identity = answer["ActionID"]
-    return bench.listener.wait(lambda e: e.get("ActionID") == identity and e.get("Event") == "DBGetResponse",
-                               what=f"the value of {family}/{key}")["Val"]
+    return bench.listener.database_value(family, key)
 
 
 def held(bench):
@@ -33,7 +28,7 @@ def held(bench):
     return values
 
 
-def wait_held(bench, seconds=5, **differences):
+def wait_held(bench, seconds=PATIENCE_SECONDS, **differences):
     wanted = {**ALICE, "state": "NOT_INUSE", **differences}
     until(lambda: held(bench) == wanted, seconds, lambda: f"{held(bench)} becomes {wanted}")
 
@@ -43,7 +38,15 @@ def on_disk(bench, key):
     return bench.asterisk.database_on_disk().get(f"/{FAMILY}/{key}")
 
 
+def wait_all_on_disk(bench):
+    """Whatever had to be written of anybody is written, and Asterisk has committed it."""
+    reconcile(bench)
+    bench.listener.action("DBPut", Family="bench", Key="committed", Val="1")
+    until(lambda: "/bench/committed" in bench.asterisk.database_on_disk(), PATIENCE_SECONDS, "AstDB on the disk")
+
+
 def reconcile(bench):
+    """Returns once everything was looked at; what was written before, of anybody, is settled then."""
     return json.loads(bench.server.run("observer", "pbx", "reconcile", "main", "-o", "json"))
 
 
@@ -66,11 +69,12 @@ def test_asterisk_holds_what_the_server_decides(asterisk, pool):
 def test_a_deleted_user_leaves_nothing_behind(asterisk, pool):
     with pool.alone(ServedBench, asterisk) as bench:
         wait_held(bench)
+        since = bench.listener.mark()
         bench.server.run("observer", "users", "delete", "alice")
-        until(lambda: set(held(bench).values()) == {None}, 5, lambda: f"{held(bench)} is gone")
+        until(lambda: set(held(bench).values()) == {None}, PATIENCE_SECONDS, lambda: f"{held(bench)} is gone")
         assert get(bench, "user", "unipresence/default/1001") == "bob"
         bench.listener.wait(lambda e: e.get("Event") == "DeviceStateChange" and e.get("State") == "UNAVAILABLE"
-                            and e.get("Device") == f"Custom:{STATE}", what="the state of a number that is gone")
+                            and e.get("Device") == f"Custom:{STATE}", since, what="the state of a number that is gone")
 
 
 @pytest.mark.parametrize("end", ["kill", "terminate"])
@@ -79,15 +83,17 @@ def test_a_choice_outlives_asterisk(end, asterisk, pool):
     with pool.alone(ServedBench, asterisk) as bench:
         bench.server.set_mode("desk")
         wait_held(bench)
-        until(lambda: on_disk(bench, "interface") == "PJSIP/alice", 5, "the first choice on the disk")
+        wait_all_on_disk(bench)
+        until(lambda: on_disk(bench, "interface") == "PJSIP/alice", PATIENCE_SECONDS, "the first choice on the disk")
         bench.wait_contacts_on_disk()
         bench.server.select("alice", "webrtc")
-        until(lambda: get(bench, "interface") == "PJSIP/alice_w", 5, "the new choice in Asterisk")
+        until(lambda: get(bench, "interface") == "PJSIP/alice_w", PATIENCE_SECONDS, "the new choice in Asterisk")
         lost = on_disk(bench, "interface") == "PJSIP/alice"
         getattr(bench.asterisk, end)()
         bench.asterisk.start()
         bench.listen()
-        wait_held(bench, seconds=20, interface="PJSIP/alice_w")
+        wait_held(bench, seconds=60, interface="PJSIP/alice_w")
+        until(lambda: get(bench, "selected_device") == "webrtc", PATIENCE_SECONDS, "the choice as the phone's code reads it")
         if end == "kill" and lost:
             assert reconcile(bench)["rewrite_count"] == 0, "the resync has written it again already"
 
@@ -95,6 +101,7 @@ def test_a_choice_outlives_asterisk(end, asterisk, pool):
 def test_what_somebody_changed_by_hand_is_mended(asterisk, pool):
     with pool.alone(ServedBench, asterisk) as bench:
         wait_held(bench)
+        reconcile(bench)  # what the server writes at first is written
         assert reconcile(bench)["rewrite_count"] == 0
         bench.listener.action("DBPut", Family=FAMILY, Key="interface", Val="PJSIP/carol")
         bench.listener.action("DBPut", Family=FAMILY, Key="forward/unconditional", Val="666")
@@ -102,7 +109,7 @@ def test_what_somebody_changed_by_hand_is_mended(asterisk, pool):
         bench.listener.action("Setvar", Variable=f"DEVICE_STATE(Custom:{STATE})", Value="BUSY")
         found = reconcile(bench)
         assert found["rewrite_count"] == 4, found
-        wait_held(bench, seconds=0.5)
+        wait_held(bench)
 
 
 def test_a_server_that_was_away_writes_what_changed(asterisk, pool):
@@ -131,16 +138,16 @@ def test_what_a_phone_changed_is_adopted(asterisk, pool):
     with pool.alone(ServedBench, asterisk) as bench:
         wait_held(bench)
         change("do_not_disturb", "1", dnd="1")
-        until(lambda: bench.server.get("alice")["do_not_disturb"], 5, "do not disturb in the presence")
-        until(lambda: get(bench, "phone_changes") is None, 5, "the note is deleted")
+        until(lambda: bench.server.get("alice")["do_not_disturb"], PATIENCE_SECONDS, "do not disturb in the presence")
+        until(lambda: get(bench, "phone_changes") is None, PATIENCE_SECONDS, "the note is deleted")
         wait_held(bench, dnd="1")
         bench.server.kill()
         change("do_not_disturb", "0", dnd="0")
         change("forward/busy", "1002", forward__busy="1002")
         bench.server.start()
-        until(lambda: get(bench, "phone_changes") is None, 5, "the note is deleted")
+        until(lambda: get(bench, "phone_changes") is None, PATIENCE_SECONDS, "the note is deleted")
         wait_held(bench, **{"forward/busy": "1002"})
-        assert not bench.server.get("alice")["do_not_disturb"]
+        until(lambda: not bench.server.get("alice")["do_not_disturb"], PATIENCE_SECONDS, "no more of it in the presence")
         bench.server.kill()  # it was durable before the note went
         bench.server.start()
         wait_held(bench, **{"forward/busy": "1002"})
@@ -156,7 +163,7 @@ def test_latency_from_the_choice_to_asterisk(asterisk, pool, capsys):
             device, interface = [("webrtc", "PJSIP/alice_w"), ("deskphone", "PJSIP/alice")][switch % 2]
             bench.server.select("alice", device)
             began = time.monotonic()
-            until(lambda: get(bench, "interface") == interface, 5, f"{interface} in AstDB")
+            until(lambda: get(bench, "interface") == interface, PATIENCE_SECONDS, f"{interface} in AstDB")
             spans.append(time.monotonic() - began)
         cuts = statistics.quantiles(spans, n=100)
     with capsys.disabled():

@@ -8,6 +8,7 @@ import threading
 import time
 
 from . import configuration
+from .waiting import PATIENCE_SECONDS
 
 
 class Event(dict):
@@ -69,7 +70,7 @@ class Listener:
         """A place in the stream: pass it to wait() to look only at what comes later."""
         return len(self.events)
 
-    def wait(self, matches, since=0, seconds=5, what="an AMI event"):
+    def wait(self, matches, since=0, seconds=PATIENCE_SECONDS, what="an AMI event"):
         """Waits for the first event after `since` for which matches(event) is true."""
         deadline, at = time.monotonic() + seconds, since
         with self._changed:
@@ -83,13 +84,13 @@ class Listener:
                     raise TimeoutError(f"{what}: not said by Asterisk within {seconds} s")
                 self._changed.wait(left)
 
-    def wait_end(self, seconds=10):
+    def wait_end(self, seconds=PATIENCE_SECONDS):
         """Waits for the end of the connection."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.ended, seconds):
                 raise TimeoutError("the AMI connection did not end")
 
-    def action(self, name, seconds=5, **headers):
+    def action(self, name, seconds=PATIENCE_SECONDS, **headers):
         """Sends an action and returns its response."""
         identity = f"bench-{next(self._ids)}"
         lines = [f"Action: {name}", f"ActionID: {identity}", *(f"{k}: {v}" for k, v in headers.items())]
@@ -100,16 +101,17 @@ class Listener:
 
     def listing(self, name, **headers):
         """Sends a list action and returns its rows, without the Complete event."""
+        since = self.mark()
         answer = self.action(name, **headers)
-        identity, since = answer["ActionID"], 0
+        identity = answer["ActionID"]
         if answer["Response"] != "Success":
             return []
-        self.wait(lambda e: e.get("ActionID") == identity and e.get("EventList") == "Complete", since, 5,
-                  f"the end of {name}")
-        return [e for e in self.events if e.get("ActionID") == identity and "Event" in e
+        self.wait(lambda e: e.get("ActionID") == identity and e.get("EventList") == "Complete", since,
+                  what=f"the end of {name}")
+        return [e for e in self.events[since:] if e.get("ActionID") == identity and "Event" in e
                 and "EventList" not in e]
 
-    def wait_booted(self, seconds=20):
+    def wait_booted(self, seconds=60):
         return self.wait(lambda e: e.get("Event") == "FullyBooted", 0, seconds, "FullyBooted")
 
     def device_state(self, device):
@@ -119,11 +121,13 @@ class Listener:
 
     def database_value(self, family, key):
         """A value of AstDB, or None if it is not there."""
+        since = self.mark()
         answer = self.action("DBGet", Family=family, Key=key)
         if answer["Response"] != "Success":
             return None
         identity = answer["ActionID"]
-        return self.wait(lambda e: e.get("ActionID") == identity and e.get("Event") == "DBGetResponse")["Val"]
+        return self.wait(lambda e: e.get("ActionID") == identity and e.get("Event") == "DBGetResponse", since,
+                         what=f"the value of {family}/{key}")["Val"]
 
     def said(self, since, *names):
         """The events of these names after a mark, one per line, for messages."""

@@ -57,7 +57,7 @@ class Asterisk:
     def start(self):
         """Starts the process and waits until the AMI port accepts (not yet FullyBooted)."""
         self.launch()
-        until(self.ami_accepts, 15, f"the AMI port of Asterisk {self.version} (see {self.run}/log/messages)")
+        until(self.ami_accepts, 60, f"the AMI port of Asterisk {self.version} (see {self.run}/log/messages)")
 
     def ami_accepts(self):
         if self.process.poll() is not None:
@@ -85,7 +85,7 @@ class Asterisk:
         if self.process.poll() is None:
             self.process.send_signal(number)
             try:
-                self.process.wait(timeout=10)
+                self.process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -95,5 +95,5 @@ class Asterisk:
     def command(self, text):
         """Runs a command of Asterisk's own command line, returns what it printed."""
         result = subprocess.run(self._words() + ["-rx", text], capture_output=True, text=True,
-                                timeout=20, check=True)
+                                timeout=60, check=True)
         return result.stdout

@@ -11,7 +11,7 @@ from .link import PORT as LINK_PORT
 from .link import Link
 from .phone import Phone
 from .server import Server
-from .waiting import until
+from .waiting import PATIENCE_SECONDS, until
 
 
 class Bench:
@@ -64,10 +64,10 @@ class Bench:
             return None
         if self.listener:
             self.listener.close()
-        self.listener = until(connect, 15, "an AMI connection of the bench")
+        self.listener = until(connect, 60, "an AMI connection of the bench")
         self.listener.wait_booted()
 
-    def wait_device(self, device, state, seconds=5):
+    def wait_device(self, device, state, seconds=PATIENCE_SECONDS):
         """Waits until Asterisk itself reports this state of PJSIP/device."""
         until(lambda: self.listener.device_state(device) == state, seconds,
               lambda: f"PJSIP/{device} {state}, is {self.listener.device_state(device)}")
@@ -77,7 +77,7 @@ class Bench:
         def stored():
             contacts = [key for key in self.asterisk.database_on_disk() if key.startswith("/registrar/contact/")]
             return {key.split("/")[3].split(";")[0] for key in contacts} >= set(self.phones)
-        until(stored, 10, "the contacts in Asterisk's database file")
+        until(stored, PATIENCE_SECONDS, "the contacts in Asterisk's database file")
 
     def answer(self, phone):
         """The phone answers what rings; returns its call once Asterisk has bridged it.
@@ -87,9 +87,19 @@ class Bench:
         since = self.listener.mark()
         call = phone.ringing()
         call.answer()
-        self.listener.wait(lambda e: e.get("Event") == "BridgeEnter" and e.get("BridgeNumChannels") == "2",
-                           since, 5, f"both ends of the call of {phone} in one bridge")
+        self.wait_bridged(phone, since)
         return call
+
+    def wait_bridged(self, phone, since):
+        """Waits until a channel of this phone, since a mark of the listener, shares a bridge with another one."""
+        def entered(event, bridge=None):
+            return event.get("Event") == "BridgeEnter" and bridge in (None, event["BridgeUniqueid"])
+
+        def is_own(event):
+            return entered(event) and event["Channel"].rpartition("-")[0] == f"PJSIP/{phone.user}"
+        bridge = self.listener.wait(is_own, since, what=f"the call of {phone} in a bridge")["BridgeUniqueid"]
+        self.listener.wait(lambda e: entered(e, bridge) and e["BridgeNumChannels"] == "2", since,
+                           what=f"both ends of the call of {phone} in one bridge")
 
     def connect(self, caller, number, callee):
         """A call that is answered: (call of the caller, call of the callee)."""
@@ -103,7 +113,7 @@ class Bench:
             for call in calls:
                 call.send_voice()
             return until_true()
-        until(spoken, 5, "the effect of voice")
+        until(spoken, PATIENCE_SECONDS, "the effect of voice")
 
     def press(self, call, keys):
         """Presses keys one by one, each heard by Asterisk, which hears a key end only while voice comes."""
@@ -126,7 +136,7 @@ class Bench:
     def all_phones(self):
         return [*self.phones.values(), *self.extra_phones]
 
-    def wait_quiet(self, seconds=5):
+    def wait_quiet(self, seconds=PATIENCE_SECONDS):
         """Waits until no phone has a call and Asterisk has no channel."""
         until(lambda: not any(phone.live_calls() for phone in self.all_phones()), seconds,
               lambda: f"all calls ended: {[(p, p.live_calls()) for p in self.all_phones()]}")
@@ -163,7 +173,7 @@ class ServedBench(Bench):
         super().__init__(version, options, boot)
         try:
             self.link = Link()
-            self.server = Server(self.folder / "server", ami_port=LINK_PORT, settings=settings, **more)
+            self.server = Server(self.folder / "server", lambda: self.listener, ami_port=LINK_PORT, settings=settings, **more)
             if boot:
                 self.server.start()
         except Exception:

@@ -5,7 +5,7 @@ import time
 import urllib.parse
 
 from . import sip
-from .waiting import until
+from .waiting import PATIENCE_SECONDS, until
 
 # How far a call has come. `answering` and `refusing` wait for the ACK.
 PROGRESS = {"calling": 0, "ringing": 1, "answering": 1, "refusing": 1, "answered": 2, "ended": 3}
@@ -45,10 +45,11 @@ class Call:
 
     # --- what the test tells the phone ---
 
-    def wait(self, state, seconds=5):
-        """Waits for a state; an answered call counts as one that rang."""
+    def wait(self, state, seconds=PATIENCE_SECONDS):
+        """Waits for a state; an answered call counts as one that rang, one that has ended by now as what it had been."""
         self.phone.wait(lambda: PROGRESS[self.state] >= PROGRESS[state], seconds, f"the call is {state}")
-        if self.state == "ended" != state:
+        been = [PROGRESS[one] for one in self.at if one != "ended"]
+        if self.state == "ended" != state and max(been, default=0) < PROGRESS[state]:
             raise RuntimeError(f"{self.phone}: the call to {self.dialled} ended with {self.status}")
         return self
 
@@ -78,7 +79,8 @@ class Call:
             self.wait("ended")
 
     def cancel(self):
-        """Gives up a call that is not answered."""
+        """Gives up a call that is not answered, once Asterisk has said anything to it (RFC 3261, 9.1)."""
+        self.phone.wait(lambda: self.dialling.responses, PATIENCE_SECONDS, "a response to the INVITE to cancel")
         with self.phone.changed:
             first = self.dialling.request
             kept = [(k, v) for k, v in first.headers if k in ("via", "from", "to", "call-id", "max-forwards")]
@@ -131,7 +133,8 @@ class Call:
 
     def _leave_transfer(self, status):
         """Hangs up once Asterisk has notified this progress, unless it ended the call itself."""
-        self.phone.wait(lambda: self.state == "ended" or any(re.search(status, n) for n in self.notified), 5,
+        self.phone.wait(lambda: self.state == "ended" or any(re.search(status, n) for n in self.notified),
+                        PATIENCE_SECONDS,
                         lambda: f"NOTIFY{status}of the transfer, had {self.notified}")
         self.hangup()
 
@@ -221,7 +224,7 @@ class Call:
         def answered():
             answer = self._finish(self.request("INVITE", body=self.offer(direction)))
             return answer.status != 491 and answer
-        answer = until(answered, 10, "an end of Asterisk's own re-INVITE")
+        answer = until(answered, PATIENCE_SECONDS, "an end of Asterisk's own re-INVITE")
         if answer.status != 200:
             raise RuntimeError(f"{self.phone}: re-INVITE answered {answer.start}")
 

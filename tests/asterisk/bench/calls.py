@@ -1,6 +1,6 @@
 """Scenarios: plain calls, emitted and received, hold, call waiting, Originate, queue, Local."""
 from .scenario import idle, row, scenario
-from .waiting import until
+from .waiting import PATIENCE_SECONDS, until
 
 
 def desk_emits(what, deskphone="INUSE", **more):
@@ -55,7 +55,7 @@ def desk_emits_cancelled(b):
 def desk_emits_to_a_silent_phone(b):
     b.carol.on_invite = "silent"
     call = b.alice.call("1002", wait=None)
-    until(b.carol.live_calls, 5, "the INVITE at carol")
+    until(b.carol.live_calls, PATIENCE_SECONDS, "the INVITE at carol")
     yield desk_emits("carol's phone has the INVITE and says nothing yet", lags="deskphone")
     b.carol.live_calls()[0].ring()
     call.wait("ringing")
@@ -96,7 +96,7 @@ def web_emits_answered(b):
 def web_emits_to_a_silent_phone_and_cancels(b):
     b.carol.on_invite = "silent"
     call = b.alice_w.call("1002", wait=None)
-    until(b.carol.live_calls, 5, "the INVITE at carol")
+    until(b.carol.live_calls, PATIENCE_SECONDS, "the INVITE at carol")
     yield web_call("carol's phone says nothing yet", "INUSE", "IN_USE", lags="webrtc")
     b.carol.live_calls()[0].ring()
     call.wait("ringing")
@@ -192,7 +192,7 @@ def web_rejects(b):
 @scenario("received")
 def no_answer_then_voicemail(b):
     call = b.carol.call("4000")
-    b.alice.ringing()
+    b.alice.rang()
     call.wait("answered")  # by the voicemail, a second later
     b.alice.calls[-1].wait("ended")
     yield idle("nobody answers, the voicemail takes the call")

@@ -80,7 +80,7 @@ type=aor
 minimum_expiration=1
 default_expiration=120
 qualify_frequency={qualify}
-qualify_timeout=0.5
+qualify_timeout=3.5
 
 [{device}]
 type=auth
@@ -109,20 +109,20 @@ def dialplan():
         web = f"&PJSIP/{person}_w" if person != "carol" else ""
         text += f"""
 exten => 100{index},hint,PJSIP/{person}{web}
-exten => 100{index},1,Dial(PJSIP/{person}{web},30)
+exten => 100{index},1,Dial(PJSIP/{person}{web},120)
  same => n,Goto(failed,s,1)
-exten => 110{index},1,Dial(PJSIP/{person},30)
+exten => 110{index},1,Dial(PJSIP/{person},120)
  same => n,Goto(failed,s,1)
-exten => 120{index},1,Dial(PJSIP/{person}_w,30)
+exten => 120{index},1,Dial(PJSIP/{person}_w,120)
  same => n,Goto(failed,s,1)
-exten => 310{index},1,Dial(Local/110{index}@default,30)
-exten => 311{index},1,Dial(Local/110{index}@default/n,30)
+exten => 310{index},1,Dial(Local/110{index}@default,120)
+exten => 311{index},1,Dial(Local/110{index}@default/n,120)
 """
     return text + """
 exten => 2000,1,Answer()
- same => n,Queue(support,,,,30)
+ same => n,Queue(support,,,,120)
 exten => 2001,1,Answer()
- same => n,Queue(local,,,,30)
+ same => n,Queue(local,,,,120)
 exten => _*8.,1,Pickup(${EXTEN:2}@default)
 
 exten => 4000,1,Dial(PJSIP/alice,1)
@@ -155,9 +155,9 @@ OTHERS = {
     "udptl.conf": "", "ccss.conf": "", "indications.conf": "[general]\ncountry=us\n[us]\ndescription=us\nringcadence=2000,4000\ndial=350+440\nbusy=480+620/500,0/500\nring=440+480/2000,0/4000\ncongestion=480+620/250,0/250\n",
     "features.conf": "", "acl.conf": "", "pjproject.conf": "", "pjsip_notify.conf": "", "sorcery.conf": "",
     "res_parking.conf": "[general]\n[default]\nparkext=799\nparkpos=701-720\ncontext=parkedcalls\n"
-                        "parkingtime=30\nfindslot=first\ncomebacktoorigin=no\n",
-    "queues.conf": "[general]\n[support]\nstrategy=ringall\ntimeout=20\nringinuse=no\nmember => PJSIP/alice\n"
-                   "[local]\nstrategy=ringall\ntimeout=20\nmember => Local/1100@default/n,0,Alice,PJSIP/alice\n",
+                        "parkingtime=120\nfindslot=first\ncomebacktoorigin=no\n",
+    "queues.conf": "[general]\n[support]\nstrategy=ringall\ntimeout=120\nringinuse=no\nmember => PJSIP/alice\n"
+                   "[local]\nstrategy=ringall\ntimeout=120\nmember => Local/1100@default/n,0,Alice,PJSIP/alice\n",
     "voicemail.conf": "[general]\nformat=wav\nmaxsecs=60\nminsecs=0\n"
                       "[default]\n1000 => 1234,Alice\n1001 => 1234,Bob\n",
 }

@@ -14,6 +14,7 @@ import pathlib
 
 from . import configuration
 from .bench import Bench
+from .waiting import NOISE_SECONDS
 
 FOLDER = pathlib.Path(__file__).resolve().parents[3] / "deploy/asterisk"
 NUMBERS = {"alice": "1000", "bob": "1001", "carol": "1002"}
@@ -32,6 +33,9 @@ MODULES = """
 """.split()
 
 
+PATIENT = f"qualify_frequency=10\nqualify_timeout={NOISE_SECONDS}\n"
+
+
 def _include(name):
     return f'#include "{FOLDER}/{name}"\n'
 
@@ -41,18 +45,18 @@ def modules():
             _include("modules_unipresence.conf"))
 
 
-def _line(device, web):
-    """One line of a user, as the server renders it; `web` is put into web lines."""
+def _line(device, web, qualify):
+    """One line of a user, as the server renders it; `web` is put into web lines, `qualify` into their AORs."""
     person = device.split("_", maxsplit=1)[0]
     number = NUMBERS[person]
     kind = "web" if device.endswith("_w") else "deskphone"
-    # What the phones of the bench do otherwise: plain RTP in ulaw, from the port of their SIP; and their
-    # registrations may be short.
+    # What the phones of the bench do otherwise: plain RTP in ulaw, from the port of their SIP; their
+    # registrations may be short; and on a busy machine they may be slow to answer OPTIONS.
     plain = "rtp_symmetric=no\nallow=!all,ulaw\n" + (f"webrtc=no\n{web}" if kind == "web" else "")
     return f"""
 [{device}](unipresence-{kind}-aor)
 minimum_expiration=1
-[{device}](unipresence-auth)
+{qualify if kind == "web" else PATIENT}[{device}](unipresence-auth)
 username={device}
 password={configuration.SECRET}
 [{device}](unipresence-{kind})
@@ -67,7 +71,7 @@ set_var=UNIPRESENCE_OUTGOING_CALLER_ID={person.capitalize()} <33{number}>
 """
 
 
-def pjsip(web=""):
+def pjsip(web="", qualify=PATIENT):
     return (_include("pjsip_unipresence.conf") + f"""
 [global](unipresence-global)
 contact_expiration_check_interval=1
@@ -75,7 +79,7 @@ contact_expiration_check_interval=1
 type=transport
 protocol=udp
 bind=127.0.0.1:{configuration.SIP_PORT}
-""" + "".join(_line(device, web) for device in configuration.DEVICES) + f"""
+""" + "".join(_line(device, web, qualify) for device in configuration.DEVICES) + f"""
 [trunk]
 type=aor
 max_contacts=1
@@ -127,10 +131,10 @@ def voicemail():
     return f"[general]\nformat=wav\nmaxsecs=60\nminsecs=0\n[default]\n{boxes}"
 
 
-def options(web="", **files):
-    """An Asterisk with the product's files; `web` is put into web lines, `files` replaces others."""
+def options(web="", qualify=PATIENT, **files):
+    """An Asterisk with the product's files; `web` is put into web lines, `qualify` into their AORs, `files` replaces others."""
     return configuration.Options(devices=DEVICES, files={
-        "modules.conf": modules(), "pjsip.conf": pjsip(web), "extensions.conf": dialplan(),
+        "modules.conf": modules(), "pjsip.conf": pjsip(web, qualify), "extensions.conf": dialplan(),
         "manager.conf": manager(), "voicemail.conf": voicemail(),
         "cel.conf": "[general]\n[manager]\n" + _include("cel_unipresence.conf"),
     } | {name.replace("_", "."): text for name, text in files.items()})

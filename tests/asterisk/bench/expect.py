@@ -1,7 +1,7 @@
 """Compares what the server publishes about alice with a row of a scenario."""
 import dataclasses
 
-from .waiting import until, until_settled
+from .waiting import PATIENCE_SECONDS, until, until_settled
 
 
 def wanted(row, mode):
@@ -48,13 +48,17 @@ def problem_of(server, row, mode, user):
     return lambda: server.lives() and difference(server.watch.newest(user)[1], fields)
 
 
-def reached(server, row, mode, seconds=5, user="alice"):
+def reached(server, row, mode, seconds=PATIENCE_SECONDS, user="alice"):
     """Waits until the watcher's newest presence is that of the row."""
     until_settled(problem_of(server, row, mode, user), seconds, f"[{mode}] {row.what}", stays=0)
 
 
-def settled(server, row, mode, seconds=5, user="alice"):
-    """Waits until the watcher's newest presence is that of the row and stays so for 100 ms."""
+def settled(server, row, mode, seconds=PATIENCE_SECONDS, user="alice"):
+    """Waits until the watcher's newest presence is that of the row and stays so for 100 ms.
+
+    Of what Asterisk has told by now: a presence that is still under way would otherwise count as right.
+    """
+    server.catch_up(seconds)
     until_settled(problem_of(server, row, mode, user), seconds, f"[{mode}] {row.what}")
 
 
@@ -83,7 +87,7 @@ def tellable(row, kind, hold):
     return "any" if "held" in hold and state != "ONHOLD" else hold
 
 
-def settled_again(server, row, mode, since, seconds=15, user="alice"):
+def settled_again(server, row, mode, since, seconds=60, user="alice"):
     """After the link broke at `since`: stale, and nothing else changed, then the row again."""
     row = dataclasses.replace(row, hold={kind: tellable(row, kind, hold) for kind, hold in row.hold.items()})
     until(lambda: any(one.get("stale") for _, one in server.watch.about(user, since)), seconds,

@@ -15,7 +15,8 @@ class Link:
     def __init__(self):
         self._listener = socket.create_server(("127.0.0.1", PORT))
         self._pairs = []
-        self._passing = True
+        self._passing = threading.Event()
+        self._passing.set()
         self._refusing = False
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -34,6 +35,7 @@ class Link:
             except OSError:
                 near.close()
                 continue
+            far.settimeout(None)  # only to connect
             near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
@@ -44,9 +46,8 @@ class Link:
         other = {near: far, far: near}
         with contextlib.suppress(OSError, ValueError):
             while True:
-                ready, _, _ = select.select([near, far], [], [], 0.05)
-                if not self._passing:
-                    continue
+                ready, _, _ = select.select([near, far], [], [])
+                self._passing.wait()
                 for one in ready:
                     data = one.recv(65536)
                     if not data:
@@ -79,11 +80,11 @@ class Link:
 
     def silence(self):
         """Nothing passes any more, yet nobody is told: a half-open link."""
-        self._passing = False
+        self._passing.clear()
 
     def resume(self):
         """What was silent passes again."""
-        self._passing = True
+        self._passing.set()
 
     def close(self):
         self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts

@@ -11,11 +11,12 @@ import time
 from . import configuration, sip
 from .call import Call
 from .subscription import Subscription
+from .waiting import PATIENCE_SECONDS
 
 SERVER = ("127.0.0.1", configuration.SIP_PORT)
 ALLOW = ("allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO")
 RETRANSMIT_SECONDS = 0.5
-REGISTER_SECONDS = 120  # asked for; Asterisk may grant less
+REGISTER_SECONDS = 600  # asked for; Asterisk may grant less
 
 
 class Transaction:
@@ -25,7 +26,7 @@ class Transaction:
         self.request = request
         self.call = call
         self.responses = []
-        self.tried_auth = False
+        self.challenged = None  # the request before the digest challenge
         self.sent_at = time.monotonic()
 
     @property
@@ -49,6 +50,7 @@ class Phone:
         self._cseq = itertools.count(1)
         self._registration = (f"reg-{sip.new_tag()}", sip.new_tag())
         self._refresh_seconds = None  # None: it does not
+        self._refreshing = None  # the transaction of the last refresh
         self._registered_at = 0.0
         self._closed = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -83,6 +85,11 @@ class Phone:
 
     def register(self, expires=None):
         """Registers, and again by itself before that expires; with `expires` once, for so many seconds."""
+        with self.changed:
+            self._refresh_seconds = None
+            pending = self._refreshing
+        if pending:  # it would undo what comes now
+            self.finish(pending)
         answer = self.finish(self._send_register(REGISTER_SECONDS if expires is None else expires))
         if answer.status != 200:
             raise RuntimeError(f"{self} could not register: {answer.start}")
@@ -115,11 +122,15 @@ class Phone:
         key.begin()
         return key
 
-    def ringing(self, seconds=5):
+    def ringing(self, seconds=PATIENCE_SECONDS):
         """Waits until this phone rings; returns the call."""
         return self._waiting_call(lambda c: c.incoming and c.state == "ringing", seconds, "does not ring")
 
-    def talking(self, seconds=5):
+    def rang(self, seconds=PATIENCE_SECONDS):
+        """Waits until this phone has rung since its reset, perhaps not for long; returns the call."""
+        return self._waiting_call(lambda c: c.incoming and "ringing" in c.at, seconds, "has not rung")
+
+    def talking(self, seconds=PATIENCE_SECONDS):
         """Waits until this phone talks by itself (auto-answer); returns the call."""
         return self._waiting_call(lambda c: c.state == "answered", seconds, "has no answered call")
 
@@ -151,9 +162,10 @@ class Phone:
 
     def _refresh_registration(self):
         """What a phone does by itself; nobody waits for the answer."""
-        if self._refresh_seconds and time.monotonic() - self._registered_at > self._refresh_seconds:
-            self._registered_at = time.monotonic()
-            self._send_register(REGISTER_SECONDS)
+        with self.changed:
+            if self._refresh_seconds and time.monotonic() - self._registered_at > self._refresh_seconds:
+                self._registered_at = time.monotonic()
+                self._refreshing = self._send_register(REGISTER_SECONDS)
 
     # --- the wire ---
 
@@ -173,7 +185,7 @@ class Phone:
         self.send(request)
         return transaction
 
-    def finish(self, transaction, seconds=5):
+    def finish(self, transaction, seconds=PATIENCE_SECONDS):
         """Waits for the final response of a transaction (after the digest challenge, if one comes)."""
         self.wait(lambda: transaction.final, seconds, f"an answer to {transaction.request.start}")
         return transaction.final
@@ -208,7 +220,12 @@ class Phone:
         if transaction is None:
             return
         invite = response.method == "INVITE"
-        if response.status in (401, 407) and not transaction.tried_auth:
+        if response.branch != transaction.request.branch:
+            # Asterisk was slow and got the request twice: it challenges each.
+            if invite and response.status >= 200:
+                transaction.call.acknowledge(response, transaction.challenged)
+            return
+        if response.status in (401, 407) and not transaction.challenged:
             if invite:
                 transaction.call.acknowledge(response, transaction.request)
             self._send_with_digest(transaction, response)
@@ -231,7 +248,7 @@ class Phone:
         headers = [(key, replaced.get(key, value)) for key, value in old.headers]
         headers.append((name, sip.authorization(challenge, method, uri, self.user, self.secret)))
         transaction.request = sip.Message(old.start, headers, old.body)
-        transaction.tried_auth = True
+        transaction.challenged = old
         transaction.sent_at = time.monotonic()
         self._transactions[transaction.request.branch, method] = transaction
         self.send(transaction.request)

@@ -61,7 +61,7 @@ def desk_moves(b):
 @scenario("registration")
 def web_registration_expires(b):
     b.alice_w.register(expires=1)
-    b.wait_device("alice_w", "UNAVAILABLE", seconds=15)
+    b.wait_device("alice_w", "UNAVAILABLE", seconds=30)
     yield web_gone("the browser fell silent, its registration expired")
     b.alice_w.register()
     yield idle("the browser is back")
@@ -79,13 +79,13 @@ def web_unregisters_during_a_call(b):
     yield idle("the browser is back")
 
 
-@scenario("qualify", options=configuration.Options(qualify={"alice_w": 1}))
+@scenario("qualify", options=configuration.Options(qualify={"alice_w": 4}))
 def web_stops_answering_options(b):
     b.wait_device("alice_w", "NOT_INUSE")
     yield IDLE
     b.alice_w.answers_options = False
-    b.wait_device("alice_w", "UNAVAILABLE", seconds=10)
+    b.wait_device("alice_w", "UNAVAILABLE", seconds=30)
     yield web_gone("the browser no longer answers OPTIONS")
     b.alice_w.answers_options = True
-    b.wait_device("alice_w", "NOT_INUSE", seconds=10)
+    b.wait_device("alice_w", "NOT_INUSE", seconds=30)
     yield idle("it answers again")

@@ -1,6 +1,8 @@
 """What became of a call in the dialplan: where it rang, what was executed, how it ended for the caller."""
 import re
 
+from .waiting import PATIENCE_SECONDS
+
 
 class Routed:
     """One call of a caller on a DeployedBench, from its INVITE until nobody is in it any more."""
@@ -12,20 +14,20 @@ class Routed:
         self._ended = False
         self.call = caller.call(number, wait=None)
 
-    def refused(self, seconds=5):
+    def refused(self, seconds=PATIENCE_SECONDS):
         """Waits until Asterisk has refused the call; returns (SIP status, Q.850 cause)."""
         self.call.wait("ended", seconds)
         self._finish()
         cause = re.search(r"cause=(\d+)", self.call.reason)
         return self.call.status, int(cause[1]) if cause else None
 
-    def answered_by(self, phone, seconds=5):
+    def answered_by(self, phone, seconds=PATIENCE_SECONDS):
         """Waits until this phone rings, answers, and ends the call."""
         phone.ringing(seconds)
         self.bench.answer(phone)
         self.hang_up()
 
-    def hang_up(self, seconds=5):
+    def hang_up(self, seconds=PATIENCE_SECONDS):
         """Waits until Asterisk or somebody answers, and ends the call."""
         self.call.wait("answered", seconds)
         self.call.hangup()
@@ -34,8 +36,8 @@ class Routed:
     def _finish(self):
         self.bench.wait_quiet()
         # The last that is said about the caller's channel: everything else has been said by then.
-        self.bench.listener.wait(lambda e: e.get("Event") == "Hangup" and self._own(e), self._since, 5,
-                                 "the end of the caller's channel")
+        self.bench.listener.wait(lambda e: e.get("Event") == "Hangup" and self._own(e), self._since,
+                                 what="the end of the caller's channel")
 
     def _own(self, event):
         return event.get("Channel", "").rpartition("-")[0] == f"PJSIP/{self.caller.user}"
@@ -74,7 +76,7 @@ class Routed:
         """The arguments with which the caller's channel ran an application."""
         return [e["AppData"] for e in self._said("Newexten") if self._runs(e, application)]
 
-    def wait_runs(self, application, seconds=5):
+    def wait_runs(self, application, seconds=PATIENCE_SECONDS):
         """Waits until the caller's channel runs an application; returns its arguments."""
         event = self.bench.listener.wait(lambda e: self._runs(e, application), self._since, seconds, application)
         return event["AppData"]

@@ -1,4 +1,5 @@
 """The server under test: `unipresenced` with its users, and the command line client `unipresence`."""
+import itertools
 import json
 import os
 import pathlib
@@ -9,14 +10,14 @@ import time
 import yaml
 
 from . import child, configuration
-from .waiting import until
+from .waiting import PATIENCE_SECONDS, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-GRPC = "127.0.0.1:50051"
+GRPC = "127.0.0.1:15051"  # no port that the kernel gives to a client
 PUBLISH, SNAPSHOT = "tcp://127.0.0.1:5561", "tcp://127.0.0.1:5562"
 PASSWORD = "bench-password"
 PBX = "main"
-STARTS_WITHIN_SECONDS = 20  # a server with sanitizers on a busy machine
+STARTS_WITHIN_SECONDS = 60  # a server with sanitizers on a busy machine
 
 
 def build_folder():
@@ -87,10 +88,13 @@ class Watch:
 class Server:
     """Starts and stops unipresenced; logs users in and out; watches everyone."""
 
-    def __init__(self, folder, ami_port=configuration.AMI_PORT, settings=None, more_users=(), more_pbxs=()):
+    def __init__(self, folder, listener, ami_port=configuration.AMI_PORT, settings=None, more_users=(), more_pbxs=()):
+        """`listener` returns the AMI connection of the bench."""
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.process = self.watch = None
+        self.listener = listener
+        self._markers = itertools.cycle([True, False])
         self.mode = "out"  # of alice, see set_mode
         self._holders = {}  # user -> the client that keeps its session alive
         self._errors = open(self.folder / "clients.log", "ab")  # noqa: SIM115  (of all clients)
@@ -113,7 +117,22 @@ class Server:
         until(self._listens, STARTS_WITHIN_SECONDS, f"unipresenced listens, see {self.folder}/server.log")
         self.log_in("observer")
         self.watch = Watch(self._words("observer", "watch", "-o", "json"), self._errors)
-        until(lambda: self.lives() and self.watch.newest("alice")[1], 10, "a first presence of alice")
+        until(lambda: self.lives() and self.watch.newest("alice")[1], PATIENCE_SECONDS, "a first presence of alice")
+
+    def catch_up(self, seconds):
+        """Waits until the watcher has what Asterisk has told by now: what comes after it is there.
+
+        That is a change of the observer's settings by a code, as the dialplan tells it.
+        """
+        on = next(self._markers)
+        number, value = {"Context": "default", "Number": "1999"}, str(int(on))
+        for key, text in (("dnd", value), ("phone_changes", f"do_not_disturb={value}&")):
+            answer = self.listener().action("DBPut", Family="unipresence/default/1999", Key=key, Val=text)
+            assert answer["Response"] == "Success", answer
+        self.listener().action("UserEvent", UserEvent="UnipresenceSetting", User="observer", **number,
+                               Setting="do_not_disturb", Value=value)
+        until(lambda: self.lives() and self.watch.newest("observer")[1].get("do_not_disturb") is on, seconds,
+              lambda: f"do-not-disturb {on} of the observer: {self.watch.newest('observer')}")
 
     def lives(self):
         """True; raises if the server has ended by itself."""
@@ -132,14 +151,14 @@ class Server:
         self._stop_clients()
         if self.process and self.process.poll() is None:
             self.process.terminate()
-            code = self.process.wait(timeout=15)
+            code = self.process.wait(timeout=60)
             assert code == 0, f"unipresenced ended with {code}: {self.log()[-2000:]}"
         self.process = None
 
     def leave(self):
         """Ends it in order while users are logged in; their clients find nobody any more."""
         self.process.terminate()
-        code = self.process.wait(timeout=15)
+        code = self.process.wait(timeout=60)
         assert code == 0, f"unipresenced ended with {code}: {self.log()[-2000:]}"
         self.kill()
 
@@ -178,7 +197,7 @@ class Server:
 
     def try_run(self, session, *arguments):
         """Runs the client as a logged-in user and returns the finished process."""
-        return subprocess.run(self._words(session, *arguments), capture_output=True, text=True, timeout=20, check=False)
+        return subprocess.run(self._words(session, *arguments), capture_output=True, text=True, timeout=60, check=False)
 
     def watch_calls(self, user):
         """A watcher of the user's live calls."""
@@ -190,7 +209,7 @@ class Server:
         session = self.folder / f"{user}.session"
         session.unlink(missing_ok=True)
         self._holders[user] = child.start(words, stdout=subprocess.DEVNULL, stderr=self._errors)
-        until(session.exists, 10, f"the session of {user}")
+        until(session.exists, PATIENCE_SECONDS, f"the session of {user}")
 
     def holder(self, user):
         """The process that keeps the session of a user alive: his browser, as it were."""

@@ -1,5 +1,5 @@
 """Waits until Asterisk itself reports the line states of a row, and keeps reporting them."""
-from .waiting import until_settled
+from .waiting import PATIENCE_SECONDS, until_settled
 
 
 def reported(row):
@@ -11,10 +11,10 @@ def reported(row):
 
 
 def settle(bench, row):
-    """Fails when the report is not that of the row within 5 s and from then on for 100 ms."""
+    """Fails when the report is not that of the row within PATIENCE_SECONDS and from then on for 100 ms."""
     wanted = reported(row)
 
     def problem():
         seen = bench.listener.device_state("alice"), bench.listener.device_state("alice_w")
         return "" if seen == wanted else f"Asterisk should report {wanted}, says {seen}"
-    until_settled(problem, 5, row.what)
+    until_settled(problem, PATIENCE_SECONDS, row.what)

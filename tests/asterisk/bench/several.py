@@ -105,7 +105,7 @@ def web_rings_while_desk_received(b):
 
 def originate(b, channel):
     answer = b.listener.action("Originate", Channel=channel, Context="default", Exten="1002", Priority="1",
-                               Timeout="20000", Async="true", CallerID="1002")
+                               Timeout="120000", Async="true", CallerID="1002")
     assert answer["Response"] == "Success", answer
 
 
@@ -262,7 +262,7 @@ def redirect(b, user, number):
     answer = b.listener.action("Redirect", Channel=channel, Context="default", Exten=number, Priority="1")
     assert answer["Response"] == "Success", answer
     b.listener.wait(lambda e: e.get("Event") == "Newexten" and e.get("Exten") == number
-                    and e.get("Channel", "").startswith(f"PJSIP/{user}-"), since, 5, f"{user} at {number}")
+                    and e.get("Channel", "").startswith(f"PJSIP/{user}-"), since, what=f"{user} at {number}")
 
 
 @scenario("redirect")

@@ -2,9 +2,10 @@
 import re
 
 from . import sip
+from .waiting import PATIENCE_SECONDS
 
 DIALOG = ("dialog", "application/dialog-info+xml")
-EXPIRES_SECONDS = 120
+EXPIRES_SECONDS = 600  # it is not refreshed
 
 
 def _state(body):
@@ -27,7 +28,7 @@ class Subscription:
 
     def begin(self):
         self._send(EXPIRES_SECONDS, 200)
-        self.phone.wait(lambda: self.notified, 5, f"a first NOTIFY about {self._target}")
+        self.phone.wait(lambda: self.notified, PATIENCE_SECONDS, f"a first NOTIFY about {self._target}")
 
     def end(self):
         self._send(0, 200)
@@ -40,7 +41,7 @@ class Subscription:
         """What the key shows now."""
         return _state(self.notified[-1])
 
-    def wait_state(self, state, seconds=5):
+    def wait_state(self, state, seconds=PATIENCE_SECONDS):
         self.phone.wait(lambda: self.state() == state, seconds, lambda: f"the key shows {state}, shows {self.state()}")
 
     def on_notify(self, request):

@@ -227,15 +227,14 @@ def park(b, call):
     """Transfers the far end of this call to the car park."""
     since = b.listener.mark()
     call.transfer("799")
-    b.listener.wait(lambda e: e.get("Event") == "ParkedCall", since, 5, "ParkedCall")
+    b.listener.wait(lambda e: e.get("Event") == "ParkedCall", since, what="ParkedCall")
 
 
 def take_from_park(b, phone):
     """The phone dials the parking place; returns its call once both ends are in one bridge."""
     since = b.listener.mark()
     call = phone.call("701", wait="answered")
-    b.listener.wait(lambda e: e.get("Event") == "BridgeEnter" and e.get("BridgeNumChannels") == "2",
-                    since, 5, "the parked call in a bridge")
+    b.wait_bridged(phone, since)
     return call
 
 

@@ -1,6 +1,12 @@
 """Waiting for a condition: never a fixed pause."""
 import time
 
+# For what comes in milliseconds: how long a machine that is busy with others may let it wait. It decides
+# nothing but how late a failure is told.
+PATIENCE_SECONDS = 20
+# What such a machine may add to a bound that the product promises.
+NOISE_SECONDS = 5
+
 
 def until(condition, seconds, what):
     """Polls until condition() is true and returns its value; fails after the deadline, naming `what`."""
