@@ -99,8 +99,11 @@ TEST_F(MailboxReaderTest, ALostLinkLeavesTheLastCountsUntilTheyAreReadAgain) {
   SetMailbox(3, 2, 1);
   Start();
   WaitForCounts(3, {2, 1});
-  control_.Start({{"command", "kill"}, {"down_ms", 100}});
+  control_.Start({{"command", "kill"}, {"down_ms", simulation::kUntilToldToGoOn}});
   WaitFor(3, [](const Mailbox& box) { return box.stale && box.counts == MailboxCounts{2, 1}; });
+  EXPECT_TRUE(simulation::ControlClient(sim_.control_port())
+                  .Run({{"command", "go_on"}})
+                  .value("ok", false));
   EXPECT_TRUE(control_.Reply().value("ok", false));
   WaitForCounts(3, {2, 1});
 }

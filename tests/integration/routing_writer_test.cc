@@ -183,7 +183,8 @@ TEST_F(RoutingWriterTest, AThousandUsersSwitchAtOnceWithoutFloodingAsterisk) {
 }
 
 TEST_F(RoutingWriterTest, APbxThatIsAwayHoldsUpNobodyAndGetsTheNewestAlone) {
-  main_.control.Start({{"command", "restart"}, {"down_ms", 1'000}});
+  main_.control.Start(
+      {{"command", "restart"}, {"down_ms", simulation::kUntilToldToGoOn}, {"stopping_ms", 10}});
   WaitFor([&] {
     return Ask([](Core& core) {
       return core.engine.pbx(core.engine.AddPbx("main", "main")).link == LinkState::kDown;
@@ -199,6 +200,7 @@ TEST_F(RoutingWriterTest, APbxThatIsAwayHoldsUpNobodyAndGetsTheNewestAlone) {
 
   const RoutingWriterProbe& probe = pipeline_->writer_probe(0);
   const std::uint64_t before = probe.written.value();
+  EXPECT_TRUE(ControlClient(main_.sim.control_port()).Run({{"command", "go_on"}}).at("ok"));
   EXPECT_TRUE(main_.control.Reply().at("ok"));
   WaitUntilTold();
   WaitUntilAllOnWebrtc(main_);

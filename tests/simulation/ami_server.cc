@@ -9,25 +9,36 @@
 #include "tests/simulation/ami_connection.h"
 
 namespace unipresence::simulation {
+namespace {
+
+// Several may be bound to one endpoint while none of them listens.
+void Bind(asio::ip::tcp::acceptor& acceptor, const asio::ip::tcp::endpoint& endpoint,
+          asio::error_code& error) {
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+}
+
+}  // namespace
 
 AmiServer::AmiServer(asio::io_context& io, Options options)
-    : io_(io), options_(std::move(options)), acceptor_(io) {}
+    : io_(io), options_(std::move(options)), reservation_(io), acceptor_(io) {}
 
 AmiServer::~AmiServer() = default;
 
 absl::Status AmiServer::Open() {
   asio::error_code error;
   const asio::ip::address address = asio::ip::make_address(options_.host, error);
-  const asio::ip::tcp::endpoint endpoint(address, options_.port);
-  if (!error) acceptor_.open(endpoint.protocol(), error);
-  if (!error) acceptor_.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor_.bind(endpoint, error);
+  if (!error && options_.port == 0) {
+    Bind(reservation_, {address, 0}, error);
+    if (!error) options_.port = reservation_.local_endpoint().port();
+  }
+  if (!error) Bind(acceptor_, {address, options_.port}, error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error) {
     return absl::UnavailableError(
         fmt::format("cannot listen on {}:{}: {}", options_.host, options_.port, error.message()));
   }
-  options_.port = acceptor_.local_endpoint().port();
   if (accepting_ == Accepting::kNot) accepting_ = Accepting::kNormally;
   Accept();
   return absl::OkStatus();

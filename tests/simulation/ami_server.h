@@ -50,7 +50,8 @@ class AmiServer : public EventSink {
   // The PBX whose sink this server is; before Open().
   void SetPbx(SimulatedPbx& pbx) { pbx_ = &pbx; }
 
-  // Listens. UNAVAILABLE: the address cannot be had.
+  // Listens. A port that was chosen here stays this server's while it is closed. UNAVAILABLE: the
+  // address cannot be had.
   absl::Status Open();
 
   // Kept through Open() too, except that Open() ends kNot.
@@ -87,6 +88,7 @@ class AmiServer : public EventSink {
   Options options_;
   SimulatedPbx* pbx_ = nullptr;
   Accepting accepting_ = Accepting::kNormally;
+  asio::ip::tcp::acceptor reservation_;  // bound and never listens: nobody else gets the port
   asio::ip::tcp::acceptor acceptor_;
   std::list<std::shared_ptr<AmiConnection>> connections_;
   std::uint64_t accepted_ = 0;

@@ -1,13 +1,9 @@
 #include "tests/simulation/ast_db.h"
 
-#include <chrono>
-
 #include "fmt/format.h"
 
 namespace unipresence::simulation {
 namespace {
-
-constexpr Duration kCommitEvery = std::chrono::seconds(1);
 
 std::string Path(std::string_view family, std::string_view key) {
   return key.empty() ? fmt::format("/{}", family) : fmt::format("/{}/{}", family, key);
@@ -21,7 +17,7 @@ bool Below(const std::string& path, const std::string& root) {
 }  // namespace
 
 void AstDb::CommitIfDue() {
-  if (clock_.Now() - committed_at_ < kCommitEvery) return;
+  if (clock_.Now() - committed_at_ < commit_interval_) return;
   uncommitted_.clear();
   committed_at_ = clock_.Now();
 }

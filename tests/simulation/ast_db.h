@@ -4,6 +4,7 @@
 // AstDB: a map from "/family/key" to a value that commits about once a second, so that a SIGKILL
 // right after a `Success` loses what was written since (asterisk.md, "Writing back").
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@ namespace unipresence::simulation {
 class AstDb {
  public:
   explicit AstDb(const Clock& clock) : clock_(clock), committed_at_(clock.Now()) {}
+
+  // Commits so often instead of each second.
+  void set_commit_interval(Duration interval) { commit_interval_ = interval; }
 
   void Put(std::string_view family, std::string_view key, std::string_view value);
   std::optional<std::string> Get(std::string_view family, std::string_view key) const;
@@ -45,6 +49,7 @@ class AstDb {
   void Remember(const std::string& path);
 
   const Clock& clock_;
+  Duration commit_interval_ = std::chrono::seconds(1);
   MonotonicTime committed_at_;
   std::map<std::string, std::string> values_;
   std::vector<Undo> uncommitted_;

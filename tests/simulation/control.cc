@@ -57,6 +57,7 @@ Life and links:
   kill {down_ms?: 300, booting_ms?: 130}                          EOF only, AstDB loses its last second
   cut {after: N}   ends every connection N bytes further on; 0: now
   accept {how: normally | and_closing}   refuse_connections {ms}
+  go_on   ends the time that refuse_connections, or a phase of restart or kill, was to last
 Load:
   storm {events, devices?: all, first?: 0, states?: [INUSE, NOT_INUSE], seed?: 1}   at full speed
   rate {per_second, seconds, devices?, first?, states?}              evenly, timestamped when sent
@@ -98,6 +99,7 @@ const std::map<std::string, Control::Handler, std::less<>>& Control::Handlers() 
       {"reload", &Control::Reload},
       {"cut", &Control::Cut},
       {"accept", &Control::Accept},
+      {"go_on", &Control::GoOn},
       {"status", &Control::Status},
       {"quit", &Control::Quit},
   };
@@ -143,7 +145,7 @@ void Control::Execute(const Json& request, Reply reply) {
       return reply(ErrorReply(absl::InvalidArgumentError(
           fmt::format("no command \"{}\"; --help lists them", command))));
     }
-    if (!lifecycle_.running() && command != "status" && command != "quit") {
+    if (!lifecycle_.running() && command != "status" && command != "quit" && command != "go_on") {
       return reply(ErrorReply(absl::UnavailableError("the PBX is restarting")));
     }
     absl::StatusOr<Json> answer = (this->*found->second)(request);

@@ -86,6 +86,7 @@ class Control {
   absl::StatusOr<Json> Reload(const Json& request);
   absl::StatusOr<Json> Cut(const Json& request);
   absl::StatusOr<Json> Accept(const Json& request);
+  absl::StatusOr<Json> GoOn(const Json& request);
   absl::StatusOr<Json> Status(const Json& request);
   absl::StatusOr<Json> Quit(const Json& request);
 
@@ -101,6 +102,7 @@ class Control {
   std::function<void()> quit_;
   Lifecycle lifecycle_;
   Rate rate_;
+  std::weak_ptr<asio::steady_timer> refusing_;  // while connections are refused
 };
 
 }  // namespace unipresence::simulation

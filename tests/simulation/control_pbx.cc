@@ -124,10 +124,20 @@ absl::StatusOr<Json> Control::Accept(const Json& request) {
   return Json::object();
 }
 
+absl::StatusOr<Json> Control::GoOn(const Json& /*request*/) {
+  if (const auto timer = refusing_.lock(); timer != nullptr) {
+    timer->cancel();
+    return Json::object();
+  }
+  UNIPRESENCE_RETURN_IF_ERROR(lifecycle_.GoOn());
+  return Json::object();
+}
+
 absl::Status Control::RefuseConnections(const Json& request, Reply reply) {
   if (!lifecycle_.running()) return absl::UnavailableError("the PBX is restarting");
   server_.SetAccepting(Accepting::kNot);
   auto timer = std::make_shared<asio::steady_timer>(io_);
+  refusing_ = timer;
   timer->expires_after(std::chrono::milliseconds(request.at("ms").get<int>()));
   timer->async_wait([this, timer, reply = std::move(reply)](asio::error_code /*error*/) {
     const absl::Status status = server_.Open();

@@ -1,5 +1,7 @@
 #include "tests/simulation/directory.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -46,7 +48,7 @@ class UsersFileTest : public ::testing::Test {
     return std::string(FromAbsl(Read(text).status().message()));
   }
 
-  std::string path_ = ::testing::TempDir() + "/directory_test_" +
+  std::string path_ = ::testing::TempDir() + "/directory_test_" + std::to_string(::getpid()) + "_" +
                       ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".yaml";
   ~UsersFileTest() override { std::remove(path_.c_str()); }
 };

@@ -22,10 +22,18 @@ absl::Status Lifecycle::Begin(const Restart& restart, std::function<void(absl::S
   return absl::OkStatus();
 }
 
+absl::Status Lifecycle::GoOn() {
+  if (running_) return absl::FailedPreconditionError("the PBX is not being restarted");
+  // None is cancelled if the phase has just ended by itself.
+  if (timer_.cancel() > 0) (this->*next_)();
+  return absl::OkStatus();
+}
+
 void Lifecycle::After(std::chrono::milliseconds delay, void (Lifecycle::*next)()) {
+  next_ = next;
   timer_.expires_after(delay);
-  timer_.async_wait([this, next](asio::error_code error) {
-    if (!error) (this->*next)();
+  timer_.async_wait([this](asio::error_code error) {
+    if (!error) (this->*next_)();
   });
 }
 

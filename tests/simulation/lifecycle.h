@@ -35,6 +35,10 @@ class Lifecycle {
   // FAILED_PRECONDITION: it is being restarted already.
   absl::Status Begin(const Restart& restart, std::function<void(absl::Status)> done);
 
+  // Ends the phase of a restart that is under way, however long it was to last.
+  // FAILED_PRECONDITION: it is not being restarted.
+  absl::Status GoOn();
+
  private:
   void After(std::chrono::milliseconds delay, void (Lifecycle::*next)());
   void Shutdown();
@@ -45,6 +49,7 @@ class Lifecycle {
   SimulatedPbx& pbx_;
   AmiServer& server_;
   asio::steady_timer timer_;
+  void (Lifecycle::*next_)() = nullptr;
   Restart restart_;
   std::function<void(absl::Status)> done_;
   bool running_ = true;

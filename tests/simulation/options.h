@@ -32,6 +32,7 @@ struct Options {
   bool asterisk_16 = false;
   std::uint64_t seed = 1;
   std::chrono::milliseconds write_timeout{5000};
+  std::chrono::milliseconds commit_interval{1000};  // of AstDb
   bool demo = false;
   std::chrono::milliseconds pace{700};
   bool verbose = false;

@@ -32,6 +32,7 @@ PbxSim::PbxSim(asio::io_context& io, const Options& options, Directory directory
       demo_(pbx_, options.seed),
       demo_timer_(io) {
   server_.SetPbx(pbx_);
+  pbx_.database().set_commit_interval(options.commit_interval);
 }
 
 absl::StatusOr<std::unique_ptr<PbxSim>> PbxSim::Create(asio::io_context& io,

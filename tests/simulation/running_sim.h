@@ -22,7 +22,7 @@
 
 namespace unipresence::simulation {
 
-// One connection; every read gives up after ten seconds.
+// One connection; every read gives up after a minute.
 class WireClient {
  public:
   // A small receive buffer makes a client that reads nothing stop the server early.
@@ -32,7 +32,7 @@ class WireClient {
     if (receive_buffer > 0) {
       socket_.set_option(asio::socket_base::receive_buffer_size(receive_buffer));
     }
-    const timeval limit{10, 0};
+    const timeval limit{60, 0};
     setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     socket_.connect(server, connect_error_);
   }
@@ -87,6 +87,9 @@ class WireClient {
   asio::error_code error_;
   std::string buffer_;
 };
+
+// For a time of a command that "go_on" ends.
+constexpr int kUntilToldToGoOn = 3'600'000;
 
 // Options for tests: any port, ten generated users, a seed.
 inline Options TestOptions() {
