@@ -61,9 +61,9 @@ absl::StatusOr<v1::CreateSessionResponse> CreateSession(const LoginOptions& opti
 }
 
 // Was the session ended by `unipresence logout`? It removes the file right after the server has
-// ended the session, so give it a moment.
+// ended the session, so give it some time, even on a busy machine.
 bool WasLoggedOutHere(const std::string& path, CommandContext& context) {
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 100; ++i) {
     if (absl::IsUnauthenticated(ReadSessionFile(path).status())) return true;
     if (context.interrupt().WaitFor(std::chrono::milliseconds(50))) return false;
   }
