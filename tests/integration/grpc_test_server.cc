@@ -278,7 +278,7 @@ GrpcTestClient GrpcTestClient::LogIn(GrpcTestServer& server, const std::string& 
 
 std::unique_ptr<grpc::ClientContext> GrpcTestClient::Context() const {
   auto context = std::make_unique<grpc::ClientContext>();
-  context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  context->set_deadline(std::chrono::system_clock::now() + kDeadline);
   if (!token_.empty()) context->AddMetadata("authorization", "Bearer " + token_);
   return context;
 }

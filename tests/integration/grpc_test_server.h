@@ -53,9 +53,9 @@ class BatchMaker final : public UpdateSink {
  private:
   std::uint64_t epoch_ = 0;
   publish::BatchSink* sink_ = nullptr;
-  bool wanted_ = false;
+  std::atomic<bool> wanted_{false};
   std::shared_ptr<publish::Batch> batch_;
-  bool mailboxes_wanted_ = false;
+  std::atomic<bool> mailboxes_wanted_{false};
   std::shared_ptr<publish::Batch> mailboxes_;
   publish::ByteBuffer encoded_;
 };
@@ -164,6 +164,9 @@ v1::ErrorReason ReasonOf(const grpc::Status& status);
 // A client with the token of a session, or without one.
 class GrpcTestClient {
  public:
+  // A call or stream that takes longer hangs.
+  static constexpr std::chrono::seconds kDeadline{240};
+
   explicit GrpcTestClient(GrpcTestServer& server, std::string token = {},
                           bool small_window = false);
 

@@ -86,26 +86,23 @@ def test_server(folder):
 
 @contextlib.contextmanager
 def unipresenced(folder):
-    port = free_port()
     config = os.path.join(folder, "unipresence.yaml")
     with open(config, "w", encoding="utf-8") as file:
         json.dump({  # JSON is YAML
             "pbx": [],
             "grpc": {"listen": f"unix:{folder}/grpc"},
             "zeromq": {"publish": f"ipc://{folder}/publish", "snapshot": f"ipc://{folder}/snapshot"},
-            "metrics": {"listen": f"127.0.0.1:{port}"},
+            "metrics": {"listen": "127.0.0.1:0"},
             "store": {"path": f"{folder}/store.db"},
         }, file)
     log = os.path.join(folder, "server.log")
     with running([ARGUMENTS.unipresenced, "--config", config], log,
-                 stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for("unipresenced listens",
-                     lambda: get(f"http://127.0.0.1:{port}/livez")[0] == 200, process)
-        except AssertionError:
-            sys.stderr.write(open(log, encoding="utf-8").read())
-            raise
-        yield port
+                 stdout=subprocess.PIPE, text=True) as process:
+        addresses = process.stdout.readline()  # printed once it listens
+        if not addresses:
+            raise AssertionError(open(log, encoding="utf-8").read())
+        yield int(json.loads(addresses)["metrics"].rsplit(":", 1)[1])
+        process.stdout.close()
 
 
 @contextlib.contextmanager
@@ -151,6 +148,14 @@ def query(url, expression):
             for sample in json.loads(text)["data"]["result"]]
 
 
+def sample(url, expression):
+    """The only sample of a query. There is none while the last scrape came too late."""
+    found = wait_for(expression, lambda: query(url, expression))
+    if len(found) != 1:
+        raise AssertionError(f"{expression}: {found}")
+    return found[0]
+
+
 class ScrapeTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="unipresence-prometheus-")
@@ -178,22 +183,21 @@ class ScrapeTest(unittest.TestCase):
     def test_prometheus_scrapes_it(self):
         url = self.stack.enter_context(prometheus(self.folder, self.port))
         wait_for("up", lambda: [v for _, v in query(url, 'up{job="unipresence"}')] == [1.0])
-        labels, value = wait_for("build info", lambda: query(url, "unipresence_build_info"))[0]
+        labels, value = sample(url, "unipresence_build_info")
         self.assertEqual(value, 1.0)
         self.assertTrue(labels["version"])
         self.assertTrue(labels["compiler"])
-        (_, resident), = query(url, "process_resident_memory_bytes{job='unipresence'}")
-        self.assertGreater(resident, 1e6)
+        self.assertGreater(sample(url, "process_resident_memory_bytes{job='unipresence'}")[1], 1e6)
         types = json.loads(get(f"{url}/api/v1/metadata?metric=process_cpu_seconds_total")[1])
         self.assertEqual(types["data"]["process_cpu_seconds_total"][0]["type"], "counter")
         if ARGUMENTS.unipresenced:
             return
-        self.assertEqual(query(url, "unipresence_test_lines_total")[0][1], 42)
-        self.assertEqual(query(url, "unipresence_test_lines_total")[0][0]["pbx"], "main")
-        self.assertEqual(query(url, "unipresence_test_queue_depth")[0][1], 7)
-        self.assertEqual(query(url, "unipresence_test_latency_seconds_count")[0][1], 3)
-        self.assertEqual(query(url, 'unipresence_test_latency_seconds_bucket{le="0.00025"}')[0][1], 3)
-        self.assertEqual(query(url, 'unipresence_test_latency_seconds_bucket{le="0.0001"}')[0][1], 0)
+        self.assertEqual(sample(url, "unipresence_test_lines_total")[1], 42)
+        self.assertEqual(sample(url, "unipresence_test_lines_total")[0]["pbx"], "main")
+        self.assertEqual(sample(url, "unipresence_test_queue_depth")[1], 7)
+        self.assertEqual(sample(url, "unipresence_test_latency_seconds_count")[1], 3)
+        self.assertEqual(sample(url, 'unipresence_test_latency_seconds_bucket{le="0.00025"}')[1], 3)
+        self.assertEqual(sample(url, 'unipresence_test_latency_seconds_bucket{le="0.0001"}')[1], 0)
 
 
 def main():

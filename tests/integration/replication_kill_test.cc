@@ -33,7 +33,7 @@ using testing::RecordingListener;
 using Server = PublisherThread::Server;
 
 constexpr int kUsers = 200;
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kPatience{100};
 
 std::string Name(std::uint64_t i) { return "user" + std::to_string(i); }
 

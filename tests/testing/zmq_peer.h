@@ -24,7 +24,7 @@ namespace unipresence::testing {
 
 class PublisherFixture : public ::testing::Test {
  protected:
-  static constexpr std::chrono::seconds kPatience{20};
+  static constexpr std::chrono::seconds kPatience{100};
 
   void Start(publish::PublisherOptions options = {}) {
     publisher_.emplace(std::move(options), clock_);
