@@ -9,6 +9,7 @@
 
 #include "tests/integration/grpc_test_server.h"
 #include "tests/testing/fake_call_control.h"
+#include "tests/testing/passing_time.h"
 #include "unipresence/v1/call_control.grpc.pb.h"
 
 namespace unipresence::testing {
@@ -287,8 +288,8 @@ TEST_F(GrpcCallsTest, WatchComesWithSignsOfLife) {
   const GrpcTestClient alice = GrpcTestClient::LogIn(server_, "alice");
   CallWatch watch(alice);
   EXPECT_THAT(watch.Next(), IsEmpty());
+  const PassingTime time(server_.clock());
   for (int i = 1; i <= 2; ++i) {
-    server_.clock().Advance(std::chrono::seconds(9));
     EXPECT_THAT(watch.Next(), IsEmpty());
     server_.Run([&](Core&) { EXPECT_GE(control_.refreshes, i); });
   }
@@ -329,9 +330,11 @@ TEST_F(GrpcCallsTest, WatchEndsWithTheUserAndWithTheServer) {
   CallWatch of_bob(root, "bob");
   EXPECT_THAT(of_bob.Next(), IsEmpty());
   server_.Run([this](Core&) { control_.calls.erase("bob"); });
-  server_.clock().Advance(std::chrono::seconds(9));
-  EXPECT_THAT(of_bob.Next(), ElementsAre("END"));
-  EXPECT_EQ(ReasonOf(of_bob.Finish()), v1::ERROR_REASON_USER_NOT_FOUND);
+  {
+    const PassingTime time(server_.clock());
+    EXPECT_THAT(of_bob.Next(), ElementsAre("END"));
+    EXPECT_EQ(ReasonOf(of_bob.Finish()), v1::ERROR_REASON_USER_NOT_FOUND);
+  }
   CallWatch own(root);
   EXPECT_THAT(own.Next(), IsEmpty());
   server_.services().BeginStop();

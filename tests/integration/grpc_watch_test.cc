@@ -14,12 +14,12 @@
 #include "aggregator/publish/codec.h"
 #include "server/service/watch_stream.h"
 #include "tests/integration/grpc_test_server.h"
+#include "tests/testing/passing_time.h"
 #include "tests/testing/users.h"
 
 namespace unipresence::testing {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -393,14 +393,7 @@ TEST_F(GrpcWatchTest, ASignOfLifeComesWhenThereIsNothingToTell) {
   GrpcTestWatch filtered(*client_, {"alice"});
   ASSERT_TRUE(everyone.ReadUntilCurrent());
   ASSERT_TRUE(filtered.ReadUntilCurrent());
-  // Time goes on by itself: a write may still be in flight at any single moment.
-  std::atomic<bool> stop{false};
-  std::thread time([&] {
-    while (!stop) {
-      server_->clock().Advance(milliseconds(10));
-      std::this_thread::yield();
-    }
-  });
+  const PassingTime time(server_->clock());
   for (int i = 0; i < 3; ++i) {
     for (GrpcTestWatch* watch : {&everyone, &filtered}) {
       const auto response = watch->Read();
@@ -411,8 +404,6 @@ TEST_F(GrpcWatchTest, ASignOfLifeComesWhenThereIsNothingToTell) {
       EXPECT_FALSE(response->resume_token().empty());
     }
   }
-  stop = true;
-  time.join();
 }
 
 TEST_F(GrpcWatchTest, RequestsAndLimits) {
