@@ -24,7 +24,7 @@ ami::ActionBuilder ShowHintAction(const ConfiguredNames::Extension& hint) {
 
 bool ShowsHint(const ami::Message& answer) { return !answer.Get("Hint").empty(); }
 
-ami::ActionBuilder ShowMailboxAction(std::string_view mailbox) {
+ami::ActionBuilder ShowMailboxAction(const std::string& mailbox) {
   ami::ActionBuilder action("Getvar");
   action.Header("Variable", fmt::format("VM_INFO({},exists)", mailbox));
   return action;

@@ -32,7 +32,7 @@ ami::ActionBuilder ShowHintAction(const ConfiguredNames::Extension& hint);
 bool ShowsHint(const ami::Message& answer);
 
 // True in the answer if there is such a voicemail box.
-ami::ActionBuilder ShowMailboxAction(std::string_view mailbox);
+ami::ActionBuilder ShowMailboxAction(const std::string& mailbox);
 bool ShowsMailbox(const ami::Message& answer);
 
 }  // namespace unipresence::pbx

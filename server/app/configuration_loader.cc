@@ -39,12 +39,6 @@ std::string Told(const ConfiguredNames& missing) {
   return text;
 }
 
-bool Empty(const ConfiguredNames& names) {
-  return names.endpoints.empty() && names.hints.empty() && names.mailboxes.empty();
-}
-
-absl::Status Refused(const std::string& message) { return absl::FailedPreconditionError(message); }
-
 }  // namespace
 
 void ConfigurationLoader::Load(ConfiguredNames names, PbxControl::LoadCallback done) {
@@ -115,8 +109,9 @@ void ConfigurationLoader::OnReloaded(std::string_view module,
   const bool done = reply.ok() && reply->success;
   const bool optional = module == pbx::kVoicemailModule && loading_->missing.mailboxes.empty();
   if (!done && !(reply.ok() && optional)) {
-    return End(Refused(fmt::format("Reload of {}: {}", module,
-                                   reply.ok() ? reply->text : FromAbsl(reply.status().message()))));
+    return End(absl::FailedPreconditionError(
+        fmt::format("Reload of {}: {}", module,
+                    reply.ok() ? reply->text : FromAbsl(reply.status().message()))));
   }
   if (++loading_->module < pbx::kConfiguredModules.size()) return;
   loading_->deadline = clock_.Now() + kPatience;
@@ -149,40 +144,41 @@ void ConfigurationLoader::OnEndpointsListed() {
   loading_->step = Step::kNames;
 }
 
+template <typename Name>
+bool ConfigurationLoader::AskFor(std::deque<Name>& names, ami::ActionBuilder (*ask)(const Name&),
+                                 bool (*shows)(const ami::Message&),
+                                 std::vector<Name> ConfiguredNames::*missing) {
+  const Name name = std::move(names.front());
+  names.pop_front();
+  const bool sent =
+      Send(ask(name), ami::ActionKind::kSingle,
+           [this, name, shows, missing](const absl::StatusOr<ami::ActionReply>& reply) {
+             if (reply.ok() && shows(reply->message)) return;
+             (loading_->missing.*missing).push_back(name);
+           });
+  if (!sent && loading_) names.push_front(name);
+  return sent;
+}
+
 bool ConfigurationLoader::AskForNames() {
   Loading& loading = *loading_;
   if (loading.in_flight >= kMaxInFlight) return false;
   if (!loading.hints.empty()) {
-    const ConfiguredNames::Extension hint = loading.hints.front();
-    loading.hints.pop_front();
-    const bool sent = Send(pbx::ShowHintAction(hint), ami::ActionKind::kSingle,
-                           [this, hint](const absl::StatusOr<ami::ActionReply>& reply) {
-                             if (reply.ok() && pbx::ShowsHint(reply->message)) return;
-                             loading_->missing.hints.push_back(hint);
-                           });
-    if (!sent && loading_) loading.hints.push_front(hint);
-    return sent;
+    return AskFor(loading.hints, &pbx::ShowHintAction, &pbx::ShowsHint, &ConfiguredNames::hints);
   }
   if (!loading.mailboxes.empty()) {
-    const std::string mailbox = loading.mailboxes.front();
-    loading.mailboxes.pop_front();
-    const bool sent = Send(pbx::ShowMailboxAction(mailbox), ami::ActionKind::kSingle,
-                           [this, mailbox](const absl::StatusOr<ami::ActionReply>& reply) {
-                             if (reply.ok() && pbx::ShowsMailbox(reply->message)) return;
-                             loading_->missing.mailboxes.push_back(mailbox);
-                           });
-    if (!sent && loading_) loading.mailboxes.push_front(mailbox);
-    return sent;
+    return AskFor(loading.mailboxes, &pbx::ShowMailboxAction, &pbx::ShowsMailbox,
+                  &ConfiguredNames::mailboxes);
   }
   if (loading.in_flight == 0) EndPass();
   return false;
 }
 
 void ConfigurationLoader::EndPass() {
-  if (Empty(loading_->missing)) return End(absl::OkStatus());
+  if (loading_->missing == ConfiguredNames()) return End(absl::OkStatus());
   const MonotonicTime now = clock_.Now();
   if (now >= loading_->deadline) {
-    return End(Refused(fmt::format(
+    return End(absl::FailedPreconditionError(fmt::format(
         "Asterisk was told to reload but does not know {}; see its log, and that the files are "
         "#included as their first lines say",
         Told(loading_->missing))));

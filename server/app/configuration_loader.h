@@ -69,6 +69,10 @@ class ConfigurationLoader {
   bool ListEndpoints();
   void OnEndpointsListed();
   bool AskForNames();
+  // Asks for the first of `names`, which joins those that are `missing` unless the answer shows it.
+  template <typename Name>
+  bool AskFor(std::deque<Name>& names, ami::ActionBuilder (*ask)(const Name&),
+              bool (*shows)(const ami::Message&), std::vector<Name> ConfiguredNames::*missing);
   void EndPass();
   void End(absl::Status status);
 

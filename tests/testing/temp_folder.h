@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -40,6 +41,12 @@ class TempFolder {
     const std::string path = File(name);
     std::ofstream(path, std::ios::binary) << content;
     return path;
+  }
+  // What is in a file of that name.
+  std::string Read(std::string_view name) const {
+    std::ostringstream text;
+    text << std::ifstream(File(name), std::ios::binary).rdbuf();
+    return text.str();
   }
 
  private:

@@ -12,9 +12,9 @@
 namespace unipresence::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::MatchesRegex;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 
 v1::Call MakeCall(const std::string& id) {
   v1::Call call;

@@ -13,13 +13,13 @@
 #include "clients/cli/command_context.h"
 #include "clients/cli/commands/commands.h"
 #include "clients/cli/session_file.h"
+#include "tests/testing/temp_folder.h"
 #include "tests/unit/cli/captured_output.h"
 #include "tests/unit/cli/fake_server.h"
-#include "tests/unit/cli/temporary_folder.h"
 
 namespace unipresence::cli {
 
-class CommandFixture : public testing::Test {
+class CommandFixture : public ::testing::Test {
  protected:
   CommandFixture() {
     server_.passwords["alice"] = "correct horse";
@@ -73,7 +73,7 @@ class CommandFixture : public testing::Test {
     return values;
   }
 
-  TemporaryFolder folder_;
+  testing::TempFolder folder_;
   const std::string session_file_ = folder_.File("session.json");
   std::string password_file_;
   FakeServer server_;

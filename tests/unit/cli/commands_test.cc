@@ -8,10 +8,10 @@
 namespace unipresence::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::SizeIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 class CommandsTest : public CommandFixture {
  protected:
@@ -92,7 +92,7 @@ TEST_F(CommandsTest, MoreUsersThanOneBatchTakes) {
 TEST_F(CommandsTest, ListReadsAllPages) {
   server_.page_size = 2;
   EXPECT_TRUE(RunCommand(ListOptions{}, NewContext()).ok());
-  EXPECT_THAT(Values("user"), testing::UnorderedElementsAre("alice", "bob", "carol"));
+  EXPECT_THAT(Values("user"), ::testing::UnorderedElementsAre("alice", "bob", "carol"));
 }
 
 TEST_F(CommandsTest, ListOfOnePageIsSorted) {

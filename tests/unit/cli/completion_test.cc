@@ -10,17 +10,17 @@
 #include <sstream>
 
 #include "clients/cli/command_line.h"
-#include "tests/unit/cli/temporary_folder.h"
+#include "tests/testing/temp_folder.h"
 
 namespace unipresence::cli {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::UnorderedElementsAre;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 std::string OutputOf(const std::string& command) {
   std::string text;
@@ -37,7 +37,7 @@ bool HasProgram(const std::string& name) {
   return system(("command -v " + name + " >/dev/null 2>&1").c_str()) == 0;
 }
 
-class CompletionTest : public testing::Test {
+class CompletionTest : public ::testing::Test {
  protected:
   void SetUp() override {
     for (const char* shell : {"bash", "zsh", "fish"}) {
@@ -65,7 +65,7 @@ class CompletionTest : public testing::Test {
     return proposals;
   }
 
-  TemporaryFolder folder_;
+  testing::TempFolder folder_;
 };
 
 TEST_F(CompletionTest, BashProposesCommands) {
@@ -77,7 +77,7 @@ TEST_F(CompletionTest, BashProposesCommands) {
 
 TEST_F(CompletionTest, BashProposesFlagsOfTheCommandAndTheGlobalOnes) {
   EXPECT_THAT(BashProposals("unipresence login alice --"),
-              testing::IsSupersetOf({"--hold", "--client", "--password-file", "--server"}));
+              ::testing::IsSupersetOf({"--hold", "--client", "--password-file", "--server"}));
   EXPECT_THAT(BashProposals("unipresence logout --h"), ElementsAre("--help"));
 }
 

@@ -12,8 +12,8 @@
 namespace unipresence::cli {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 // An error as the server sends it.
 absl::Status FromServer(grpc::StatusCode code, const std::string& message, v1::ErrorReason reason,

@@ -10,9 +10,9 @@
 namespace unipresence::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 template <typename Message>
 Message Parse(const std::string& text) {
@@ -70,7 +70,7 @@ TEST(PresenceRowTest, ALineOfALaterKindIsShownByItsDevice) {
   v1::LinePresence& line = *presence.add_lines();
   line.set_kind(static_cast<v1::LineKind>(7));
   line.set_device("PJSIP/mobile");
-  EXPECT_THAT(Texts(PresenceRow(presence)), testing::Contains("PJSIP/mobile=-"));
+  EXPECT_THAT(Texts(PresenceRow(presence)), ::testing::Contains("PJSIP/mobile=-"));
 }
 
 TEST(UpdateRowTest, AChange) {

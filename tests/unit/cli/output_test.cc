@@ -15,7 +15,7 @@
 namespace unipresence::cli {
 namespace {
 
-class OutputTest : public testing::Test {
+class OutputTest : public ::testing::Test {
  protected:
   void SetUp() override {
     signal(SIGPIPE, SIG_IGN);

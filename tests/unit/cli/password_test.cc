@@ -3,19 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/cli/temporary_folder.h"
+#include "tests/testing/temp_folder.h"
 
 namespace unipresence::cli {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-class PasswordTest : public testing::Test {
+class PasswordTest : public ::testing::Test {
  protected:
   absl::StatusOr<std::string> ReadOf(const std::string& text) {
     return ReadPassword({.file = folder_.Write("password", text), .from_stdin = false}, "");
   }
-  TemporaryFolder folder_;
+  testing::TempFolder folder_;
 };
 
 TEST_F(PasswordTest, IsTheFirstLine) {

@@ -9,9 +9,9 @@
 namespace unipresence::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 // A holder that hears nothing for so long gives its connection up.
 constexpr std::chrono::milliseconds kLong(6'000);

@@ -12,12 +12,12 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "tests/unit/cli/temporary_folder.h"
+#include "tests/testing/temp_folder.h"
 
 namespace unipresence::cli {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 StoredSession AliceSession() {
   return {.server = "127.0.0.1:50051",
@@ -28,9 +28,9 @@ StoredSession AliceSession() {
           .expire_time = "2026-05-01T14:03:22.123456Z"};
 }
 
-class SessionFileTest : public testing::Test {
+class SessionFileTest : public ::testing::Test {
  protected:
-  TemporaryFolder folder_;
+  testing::TempFolder folder_;
   const std::string path_ = folder_.File("session.json");
 };
 
@@ -136,7 +136,7 @@ TEST_F(SessionFileTest, KeepsTheSessionOfALaterLogin) {
   EXPECT_TRUE(std::filesystem::exists(path_));
 }
 
-class DefaultSessionFileTest : public testing::Test {
+class DefaultSessionFileTest : public ::testing::Test {
  protected:
   void TearDown() override {
     setenv("HOME", home_.c_str(), 1);

@@ -8,8 +8,8 @@
 namespace unipresence::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(ShownTest, KeepsTextAndShowsWhatIsMissing) {
   EXPECT_EQ(Shown("Zoë 李"), "Zoë 李");

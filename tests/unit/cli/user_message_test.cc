@@ -6,9 +6,9 @@
 namespace unipresence::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 config::UserSeed Alice() {
   config::UserSeed seed;

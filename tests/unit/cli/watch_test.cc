@@ -8,8 +8,8 @@
 namespace unipresence::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 v1::WatchPresencesResponse Response(v1::WatchEvent event, const std::string& token = {},
                                     const std::vector<std::string>& users = {}) {

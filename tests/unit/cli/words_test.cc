@@ -27,8 +27,8 @@ TEST(WordTest, SaysNothingOfWhatIsNotKnown) {
 
 TEST(PresenceStateWordsTest, AreAllStates) {
   EXPECT_THAT(PresenceStateWords(),
-              testing::ElementsAre("AVAILABLE", "IN_USE", "BUSY", "UNAVAILABLE", "RINGING",
-                                   "RINGING_IN_USE", "ON_HOLD", "UNKNOWN"));
+              ::testing::ElementsAre("AVAILABLE", "IN_USE", "BUSY", "UNAVAILABLE", "RINGING",
+                                     "RINGING_IN_USE", "ON_HOLD", "UNKNOWN"));
 }
 
 TEST(ParseTest, EveryWordComesBack) {
