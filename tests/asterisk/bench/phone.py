@@ -11,7 +11,7 @@ import time
 from . import configuration, sip
 from .call import Call
 from .subscription import Subscription
-from .waiting import PATIENCE_SECONDS
+from .waiting import PATIENCE_SECONDS, until
 
 SERVER = ("127.0.0.1", configuration.SIP_PORT)
 ALLOW = ("allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO")
@@ -90,9 +90,16 @@ class Phone:
             pending = self._refreshing
         if pending:  # it would undo what comes now
             self.finish(pending)
-        answer = self.finish(self._send_register(REGISTER_SECONDS if expires is None else expires))
-        if answer.status != 200:
-            raise RuntimeError(f"{self} could not register: {answer.start}")
+        # A phone tries again when it is refused: an Asterisk that boots takes requests before it has read
+        # its configuration, and challenges with an empty realm or refuses.
+        seconds = REGISTER_SECONDS if expires is None else expires
+        answers = []
+
+        def accepted():
+            answers.append(self.finish(self._send_register(seconds)))
+            return answers[-1].status == 200
+        until(accepted, PATIENCE_SECONDS, lambda: f"{self} registered; it was answered {answers[-1].start}")
+        answer = answers[-1]
         granted = sip.parameter(answer.get("contact").rpartition(">")[2], "expires")
         self._refresh_seconds = int(granted) / 2 if expires is None else None
         self._registered_at = time.monotonic()
