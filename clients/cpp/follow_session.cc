@@ -15,6 +15,14 @@ constexpr Duration kMinInterval = std::chrono::milliseconds(10);
 constexpr Duration kMaxInterval = std::chrono::minutes(1);
 // So many intervals without a frame are silence (replication.proto).
 constexpr int kSilentIntervals = 3;
+// What a limit that was too short may grow to.
+constexpr Duration kMaxLimit = std::chrono::seconds(30);
+
+// `limit` doubled so many times.
+Duration Grown(Duration limit, int doublings) {
+  for (int i = 0; i < doublings && limit < kMaxLimit; ++i) limit = std::min(limit * 2, kMaxLimit);
+  return limit;
+}
 
 Duration ToDuration(const google::protobuf::Duration& duration) {
   const std::int64_t seconds = std::clamp<std::int64_t>(duration.seconds(), 0, 3600);
@@ -71,6 +79,7 @@ void FollowSession::OnMessage(std::string_view message, MonotonicTime now) {
   ++counters_.frames;
   last_heard_ = now;
   connected_ = true;
+  failed_connections_ = 0;
   if (result == ReplicaTable::Result::kGap) {
     ++counters_.gaps;
     Lost(GapReason::kLost, now);
@@ -146,12 +155,13 @@ void FollowSession::Lost(GapReason reason, MonotonicTime now) {
 
 FollowSession::Step FollowSession::Advance(MonotonicTime now, bool idle) {
   now_ = now;
-  // Time in which this process did not run is not the server's silence.
-  if (now - last_advance_ > interval_) last_heard_ += now - last_advance_;
+  // Time in which this process did not run is not the server's silence. An interval of it counts,
+  // or a process that seldom runs would never hear that the server is silent.
+  if (now - last_advance_ > interval_) last_heard_ += now - last_advance_ - interval_;
   last_advance_ = now;
   Step step;
   JudgeSilence(now, idle, step);
-  AdvanceSnapshot(now, step);
+  AdvanceSnapshot(now, idle, step);
   step.next = std::min(last_heard_ + SilenceLimit(), now + interval_ / 2);
   // One that waits for a connection has nothing due.
   if (snapshot_ == Snapshot::kAsked || (snapshot_ == Snapshot::kWaiting && connected_)) {
@@ -163,13 +173,18 @@ FollowSession::Step FollowSession::Advance(MonotonicTime now, bool idle) {
 
 Duration FollowSession::SilenceLimit() const {
   const Duration limit = interval_ * kSilentIntervals;
-  return connected_ ? limit : std::max(limit, options_.first_frame_timeout);
+  if (connected_) return limit;
+  return std::max(limit, Grown(options_.first_frame_timeout, failed_connections_));
+}
+
+Duration FollowSession::RequestLimit() const {
+  return Grown(options_.request_timeout, late_pages_);
 }
 
 void FollowSession::JudgeSilence(MonotonicTime now, bool idle, Step& step) {
   if (!idle || now - last_heard_ < SilenceLimit()) return;
   ++counters_.silences;
-  connected_ = false;
+  if (!std::exchange(connected_, false)) ++failed_connections_;
   pulls_ = 2;
   last_heard_ = now;
   Lost(GapReason::kSilent, now);
@@ -188,14 +203,15 @@ bool FollowSession::IsPlanned() const { return filtered() && pulls_ < 2; }
 
 void FollowSession::CountAttempt() { attempts_ = std::min(attempts_ + 1, 30); }
 
-void FollowSession::AdvanceSnapshot(MonotonicTime now, Step& step) {
+void FollowSession::AdvanceSnapshot(MonotonicTime now, bool idle, Step& step) {
   if (snapshot_ == Snapshot::kNone && NeedsSnapshot()) WaitForSnapshot(now);
-  if (snapshot_ == Snapshot::kWaiting && connected_ && now >= snapshot_due_) BeginSnapshot();
+  if (snapshot_ == Snapshot::kWaiting && connected_ && now >= snapshot_due_) BeginSnapshot(now);
   if (snapshot_ != Snapshot::kAsked) return;
   if (page_wanted_) {
-    AskForPage(now, step);
+    if (idle || now >= snapshot_due_) AskForPage(now, step);
   } else if (now >= snapshot_due_) {
     ++counters_.timeouts;
+    if (RequestLimit() < kMaxLimit) ++late_pages_;
     step.reopen_snapshot = true;
     AskForPage(now, step);
   }
@@ -218,19 +234,24 @@ void FollowSession::RetrySnapshot(MonotonicTime now) {
   WaitForSnapshot(now);
 }
 
-void FollowSession::BeginSnapshot() {
+void FollowSession::BeginSnapshot(MonotonicTime now) {
   ++counters_.snapshots;
   if (!IsPlanned()) CountAttempt();
   table_.BeginSnapshot();
   snapshot_ = Snapshot::kAsked;
   portion_ = 0;
   page_token_.clear();
+  WantPage(now);
+}
+
+void FollowSession::WantPage(MonotonicTime now) {
   page_wanted_ = true;
+  snapshot_due_ = now + options_.request_timeout;
 }
 
 void FollowSession::AskForPage(MonotonicTime now, Step& step) {
   page_wanted_ = false;
-  snapshot_due_ = now + options_.request_timeout;
+  snapshot_due_ = now + RequestLimit();
   v1::SnapshotRequest request;
   request.set_request_id(++request_id_);
   request.set_page_token(page_token_);
@@ -248,6 +269,8 @@ void FollowSession::OnReply(std::string_view reply, MonotonicTime now) {
   }
   // A late answer to a request that was given up says nothing any more.
   if (snapshot_ != Snapshot::kAsked || page_wanted_ || reply_.request_id() != request_id_) return;
+  const Duration taken = now - (snapshot_due_ - RequestLimit());
+  if (late_pages_ > 0 && taken < RequestLimit() / 4) --late_pages_;
   if (reply_.has_error()) {
     ++counters_.refused;
     RetrySnapshot(now);
@@ -259,7 +282,7 @@ void FollowSession::OnReply(std::string_view reply, MonotonicTime now) {
     return;
   }
   page_token_ = reply_.next_page_token();
-  page_wanted_ = true;
+  WantPage(now);
   if (page_token_.empty()) {
     portion_ += options_.users_per_request;
     if (portion_ >= options_.users.size()) EndSnapshot();

@@ -62,7 +62,9 @@ struct FollowOptions {
   std::uint32_t page_bytes = 256 << 10;
   // Users asked for in one request, when `users` are given.
   std::size_t users_per_request = 1'000;
-  // Without an answer for so long a page is asked for again.
+  // Without an answer for so long a page is asked for again. Doubled with each time-out, up to 30
+  // s, and halved again when answers come in a quarter of it: a server or a machine that is
+  // slow for good is given the time that it needs.
   Duration request_timeout = std::chrono::seconds(5);
   // Between snapshots that came to nothing, or are needed again soon: doubled from the one up to
   // the other, with jitter. The first one after a calm time goes out at once.
@@ -70,7 +72,8 @@ struct FollowOptions {
   Duration max_backoff = std::chrono::seconds(10);
   // Until the server has told its own.
   Duration heartbeat_interval = std::chrono::seconds(1);
-  // Without a first frame for so long the connection is made anew.
+  // Without a first frame for so long the connection is made anew. Doubled each time, up to
+  // 30 s, until a frame comes.
   Duration first_frame_timeout = std::chrono::seconds(10);
 };
 
@@ -107,7 +110,9 @@ class FollowSession final : private publish::ReplicaObserver {
   void OnDisconnected(MonotonicTime now);
 
   // `idle`: all that had arrived was handed in. Silence is only judged then: after a stall of this
-  // process the frames that came meanwhile are read first.
+  // process the frames that came meanwhile are read first. And only then a page of a snapshot is
+  // asked for (at the latest after request_timeout): whoever lags behind the stream reads that
+  // first, or the pages would make him lose frames, which would make the pages worthless.
   Step Advance(MonotonicTime now, bool idle);
 
   const publish::ReplicaTable& table() const { return table_; }
@@ -119,7 +124,7 @@ class FollowSession final : private publish::ReplicaObserver {
   enum class Snapshot : std::uint8_t {
     kNone,     // not needed
     kWaiting,  // for `snapshot_due_`
-    kAsked,    // until `snapshot_due_`
+    kAsked,    // until `snapshot_due_`; or, if `page_wanted_`, to be asked for by then
   };
 
   void OnPresence(const publish::PresenceValue& presence) override;
@@ -134,15 +139,17 @@ class FollowSession final : private publish::ReplicaObserver {
   void TellIfCurrent(MonotonicTime now);
   void TakeHeartbeat(const v1::Heartbeat& heartbeat);
   void JudgeSilence(MonotonicTime now, bool idle, Step& step);
-  void AdvanceSnapshot(MonotonicTime now, Step& step);
+  void AdvanceSnapshot(MonotonicTime now, bool idle, Step& step);
   bool IsPlanned() const;
   void CountAttempt();
   void WaitForSnapshot(MonotonicTime now);
   void RetrySnapshot(MonotonicTime now);
-  void BeginSnapshot();
+  void BeginSnapshot(MonotonicTime now);
+  void WantPage(MonotonicTime now);
   void AskForPage(MonotonicTime now, Step& step);
   void EndSnapshot();
   Duration SilenceLimit() const;
+  Duration RequestLimit() const;
 
   const FollowOptions options_;
   FollowListener& listener_;
@@ -157,6 +164,8 @@ class FollowSession final : private publish::ReplicaObserver {
   bool connected_ = false;  // a frame came since the SUB was opened or lost its connection
   bool told_current_ = false;
   MonotonicTime current_since_{};
+  int failed_connections_ = 0;  // in a row, without a frame
+  int late_pages_ = 0;          // doublings of the request time-out
 
   // Of some users: snapshots to pull. One for what came before the connection, and one after the
   // next heartbeat, when all topics are surely active (a SUB activates them one after the other).

@@ -135,7 +135,7 @@ TEST_F(FollowingTest, SilenceIsNoticedAfterThreeIntervalsAndEndsWithANewConnecti
   world_.Run(15s);
   EXPECT_GE(world_.session.counters().silences, 2u);
   world_.reachable = true;
-  world_.Run(12s);
+  world_.Run(30s);
   ExpectHealed();
 }
 
@@ -153,6 +153,101 @@ TEST_F(FollowingTest, AStallOfThisProcessIsNoSilenceOfTheServer) {
   world_.clock.Advance(60s);
   world_.Step();
   EXPECT_FALSE(world_.last_step.reopen_stream);
+}
+
+TEST_F(FollowingTest, AProcessThatSeldomRunsNoticesSilenceAsWell) {
+  world_.connected = false;
+  world_.reachable = false;
+  for (int i = 0; i < 5; ++i) {
+    world_.clock.Advance(2s);  // an interval is 1 s
+    world_.Step();
+  }
+  EXPECT_THAT(world_.listener.gaps, ElementsAre(GapReason::kSilent));
+}
+
+TEST_F(FollowingTest, AConnectionThatTakesLongerThanItsLimitIsGivenMoreTime) {
+  world_.Disconnect();
+  world_.reachable = false;
+  std::vector<MonotonicTime> reopened;
+  for (int i = 0; i < 3'000; ++i) {
+    world_.clock.Advance(100ms);
+    world_.Step();
+    if (world_.last_step.reopen_stream) reopened.push_back(world_.clock.Now());
+  }
+  ASSERT_GE(reopened.size(), 5u);
+  EXPECT_GE(reopened[2] - reopened[1], 25s);
+  EXPECT_LE(reopened.back() - reopened[reopened.size() - 2], 35s) << "bounded";
+  world_.reachable = true;
+  world_.Run(35s);
+  ExpectHealed();
+  // The next time it is as quick as ever.
+  world_.Disconnect();
+  world_.Connect();
+  world_.Settle();
+  ExpectHealed();
+}
+
+// Each answer takes three times the time-out: asked for again and again with the same time-out it
+// would never be in time.
+TEST_F(FollowingTest, AServerThatAnswersSlowlyIsGivenTheTimeThatItNeeds) {
+  for (int i = 0; i < 300; ++i) world_.server.Set("u" + std::to_string(i), PresenceState::kBusy);
+  world_.Flush();
+  world_.wire.clear();
+  world_.Heartbeat();
+  world_.ReadOne();
+  ASSERT_FALSE(world_.listener.current);
+  MonotonicTime answer_at = MonotonicTime::max();
+  for (int i = 0; i < 3'000 && !world_.listener.current; ++i) {
+    world_.clock.Advance(100ms);
+    if (i % 10 == 0) world_.Heartbeat();
+    while (!world_.wire.empty()) world_.ReadOne();
+    if (world_.clock.Now() >= answer_at) {
+      world_.Answer();
+      answer_at = MonotonicTime::max();
+    }
+    world_.Step();
+    if (!world_.last_step.request.empty()) answer_at = world_.clock.Now() + 15s;
+  }
+  ExpectHealed();
+  EXPECT_LE(world_.session.counters().timeouts, 3u);
+}
+
+// A reader with little time to spare, and a queue that drops what does not fit: pages that were
+// asked for without regard to the stream would make it lose frames for ever.
+TEST(FollowSessionTest, ASlowReaderIsNotStarvedByItsOwnSnapshots) {
+  constexpr int kFramesPerTick = 90;
+  constexpr int kReadPerTick = 100;
+  constexpr int kReadsThatAPageCosts = 200;
+  constexpr std::size_t kQueue = 1'000;
+  constexpr int kReadsPerStep = 256;
+  World world(FollowOptions{.page_bytes = 4096});
+  for (int i = 0; i < 3'000; ++i) world.server.Set("u" + std::to_string(i), PresenceState::kBusy);
+  world.Flush();
+  world.wire.clear();
+  world.Heartbeat();
+  world.ReadOne();
+  ASSERT_FALSE(world.listener.current) << "a gap: a snapshot is needed";
+  int owed = 0;  // reads
+  int change = 0;
+  for (int tick = 0; tick < 10'000 && !world.listener.current; ++tick) {
+    world.clock.Advance(10ms);
+    for (int i = 0; i < kFramesPerTick; ++i, ++change) {
+      world.Set("a", change % 2 == 0 ? PresenceState::kBusy : PresenceState::kAvailable);
+      if (world.wire.size() > kQueue) world.wire.pop_back();
+    }
+    if (tick % 100 == 0) world.Heartbeat();
+    for (owed += kReadPerTick; owed > 0;) {
+      int reads = 0;
+      for (; reads < kReadsPerStep && !world.wire.empty(); ++reads) world.ReadOne();
+      owed -= std::max(reads, 1);
+      world.last_step = world.session.Advance(world.clock.Now(), reads < kReadsPerStep);
+      if (world.last_step.request.empty()) continue;
+      world.request = world.last_step.request;
+      world.Answer();
+      owed -= kReadsThatAPageCosts;
+    }
+  }
+  EXPECT_TRUE(world.listener.current);
 }
 
 TEST_F(FollowingTest, NobodyIsSilentWhileThereIsSomethingToRead) {
