@@ -159,6 +159,8 @@ class ChannelTracker {
 
   static CallPhase PhaseOf(const Channel& channel);
   static CallView ViewOf(const Channel& channel);
+  // The phone dials by itself, as the event tells.
+  void TakeOwnCall(Channel& channel, const ami::Message& event);
   // Takes what the headers of the channel's own event tell of the call.
   void TakeDetails(Channel& channel, const ami::Message& event);
   // True if a hold was inferred from the device's being ONHOLD.
