@@ -9,7 +9,7 @@ from bench.calls import desk_emits
 from bench.waiting import PATIENCE_SECONDS, until
 
 CHANGES = {
-    "name": ("users", "update", "alice", "--name", "Alice Liddell"),
+    "name": ("users", "update", "alice", "--display-name", "Alice Liddell"),
     "number": ("users", "update", "alice", "--exten", "1900"),
 }
 
@@ -60,13 +60,12 @@ def test_a_line_is_taken_away_and_given_back_while_the_link_is_cut(asterisk, poo
         bench.link.refuse()
         try:
             stale(server, True)
-            server.run("observer", "users", "update", "alice", "--line-type", "sip", "--line",
-                       "deskphone=main:PJSIP/alice")
+            server.run("observer", "users", "update", "alice", "--line-type", "sip", "--deskphone", "PJSIP/alice")
             one_line = server.get("alice")
             assert (one_line["state"], one_line["rule"], one_line["device_in_use"], one_line["stale"]) == (
                 "IN_USE", "SINGLE_LINE", "DESKPHONE", True), one_line
-            server.run("observer", "users", "update", "alice", "--line-type", "unique_account", "--line",
-                       "deskphone=main:PJSIP/alice", "--line", "webrtc=main:PJSIP/alice_w")
+            server.run("observer", "users", "update", "alice", "--line-type", "unique_account",
+                       "--deskphone", "PJSIP/alice", "--webrtc", "PJSIP/alice_w")
             problem = expect.difference(server.get("alice"), {**expect.wanted(row, "desk"), "stale": True})
             assert not problem, problem
         finally:
