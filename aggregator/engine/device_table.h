@@ -35,6 +35,7 @@ struct DeviceRecord {
   bool in_call : 1 = false;
   bool holding : 1 = false;
   bool held : 1 = false;
+  bool direction_unknown : 1 = false;
   LineIndex first_line = kNoLine;  // chain of the lines bound to it
 };
 

@@ -67,6 +67,7 @@ void Engine::EndResync(PbxIndex pbx) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   PbxStatus& status = pbxs_[pbx];
   SetLink(pbx, LinkState::kSynced);
+  resyncs_[pbx].last_complete = resyncs_[pbx].generation;
   ++status.resyncs;
   status.last_resync_time = clock_.WallNow();
   status.last_resync_duration = clock_.Now() - resyncs_[pbx].started;
@@ -167,6 +168,7 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
       device.in_call = change.in_call;
       device.holding = change.holding;
       device.held = change.held;
+      device.direction_unknown = change.direction_unknown;  // for Explain alone
       break;
   }
   if (!changed || pbxs_[pbx].link != LinkState::kSynced) return;

@@ -13,7 +13,8 @@
 //   while (engine.DoWork(1000)) {}   // publishes what the resync changed, in slices
 //   engine.Apply(pbx, changes_of_one_read);
 //
-// Output goes out only on change, per user in the order of the causes, revision + 1 each time; the
+// Output goes out only on change, per user in the order of the causes, revision + 1 each time (a
+// user that is removed and added again goes on with a higher one, which may jump); the
 // sink's Flush() is called once at the end of each method that published (product.md sections 3,
 // 8). Laid out for millions of users: records without pointers of their own, devices interned,
 // look-ups of a batch interleaved with prefetches; tests/bench prints the bytes per user.
@@ -82,6 +83,7 @@ struct Explanation {
     bool in_call;
     bool holding;
     bool held;
+    bool direction_unknown;  // of one of its live calls: no list told who began it
     LinkState link;
   };
   std::string user;
@@ -148,7 +150,8 @@ class Engine final : public PresenceSource {
 
   // ALREADY_EXISTS names the id. The user must be valid (ValidateUser).
   absl::Status AddUser(const User& user, const UserSettings& settings);
-  // Replaces the lines; NOT_FOUND names the id.
+  // Replaces the lines; NOT_FOUND names the id. What is known of lines that stay is kept, also
+  // while their PBX is away. Published if a subscriber can see it: a new name or number is not.
   absl::Status UpdateUser(const User& user);
   absl::Status RemoveUser(std::string_view id);
 
@@ -240,7 +243,8 @@ class Engine final : public PresenceSource {
     DeviceState device_state = DeviceState::kUnknown;
   };
   struct Resync {
-    std::uint8_t generation = 0;  // of the newest resync; see DeviceRecord::generation
+    std::uint8_t generation = 0;     // of the newest resync; see DeviceRecord::generation
+    std::uint8_t last_complete = 0;  // of the newest one that came to its end
     MonotonicTime started;
   };
 
@@ -261,8 +265,15 @@ class Engine final : public PresenceSource {
   // Fuses the user anew after a change of cause kReconcile.
   void CorrectUser(PbxIndex pbx, UserIndex index, const Trigger& trigger);
 
+  // The user has these lines from now on; those that he had are left as they are.
   void AttachLines(UserIndex index, const std::vector<Line>& lines);
-  void DetachLines(UserIndex index);
+  // What is known of the device of a new line: as another line of it shows it, else as the PBX said
+  // last. While the PBX is away that is what the line shows.
+  void RecallLine(LineRecord& line) const;
+  // The `count` lines from `first` on are nobody's any more.
+  void DetachLines(LineIndex first, std::size_t count);
+  // Whether a subscriber sees a difference between these lines and those of the user, states apart.
+  bool LinesDiffer(LineIndex first, std::size_t count, const UserRecord& user) const;
   template <typename Change>
   absl::Status ChangeUser(std::string_view id, CauseKind cause, Change change);
 

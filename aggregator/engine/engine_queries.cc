@@ -63,6 +63,7 @@ absl::StatusOr<Explanation> Engine::Explain(std::string_view id) const {
                                  .in_call = device.in_call,
                                  .holding = device.holding,
                                  .held = device.held,
+                                 .direction_unknown = device.direction_unknown,
                                  .link = pbxs_[device.pbx].link});
   }
   for (int back = 1; back <= kStepsKept; ++back) {

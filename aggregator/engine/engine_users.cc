@@ -21,6 +21,7 @@ void Engine::AttachLines(UserIndex index, const std::vector<Line>& lines) {
     line.device = device;
     line.user = index;
     line.kind = lines[i].kind;
+    RecallLine(line);
     line.next_of_device = devices_[device].first_line;
     // A device new to us was in no list yet.
     if (line.next_of_device == kNoLine) listing_wanted_[pbx] = true;
@@ -29,17 +30,43 @@ void Engine::AttachLines(UserIndex index, const std::vector<Line>& lines) {
   }
 }
 
-void Engine::DetachLines(UserIndex index) {
-  UserRecord& user = users_[index];
-  for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
+void Engine::RecallLine(LineRecord& line) const {
+  const DeviceRecord& device = devices_[line.device];
+  if (device.first_line != kNoLine) {
+    const LineRecord& other = users_.line(device.first_line);
+    line.state = other.state;
+    line.holding = other.holding;
+    line.held = other.held;
+    line.emitting = other.emitting;
+    return;
+  }
+  // What lists have told that did not come to their end is not published.
+  if (device.generation != resyncs_[device.pbx].last_complete) return;
+  line.state = fusion::LineState(device.reported, device.emitting);
+  line.holding = device.holding;
+  line.held = device.held;
+  line.emitting = Emits(device);
+}
+
+void Engine::DetachLines(LineIndex first, std::size_t count) {
+  for (LineIndex i = first; i < first + count; ++i) {
     DeviceRecord& device = devices_[users_.line(i).device];
     LineIndex* link = &device.first_line;
     while (*link != i) link = &users_.line(*link).next_of_device;
     *link = users_.line(i).next_of_device;
     --pbxs_[device.pbx].lines;
   }
-  if (user.line_count > 0) users_.FreeLines(user.first_line, user.line_count);
-  user.line_count = 0;
+  if (count > 0) users_.FreeLines(first, count);
+}
+
+bool Engine::LinesDiffer(LineIndex first, std::size_t count, const UserRecord& user) const {
+  if (count != user.line_count) return true;
+  for (LineIndex i = 0; i < count; ++i) {
+    const LineRecord& before = users_.line(first + i);
+    const LineRecord& now = users_.line(user.first_line + i);
+    if (before.kind != now.kind || before.device != now.device) return true;
+  }
+  return false;
 }
 
 absl::Status Engine::AddUser(const User& user, const UserSettings& settings) {
@@ -71,10 +98,15 @@ absl::Status Engine::UpdateUser(const User& user) {
   const bool moves =
       routings_.context(index) != user.context || routings_.exten(index) != user.exten;
   MarkNumberRemoved(index, moves ? std::span<const Line>() : std::span<const Line>(user.lines));
-  DetachLines(index);
+  const LineIndex first_before = users_[index].first_line;
+  const std::size_t count_before = users_[index].line_count;
+  // The new ones first: lines that stay take over what is known.
   AttachLines(index, user.lines);
+  // Kind and device of a line are part of what is published; name and number are not.
+  if (LinesDiffer(first_before, count_before, users_[index])) users_[index].published = false;
+  DetachLines(first_before, count_before);
   routings_.Set(index, user);
-  users_[index].published = false;  // devices of lines are part of what is published
+  MarkRouting(index, CauseKind::kUserUpdated);
   FuseUser(index, {.kind = CauseKind::kUserUpdated});
   SetMailbox(index, user);
   FlushIfPublished();
@@ -97,7 +129,7 @@ absl::Status Engine::RemoveUser(std::string_view id) {
   sink_.OnUpdate(update_);
   published_ = true;
   MarkNumberRemoved(index);
-  DetachLines(index);
+  DetachLines(user.first_line, user.line_count);
   routings_.Remove(index);
   users_.Remove(index);
   FlushIfPublished();

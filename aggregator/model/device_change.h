@@ -16,13 +16,15 @@ struct DeviceChange {
   enum class Kind : std::uint8_t {
     kState,    // the device state Asterisk reports is now `state`
     kContact,  // `reachable` says whether a contact can be called; true also when none is qualified
-    kCalls,    // `emitting`, `in_call`, `holding`, `held` are now so
+    kCalls,    // `emitting`, `in_call`, `holding`, `held`, `direction_unknown` are now so
   };
 
   Kind kind = Kind::kState;
   CauseKind cause = CauseKind::kDeviceStateChange;
   DeviceState state = DeviceState::kUnknown;
   bool reachable = false;
+  // It has a live call of which nothing told who began it; it counts as received.
+  bool direction_unknown = false;
   bool emitting = false;    // at least one live channel that the device originated itself
   bool in_call = false;     // at least one live channel that it originated or that is answered
   bool holding = false;     // the device holds the other side of a call

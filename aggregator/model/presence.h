@@ -76,7 +76,8 @@ struct Presence {
   ForwardingConditions active_forwardings;  // those that are enabled
   bool stale = false;  // a PBX of one of the lines is not heard: this is the last known presence
   std::vector<LinePresence> lines;
-  std::uint64_t revision = 0;  // + 1 with each published change
+  // + 1 with each published change; it may jump when the user was removed and added again.
+  std::uint64_t revision = 0;
   WallTimeMicros update_time = 0;
 
   friend bool operator==(const Presence&, const Presence&) = default;

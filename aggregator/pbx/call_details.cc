@@ -79,6 +79,7 @@ void TakeListRow(CallDetails& details, const ami::Message& row, ChannelState sta
     details.originated =
         (application == "AppDial2" && leads) || (application == "Dial" && up && !bridged);
   }
+  if (DialsItself(state)) details.originated = false;
   TakeDialled(details, row.Get("Exten"));
   TakeParty(details, row);
   // Here an originated call that talks to an application is told from one that dials.
@@ -95,9 +96,11 @@ bool TakeState(CallDetails& details, CallDirection direction, ChannelState state
 }
 
 CallState StateOf(const CallDetails& details, CallDirection direction, ChannelState state) {
+  const bool up = state == ChannelState::kUp;
   if (details.answered) return CallState::kAnswered;
-  if (direction == CallDirection::kReceived) return CallState::kRinging;
-  const bool own_phone_rings = details.originated && state != ChannelState::kUp;
+  if (direction == CallDirection::kReceived) return up ? CallState::kAnswered : CallState::kRinging;
+  // An analog phone is reserved while its user dials, and no longer than that when it is rung.
+  const bool own_phone_rings = details.originated && !up && state != ChannelState::kReserved;
   return own_phone_rings ? CallState::kOriginating : CallState::kDialing;
 }
 

@@ -10,8 +10,10 @@
 //   emitted    the number as it was dialled (Exten of the Newchannel) with the name of the
 //              connected line, until that becomes another one than at first: by a transfer or a
 //              forwarding
-//   originate  Exten is "s" at birth; the DialBegin, or a row, after the phone was picked up names
-//              what is dialled. Its connected line is its own number until then: passed over
+//   originate  born at the head of its own call, and neither dialled by the phone itself (it never
+//              gets to Ring) nor dialling (DialBegin) before it is Up. Exten is "s" at birth; the
+//              DialBegin, or a row, after the phone was picked up names what is dialled. Its
+//              connected line is its own number until then: passed over
 //
 // An originated channel is Up as soon as the own phone was picked up; that the far side answered
 // shows when it enters a bridge. An application that answers such a call says nothing, so the call

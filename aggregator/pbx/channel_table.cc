@@ -118,6 +118,7 @@ ChannelTable::Flags ChannelTable::FlagsOf(const Device& device) {
     flags.in_call |= emitted || channel->state == ChannelState::kUp;
     flags.holding |= channel->holding;
     flags.held |= Held(*channel);
+    flags.direction_unknown |= !channel->direction_known || channel->direction_untold;
   }
   return flags;
 }
@@ -162,6 +163,7 @@ void ChannelTable::GiveOut(Device& device, const Flags& flags, CauseKind cause) 
   device.given = flags;
   batch_.AddCopy({.kind = DeviceChange::Kind::kCalls,
                   .cause = cause,
+                  .direction_unknown = flags.direction_unknown,
                   .emitting = flags.emitting,
                   .in_call = flags.in_call,
                   .holding = flags.holding,

@@ -51,6 +51,8 @@ class ChannelTable {
     bool music_heard = false;
     bool holding_inferred = false;
     bool music_inferred = false;
+    // The lists were asked for the direction and did not tell it: it counts as received.
+    bool direction_untold = false;
     CallDetails details;  // of channels that have a device
   };
 
@@ -67,6 +69,7 @@ class ChannelTable {
     bool in_call = false;
     bool holding = false;
     bool held = false;
+    bool direction_unknown = false;
 
     friend bool operator==(const Flags&, const Flags&) = default;
   };

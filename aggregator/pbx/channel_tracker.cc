@@ -8,19 +8,20 @@
 namespace unipresence::pbx {
 namespace {
 
-bool Originates(ChannelState state) {
+// Whether a call has not got as far as ringing or talking.
+bool IsBeginning(ChannelState state) {
   switch (state) {
+    case ChannelState::kDown:
     case ChannelState::kReserved:
     case ChannelState::kOffHook:
-    case ChannelState::kRing:
-      return true;
-    case ChannelState::kDown:
     case ChannelState::kDialing:
+    case ChannelState::kRing:
+    case ChannelState::kDialingOffHook:
+    case ChannelState::kPreRing:
+      return true;
     case ChannelState::kRinging:
     case ChannelState::kUp:
     case ChannelState::kBusy:
-    case ChannelState::kDialingOffHook:
-    case ChannelState::kPreRing:
       return false;
   }
   __builtin_unreachable();
@@ -29,7 +30,7 @@ bool Originates(ChannelState state) {
 // What a row of a list says for certain of who originated the channel, also when something else was
 // known before the link was lost.
 std::optional<Direction> CertainDirection(ChannelState state, const ami::Message& row) {
-  if (Originates(state)) return Direction::kEmitted;
+  if (DialsItself(state)) return Direction::kEmitted;
   const std::string_view application = row.Get("Application");
   if (application == "AppDial" || application == "AppQueue") return Direction::kReceived;
   if (application != "AppDial2") return std::nullopt;
@@ -105,7 +106,7 @@ void ChannelTracker::OnNewchannel(const ami::Message& event) {
   // Whoever is called belongs to the caller's call from birth on. Without a caller it is an
   // Originate.
   const bool leads = event.Get("Uniqueid") == event.Get("Linkedid");
-  const bool dials = Originates(channel->state);
+  const bool dials = DialsItself(channel->state);
   SetDirection(*channel, leads || dials ? Direction::kEmitted : Direction::kReceived);
   if (channel->device == nullptr) return;
   channel->details.start_time = now_;
@@ -122,7 +123,10 @@ void ChannelTracker::OnNewstate(const ami::Message& event) {
     return;
   }
   if (channel == nullptr) return;
+  // Not of one that talked or rang: by a transfer it may take over the state of another.
+  const bool dials = DialsItself(*state) && IsBeginning(channel->state);
   channel->state = *state;
+  if (dials) TakeOwnCall(*channel, event);
   TakeDetails(*channel, event);
   table_.Touch(*channel);
 }
@@ -136,7 +140,20 @@ void ChannelTracker::OnDialBegin(const ami::Message& event) {
   // Without a caller it is an Originate or a page: they tell no number.
   Channel* const channel = table_.Find(event.Get("Uniqueid"));
   if (channel == nullptr || channel->device == nullptr) return;
+  // An Originate dials nothing before the own phone is picked up.
+  if (channel->details.originated && IsBeginning(channel->state)) {
+    channel->details.originated = false;
+    table_.TouchCall(*channel);
+  }
   if (TakeDialled(channel->details, event.Get("Exten"))) table_.TouchCall(*channel);
+}
+
+void ChannelTracker::TakeOwnCall(Channel& channel, const ami::Message& event) {
+  SetDirection(channel, Direction::kEmitted);
+  if (channel.device == nullptr) return;
+  channel.details.originated = false;
+  TakeDialled(channel.details, event.Get("Exten"));
+  table_.TouchCall(channel);
 }
 
 void ChannelTracker::TakeDetails(Channel& channel, const ami::Message& event) {
@@ -271,6 +288,7 @@ void ChannelTracker::LeaveBridge(Channel& channel) {
 void ChannelTracker::SetDirection(Channel& channel, Direction direction) {
   channel.direction = direction;
   channel.direction_known = true;
+  channel.direction_untold = false;
   table_.Touch(channel);
 }
 
@@ -388,8 +406,9 @@ void ChannelTracker::OnDirectionRow(const ami::Message& row) {
   if (channel == nullptr || channel->direction_known) return;
   const bool dialled = !row.Get("DNID").empty();
   if (dialled) TakeDialled(channel->details, row.Get("DNID"));
-  SetDirection(*channel, LikelyDirection(channel->state, row)
-                             .value_or(dialled ? Direction::kEmitted : Direction::kReceived));
+  const auto direction = LikelyDirection(channel->state, row);
+  SetDirection(*channel, direction.value_or(dialled ? Direction::kEmitted : Direction::kReceived));
+  channel->direction_untold = !direction && !dialled;
 }
 
 void ChannelTracker::EndList(bool complete, CauseKind cause) {

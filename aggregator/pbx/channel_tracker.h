@@ -4,11 +4,12 @@
 // The live channels of one Asterisk, and what follows from them for the devices: who emits, who is
 // in a call, who holds and who is held.
 //
-// Who originated a channel (asterisk.md, "Emitted or received"):
-//   emitted    it was born in state Ring (or off hook); or it was born at the head of its own call
-//              (Uniqueid is Linkedid): an AMI Originate rings the own phone first, while whoever is
-//              dialled, queued for or paged belongs to the call of another from birth on. (The
-//              DialBegin without Channel that follows says the same.)
+// Who originated a channel (README.md in this folder, "Directions"):
+//   emitted    it was born in state Ring (or off hook), or got there before it rang or was answered;
+//              or it was born at the head of its own call (Uniqueid is Linkedid): an AMI Originate
+//              rings the own phone first, while whoever is dialled, queued for or paged belongs to
+//              the call of another from birth on. (The DialBegin without Channel that follows says
+//              the same.)
 //   received   it was born otherwise; or it took over a call by Pickup, until when it looked
 //              emitted
 //   in a list  it is emitted if it is in state Ring; received if it runs AppDial or AppQueue, as
@@ -16,7 +17,8 @@
 //              call (an Originate), else received (a page). Otherwise what is known of it holds. Of
 //              a channel that nobody saw being born: emitted if it leads its own call. What is left
 //              was transferred, or joined an older call, and CoreShowChannels does not tell: then
-//              Status does, by the number that the phone dialled (DNID)
+//              Status does, by the number that the phone dialled (DNID). If there is none it counts
+//              as received, and the device is marked: the direction is unknown
 // The direction belongs to the channel for its life, whatever becomes of Linkedid, bridge and
 // application by transfers and parking.
 //
@@ -159,6 +161,8 @@ class ChannelTracker {
 
   static CallPhase PhaseOf(const Channel& channel);
   static CallView ViewOf(const Channel& channel);
+  // The phone dials by itself, as the event tells.
+  void TakeOwnCall(Channel& channel, const ami::Message& event);
   // Takes what the headers of the channel's own event tell of the call.
   void TakeDetails(Channel& channel, const ami::Message& event);
   // True if a hold was inferred from the device's being ONHOLD.

@@ -86,6 +86,24 @@ std::string_view DeviceOfChannel(std::string_view channel) {
   return channel.substr(0, dash);
 }
 
+bool DialsItself(ChannelState state) {
+  switch (state) {
+    case ChannelState::kOffHook:
+    case ChannelState::kRing:
+      return true;
+    case ChannelState::kDown:
+    case ChannelState::kReserved:
+    case ChannelState::kDialing:
+    case ChannelState::kRinging:
+    case ChannelState::kUp:
+    case ChannelState::kBusy:
+    case ChannelState::kDialingOffHook:
+    case ChannelState::kPreRing:
+      return false;
+  }
+  __builtin_unreachable();
+}
+
 std::optional<ChannelState> ParseChannelState(std::string_view text) {
   if (text.size() != 1 || text[0] < '0' || text[0] > '9') return std::nullopt;
   return static_cast<ChannelState>(text[0] - '0');

@@ -47,6 +47,9 @@ enum class ChannelState : std::uint8_t {
   kDialingOffHook = 8,
   kPreRing = 9,
 };
+// Whether only a phone gets there whose user lifted the handset or dialled: nobody who is called,
+// and no Originate. Reserved is not among them: an analog phone that is called is born so too.
+bool DialsItself(ChannelState state);
 // The number as Asterisk writes it; nullopt for anything else.
 std::optional<ChannelState> ParseChannelState(std::string_view text);
 

@@ -86,6 +86,7 @@ void FillLine(const Explanation::LineInput& line, v1::LineExplanation& out) {
   out.set_emitting(line.emitting);
   out.set_in_call(line.in_call);
   out.set_link_state(ToProto(line.link));
+  out.set_direction_unknown(line.direction_unknown);
 }
 
 void FillCause(const Explanation::Step& step, std::uint64_t revision, v1::PastCause& out) {
@@ -119,6 +120,13 @@ std::string SentenceOf(const Explanation& explanation) {
       }
     }
     sentence += fmt::format(" Forwarding is on: {}.", fmt::join(conditions, ", "));
+  }
+  for (const Explanation::LineInput& line : explanation.lines) {
+    if (!line.direction_unknown) continue;
+    sentence += fmt::format(
+        " A call on {} began before the link to the PBX {} came up, and no list tells who began it:"
+        " it counts as received, and the user may have made it.",
+        line.device, line.pbx);
   }
   for (const Explanation::LineInput& line : explanation.lines) {
     if (line.link == LinkState::kSynced) continue;

@@ -1,4 +1,5 @@
 """Asterisk and the server come, go and freeze: what is published meanwhile and afterwards."""
+import json
 import signal
 import time
 
@@ -140,3 +141,38 @@ def test_server_restarts_during_calls(end, asterisk, pool):
         bench.server.start()
         bench.server.log_in("alice")
         expect.settled(bench.server, row, "desk", seconds=60)
+
+
+def test_server_restarts_during_a_call_placed_by_another_tool(asterisk, pool):
+    """Joined to an older call, no list tells any more who began it: explain says so until it ends."""
+    with pool.alone(ServedBench, asterisk) as bench:
+        bench.server.set_mode("web")
+        caller, older = bench.connect(bench.carol, "1101", bench.bob)
+        older.hold()
+        bench.listener.action("Originate", Channel="PJSIP/alice", Context="default", Exten="1101", Priority="1", Async="true")
+        own = bench.alice.ringing()
+        own.answer()
+        consult = bench.answer(bench.bob)
+        consult.transfer_to(older)
+        older.wait("ended")
+        expect.settled(bench.server, desk_emits("alice talks with carol, in carol's call"), "web")
+
+        def unknown():
+            answer = json.loads(bench.server.run("observer", "explain", "alice", "-o", "json"))
+            return "no list tells who began it" in answer["sentence"]
+        assert not unknown()
+        bench.link.cut()  # the server has seen it being born
+        until(lambda: stale_periods(bench.server, 0) and not bench.server.get("alice")["stale"], 60, "the link is back")
+        expect.settled(bench.server, desk_emits("the link was cut"), "web")
+        assert not unknown()
+        bench.server.stop()
+        bench.server.mode = "out"
+        bench.server.start()
+        bench.server.log_in("alice")
+        expect.settled(bench.server, desk_receives("a new server takes it for received", "INUSE", "IN_USE"), "web",
+                       seconds=60)
+        assert unknown()
+        own.hangup()
+        caller.wait("ended")
+        expect.settled(bench.server, IDLE, "web")
+        assert not unknown()

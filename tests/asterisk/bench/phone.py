@@ -13,7 +13,6 @@ from .call import Call
 from .subscription import Subscription
 from .waiting import PATIENCE_SECONDS, until
 
-SERVER = ("127.0.0.1", configuration.SIP_PORT)
 ALLOW = ("allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO")
 RETRANSMIT_SECONDS = 0.5
 REGISTER_SECONDS = 600  # asked for; Asterisk may grant less
@@ -39,8 +38,9 @@ class Phone:
 
     _ports = itertools.count(6000)
 
-    def __init__(self, user, port=None, secret=configuration.SECRET):
+    def __init__(self, user, port=None, secret=configuration.SECRET, server_port=configuration.SIP_PORT):
         self.user = user
+        self.server = ("127.0.0.1", server_port)
         self.secret = secret
         self.port = port or next(Phone._ports)
         self.reset()
@@ -180,7 +180,7 @@ class Phone:
         return f"SIP/2.0/UDP 127.0.0.1:{self.port};branch={sip.new_branch()};rport"
 
     def send(self, message):
-        self._socket.sendto(message.encode(), SERVER)
+        self._socket.sendto(message.encode(), self.server)
 
     def send_datagram(self, data, port):
         self._socket.sendto(data, ("127.0.0.1", port))

@@ -61,6 +61,7 @@ void PbxDriver::EndRead() {
         facts.in_call = change.in_call;
         facts.holding = change.holding;
         facts.held = change.held;
+        facts.direction_unknown = change.direction_unknown;
         break;
     }
     log_.push_back({change, device});

@@ -32,6 +32,7 @@ struct DeviceFacts {
   bool in_call = false;
   bool holding = false;
   bool held = false;
+  bool direction_unknown = false;
 
   friend bool operator==(const DeviceFacts&, const DeviceFacts&) = default;
 };
