@@ -86,6 +86,7 @@ void FillLine(const Explanation::LineInput& line, v1::LineExplanation& out) {
   out.set_emitting(line.emitting);
   out.set_in_call(line.in_call);
   out.set_link_state(ToProto(line.link));
+  out.set_not_listed(line.not_listed);
 }
 
 void FillCause(const Explanation::Step& step, std::uint64_t revision, v1::PastCause& out) {
@@ -121,6 +122,11 @@ std::string SentenceOf(const Explanation& explanation) {
     sentence += fmt::format(" Forwarding is on: {}.", fmt::join(conditions, ", "));
   }
   for (const Explanation::LineInput& line : explanation.lines) {
+    if (line.not_listed) {
+      sentence += fmt::format(
+          " The PBX {} lists no device {}: look for a misspelt name or a missing endpoint.",
+          line.pbx, line.device);
+    }
     if (line.link == LinkState::kSynced) continue;
     sentence += fmt::format(" The PBX {} of {} is not heard now: this is the last known state.",
                             line.pbx, line.device);
