@@ -36,6 +36,10 @@ struct DeviceRecord {
   bool holding : 1 = false;
   bool held : 1 = false;
   bool direction_unknown : 1 = false;
+  bool contacts_gone : 1 = false;  // since the newest report: no contact can be called any more
+  bool listed : 1 = false;         // in this generation the PBX told a state other than INVALID
+  bool unlisted : 1 = false;       // the PBX lists it nowhere, see Engine::FindUnlisted
+  bool unlisted_told : 1 = false;  // and FindUnlisted has said so
   LineIndex first_line = kNoLine;  // chain of the lines bound to it
 };
 

@@ -21,6 +21,7 @@ PbxIndex Engine::PbxByName(std::string_view name) {
   resyncs_.emplace_back();
   listing_wanted_.push_back(false);
   corrections_.emplace_back();
+  unlisted_wanted_.push_back(false);
   routing_queues_.emplace_back();
   return static_cast<PbxIndex>(pbxs_.size() - 1);
 }
@@ -59,6 +60,7 @@ void Engine::BeginResync(PbxIndex pbx, std::string_view asterisk_version) {
   pbxs_[pbx].version = std::string(asterisk_version);
   listing_wanted_[pbx] = false;
   ++resyncs_[pbx].generation;
+  unlisted_wanted_[pbx] = true;
   resyncs_[pbx].started = clock_.Now();
   SetLink(pbx, LinkState::kSyncing);
 }
@@ -151,15 +153,13 @@ void Engine::PrefetchOthers(DeviceIndex device) const {
 void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& change) {
   DeviceRecord& device = devices_[index];
   bool changed = ForgetIfNotNamed(device);
-  const DeviceState before = device.reported;
+  const DeviceState before = fusion::LineState(device.reported, false, device.contacts_gone);
   switch (change.kind) {
     case DeviceChange::Kind::kState:
-      device.reported = change.state;
-      changed |= before != device.reported;
+      SetReported(device, change.state);
       break;
     case DeviceChange::Kind::kContact:
-      device.reported = fusion::StateAfterContactChange(before, change.reachable);
-      changed |= before != device.reported;
+      device.contacts_gone = !change.reachable;
       break;
     case DeviceChange::Kind::kCalls:
       changed |= device.emitting != change.emitting || device.in_call != change.in_call ||
@@ -171,10 +171,12 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
       device.direction_unknown = change.direction_unknown;  // for Explain alone
       break;
   }
+  const DeviceState after = fusion::LineState(device.reported, false, device.contacts_gone);
+  changed |= before != after;
   if (!changed || pbxs_[pbx].link != LinkState::kSynced) return;
   const bool corrects = change.cause == CauseKind::kReconcile;
   if (corrects) ++pbxs_[pbx].corrections;
-  const Trigger trigger{.kind = change.cause, .device = index, .device_state = device.reported};
+  const Trigger trigger{.kind = change.cause, .device = index, .device_state = after};
   for (LineIndex line = device.first_line; line != kNoLine;
        line = users_.line(line).next_of_device) {
     if (corrects) {
@@ -216,6 +218,8 @@ bool Engine::ForgetIfNotNamed(DeviceRecord& device) {
   if (device.generation == generation) return false;
   device.generation = generation;
   device.reported = DeviceState::kUnknown;
+  device.contacts_gone = false;
+  device.listed = false;
   return true;
 }
 
@@ -234,7 +238,8 @@ bool Engine::TakeLineStates(const UserRecord& user) {
     // What is not heard, or only half listed, keeps what was last published.
     if (pbxs_[device.pbx].link != LinkState::kSynced) continue;
     ForgetIfNotNamed(device);
-    const DeviceState state = fusion::LineState(device.reported, device.emitting);
+    const DeviceState state =
+        fusion::LineState(device.reported, device.emitting, device.contacts_gone);
     changed |= line.state != state || line.holding != device.holding || line.held != device.held;
     line.state = state;
     line.holding = device.holding;

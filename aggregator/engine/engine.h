@@ -85,6 +85,7 @@ struct Explanation {
     bool held;
     bool direction_unknown;  // of one of its live calls: no list told who began it
     LinkState link;
+    bool not_listed;  // the PBX, which is synced, lists the device nowhere
   };
   std::string user;
   fusion::Inputs inputs;
@@ -136,6 +137,20 @@ class Engine final : public PresenceSource {
   void EndReconcile(PbxIndex pbx) { pbxs_[pbx].last_reconcile_time = clock_.WallNow(); }
   // What checks have had to write to the PBX again since the start; for PbxStatus.
   void SetRewrites(PbxIndex pbx, std::uint64_t rewrites) { pbxs_[pbx].rewrites = rewrites; }
+
+  // Devices of users that a PBX lists nowhere, or says INVALID of: misspelt names, and endpoints
+  // that were taken out of its configuration.
+  struct UnlistedDevices {
+    static constexpr std::size_t kMaxNames = 100;
+    std::uint64_t count = 0;
+    std::vector<std::string> names;  // the first kMaxNames by name
+  };
+  // Call it when a resync or reconcile has ended that listed all endpoints and device states, after
+  // EndResync or EndReconcile. Returns those of whom it was not said before.
+  UnlistedDevices FindUnlisted(PbxIndex pbx);
+  // All that are so now; none while the PBX is not synced.
+  UnlistedDevices Unlisted(PbxIndex pbx) const;
+
   // Have the PBX listed again soon, to count and mend what was missed.
   void RequestListing(PbxIndex pbx) { listing_wanted_[pbx] = true; }
 
@@ -261,6 +276,8 @@ class Engine final : public PresenceSource {
   void ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& change);
   // A device that the newest resync has not named is UNKNOWN; true if it was forgotten now.
   bool ForgetIfNotNamed(DeviceRecord& device);
+  void SetReported(DeviceRecord& device, DeviceState state);
+  void SetUnlisted(DeviceRecord& device, bool unlisted);
   bool Emits(const DeviceRecord& device) const;
   // Fuses the user anew after a change of cause kReconcile.
   void CorrectUser(PbxIndex pbx, UserIndex index, const Trigger& trigger);
@@ -314,6 +331,7 @@ class Engine final : public PresenceSource {
   std::vector<Resync> resyncs_;           // by PbxIndex
   std::vector<bool> listing_wanted_;      // by PbxIndex
   std::vector<Corrections> corrections_;  // by PbxIndex
+  std::vector<bool> unlisted_wanted_;     // by PbxIndex: FindUnlisted may find something new
   DeviceTable devices_;
   UserTable users_;
   RoutingTable routings_;

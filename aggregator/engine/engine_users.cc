@@ -24,7 +24,7 @@ void Engine::AttachLines(UserIndex index, const std::vector<Line>& lines) {
     RecallLine(line);
     line.next_of_device = devices_[device].first_line;
     // A device new to us was in no list yet.
-    if (line.next_of_device == kNoLine) listing_wanted_[pbx] = true;
+    if (line.next_of_device == kNoLine) listing_wanted_[pbx] = unlisted_wanted_[pbx] = true;
     devices_[device].first_line = slot;
     ++pbxs_[pbx].lines;
   }
@@ -54,6 +54,7 @@ void Engine::DetachLines(LineIndex first, std::size_t count) {
     LineIndex* link = &device.first_line;
     while (*link != i) link = &users_.line(*link).next_of_device;
     *link = users_.line(i).next_of_device;
+    if (device.first_line == kNoLine) SetUnlisted(device, device.unlisted_told = false);
     --pbxs_[device.pbx].lines;
   }
   if (count > 0) users_.FreeLines(first, count);

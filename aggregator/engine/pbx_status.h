@@ -34,6 +34,7 @@ struct PbxStatus {
   std::uint64_t rewrites = 0;              // values that a check had to write to the PBX again
   WallTimeMicros last_reconcile_time = 0;  // 0 before the first
   std::uint64_t lines = 0;                 // lines of users on this PBX
+  std::uint64_t unlisted_devices = 0;      // of these lines, that the PBX lists nowhere
 };
 
 }  // namespace unipresence

@@ -45,13 +45,10 @@ bool Reachable(DeviceState state) {
 
 bool Active(DeviceState state) { return Reachable(state) && state != DeviceState::kNotInUse; }
 
-DeviceState LineState(DeviceState reported, bool emitting) {
-  return emitting && reported == DeviceState::kNotInUse ? DeviceState::kInUse : reported;
-}
-
-DeviceState StateAfterContactChange(DeviceState reported, bool reachable) {
-  if (reachable) return Reachable(reported) ? reported : DeviceState::kNotInUse;
-  return Active(reported) ? reported : DeviceState::kUnavailable;
+DeviceState LineState(DeviceState reported, bool emitting, bool contacts_gone) {
+  if (reported != DeviceState::kNotInUse) return reported;
+  if (emitting) return DeviceState::kInUse;
+  return contacts_gone ? DeviceState::kUnavailable : reported;
 }
 
 Result Fuse(const Inputs& inputs) {

@@ -34,15 +34,14 @@ struct Result {
 // The first row that matches decides. A user without any line is UNKNOWN by SINGLE_LINE.
 Result Fuse(const Inputs& inputs);
 
-// A line's state: what Asterisk reports of its device, but INUSE while the device has a live
-// channel that it originated itself and the report still says NOT_INUSE (the report lags up to
-// seconds).
-DeviceState LineState(DeviceState reported, bool emitting);
-
-// What Asterisk would report once a device's last contact is gone (`reachable` false) or a first
-// one is back. It says so by DeviceStateChange in a running system, and says nothing after its own
-// restart (asterisk.md, "Life of the process"). A device with calls keeps the state of its calls.
-DeviceState StateAfterContactChange(DeviceState reported, bool reachable);
+// A line's state: what Asterisk reports of its device, but where that is NOT_INUSE
+// - INUSE while the device has a live channel that it originated itself (the report lags up to
+//   seconds),
+// - else UNAVAILABLE while none of its contacts can be called.
+// Contacts take reachability away and never give it: of a device that Asterisk restarted with it
+// says UNAVAILABLE until the first OPTIONS is answered, and an endpoint that was taken out of the
+// configuration leaves its contact behind until that expires.
+DeviceState LineState(DeviceState reported, bool emitting, bool contacts_gone);
 
 // W is none of UNAVAILABLE, INVALID, UNKNOWN.
 bool Reachable(DeviceState state);

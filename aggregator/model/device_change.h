@@ -15,7 +15,9 @@ namespace unipresence {
 struct DeviceChange {
   enum class Kind : std::uint8_t {
     kState,    // the device state Asterisk reports is now `state`
-    kContact,  // `reachable` says whether a contact can be called; true also when none is qualified
+    kContact,  // `reachable` says whether a contact can be called, which takes a line's
+               // reachability away or gives back what contacts took; true also when none is
+               // qualified
     kCalls,    // `emitting`, `in_call`, `holding`, `held`, `direction_unknown` are now so
   };
 

@@ -13,7 +13,22 @@ bool EqualIgnoringCase(std::string_view a, std::string_view b) {
   });
 }
 
+// The technologies of phones, as their channel drivers register them.
+constexpr std::string_view kTechnologies[] = {
+    "PJSIP", "SIP",  "SCCP",  "IAX2",   "DAHDI",  "Skinny",  "MGCP",  "USTM",
+    "mISDN", "H323", "Motif", "Mobile", "Dongle", "Quectel", "Local", "Console",
+};
+
 }  // namespace
+
+std::string CanonicalDevice(std::string_view device) {
+  const std::string_view given = device.substr(0, device.find('/'));
+  for (const std::string_view technology : kTechnologies) {
+    if (!EqualIgnoringCase(given, technology)) continue;
+    return std::string(technology).append(device.substr(given.size()));
+  }
+  return std::string(device);
+}
 
 std::string_view ToString(LineKind kind) {
   switch (kind) {

@@ -25,10 +25,16 @@ enum class LineType : std::uint8_t { kSip, kWebrtc, kUniqueAccount };
 std::string_view ToString(LineType type);                      // "sip", "webrtc", "unique_account"
 std::optional<LineType> ParseLineType(std::string_view text);  // also "ua"
 
+// The device as Asterisk itself writes it: it takes the technology in any case ("pjsip/bob" is
+// PJSIP/bob) and the rest to the letter (PJSIP/Bob is another one). A technology that is not known
+// here stays as it is. Wherever a device comes in it goes through here, so that what is stored,
+// compared, told to Asterisk and published is one spelling.
+std::string CanonicalDevice(std::string_view device);
+
 struct Line {
   LineKind kind = LineKind::kDeskphone;
   std::string pbx;     // name of the PBX as configured
-  std::string device;  // as Asterisk names it: "PJSIP/alice"
+  std::string device;  // as Asterisk names it: "PJSIP/alice"; see CanonicalDevice
   // The SIP account the device registers with, for the configuration rendered for Asterisk. Empty
   // where that is not ours to write.
   std::string sip_username{};

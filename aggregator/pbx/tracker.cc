@@ -212,10 +212,15 @@ void Tracker::OnListDone(Resync::Done done) {
     case Resync::Step::kBarrier:
       channels_.EndResync(ListCause());
       counters_.list_errors += resync_.errors().size();
-      outcome_ = ResyncOutcome{resync_.kind(), resync_.rows(), resync_.errors()};
+      outcome_ = ResyncOutcome{resync_.kind(), resync_.rows(), resync_.errors(),
+                               endpoints_complete_ && states_complete_};
       return;
     case Resync::Step::kEndpoints:
+      endpoints_complete_ = done.complete;
+      return;
     case Resync::Step::kDeviceStates:
+      states_complete_ = done.complete;
+      return;
     case Resync::Step::kDirections:
     case Resync::Step::kIdle:
       return;

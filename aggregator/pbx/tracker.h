@@ -39,6 +39,8 @@
 //   too; live events come in arrival order between them. kCalls changes come when the sequence is
 //   over, one for each device that has, or had, a flag.
 // - In a reconcile rows carry kReconcile, and live events go on as ever.
+// - Rows of contacts come behind those of endpoints and device states: what they tell is weighed
+//   with the states of the same sequence.
 // - After LinkLost the tracker keeps only which channels it knew and who originated them, and
 //   nothing of that counts until a CoreShowChannels confirms it.
 // - Flags come from live channels only: a flag ends with the channel's Hangup at the latest, or
@@ -92,6 +94,7 @@ struct ResyncOutcome {
   ResyncKind kind = ResyncKind::kResync;
   std::uint64_t rows = 0;
   std::vector<std::string> errors;  // "CoreShowChannels: Permission denied" and so on
+  bool devices_complete = false;    // all endpoints and all device states were listed
 };
 
 class Tracker {
@@ -178,6 +181,8 @@ class Tracker {
   Resync resync_;
   ami::ActionToken sent_ = 0;  // the action that OnReply answers
   std::vector<std::string> failed_originates_;
+  bool endpoints_complete_ = false;  // of the running lists
+  bool states_complete_ = false;
   std::vector<std::string> lost_endpoints_;  // the running lists show no contact of them any more
   std::optional<ResyncOutcome> outcome_;
   TrackerCounters counters_;  // those that no part counts itself

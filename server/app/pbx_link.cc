@@ -1,8 +1,10 @@
 #include "server/app/pbx_link.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "aggregator/base/strings.h"
@@ -184,8 +186,9 @@ void PbxLink::FinishResync() {
   }
   mailbox_reader_.Start();
   reconcile_due_ = clock_.Now() + reconcile_interval_;
-  if (outcome->kind == pbx::ResyncKind::kReconcile) return FinishReconcile();
+  if (outcome->kind == pbx::ResyncKind::kReconcile) return FinishReconcile(*outcome);
   engine_.EndResync(pbx_);
+  if (outcome->devices_complete) TellUnlisted();
   probe_.resyncs.Add();
   const PbxStatus& status = engine_.pbx(pbx_);
   probe_.last_resync_micros.Set(status.last_resync_duration.count() / 1000);
@@ -195,9 +198,25 @@ void PbxLink::FinishResync() {
   writer_.OnSynced(connection_.session());
 }
 
-void PbxLink::FinishReconcile() {
+void PbxLink::TellUnlisted() {
+  constexpr std::size_t kMaxNames = 10;
+  const Engine::UnlistedDevices unlisted = engine_.FindUnlisted(pbx_);
+  if (unlisted.count == 0) return;
+  const std::size_t shown = std::min(kMaxNames, unlisted.names.size());
+  spdlog::warn(
+      "pbx {}: Asterisk lists {} device(s) of users nowhere: {}{}; their lines cannot be reached: "
+      "look for a "
+      "misspelt name or a missing endpoint, `unipresence pbx status` shows them",
+      engine_.pbx(pbx_).name, unlisted.count,
+      fmt::join(unlisted.names.begin(), unlisted.names.begin() + static_cast<std::ptrdiff_t>(shown),
+                ", "),
+      unlisted.count > shown ? ", ..." : "");
+}
+
+void PbxLink::FinishReconcile(const pbx::ResyncOutcome& outcome) {
   probe_.reconciles.Add();
   engine_.EndReconcile(pbx_);
+  if (outcome.devices_complete) TellUnlisted();
   if (!reconciling_ || reconciling_->step != Reconciling::Step::kLists) {
     return writer_.StartRound(RoutingWriter::Pace::kSlow);
   }

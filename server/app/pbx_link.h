@@ -111,7 +111,9 @@ class PbxLink final : public ami::SessionHandler {
   void OnListEnd(const absl::StatusOr<ami::ActionReply>& reply);
   void FinishResync();
   void TellMailboxErrors();
-  void FinishReconcile();
+  // Logs the devices of users that the lists which have ended do not show.
+  void TellUnlisted();
+  void FinishReconcile(const pbx::ResyncOutcome& outcome);
   // Ends the reconcile that was asked for, if it is done.
   void AnswerReconcile();
   void TakeFromDialplan();

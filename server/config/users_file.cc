@@ -188,7 +188,7 @@ class UsersReader {
         line.pbx = value.scalar;
         CheckPbx(value);
       } else if (key == "device") {
-        line.device = value.scalar;
+        line.device = CanonicalDevice(value.scalar);
       } else if (key == "sip_username") {
         line.sip_username = value.scalar;
       } else if (key == "sip_secret") {

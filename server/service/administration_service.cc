@@ -42,6 +42,9 @@ void FillPbx(const Engine& engine, std::size_t index, const UserCounter::Result&
     SetTime(pbx.last_reconcile_time, *out.mutable_reconcile_time());
   }
   out.set_last_error(pbx.last_error);
+  const Engine::UnlistedDevices unlisted = engine.Unlisted(static_cast<PbxIndex>(index));
+  out.mutable_unlisted_devices()->Add(unlisted.names.begin(), unlisted.names.end());
+  out.set_unlisted_device_count(unlisted.count);
 }
 
 // The page behind the PBX named `after`.

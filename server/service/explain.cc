@@ -87,6 +87,7 @@ void FillLine(const Explanation::LineInput& line, v1::LineExplanation& out) {
   out.set_in_call(line.in_call);
   out.set_link_state(ToProto(line.link));
   out.set_direction_unknown(line.direction_unknown);
+  out.set_not_listed(line.not_listed);
 }
 
 void FillCause(const Explanation::Step& step, std::uint64_t revision, v1::PastCause& out) {
@@ -122,13 +123,17 @@ std::string SentenceOf(const Explanation& explanation) {
     sentence += fmt::format(" Forwarding is on: {}.", fmt::join(conditions, ", "));
   }
   for (const Explanation::LineInput& line : explanation.lines) {
-    if (!line.direction_unknown) continue;
-    sentence += fmt::format(
-        " A call on {} began before the link to the PBX {} came up, and no list tells who began it:"
-        " it counts as received, and the user may have made it.",
-        line.device, line.pbx);
-  }
-  for (const Explanation::LineInput& line : explanation.lines) {
+    if (line.direction_unknown) {
+      sentence += fmt::format(
+          " A call on {} began before the link to the PBX {} came up, and no list tells who began"
+          " it: it counts as received, and the user may have made it.",
+          line.device, line.pbx);
+    }
+    if (line.not_listed) {
+      sentence += fmt::format(
+          " The PBX {} lists no device {}: look for a misspelt name or a missing endpoint.",
+          line.pbx, line.device);
+    }
     if (line.link == LinkState::kSynced) continue;
     sentence += fmt::format(" The PBX {} of {} is not heard now: this is the last known state.",
                             line.pbx, line.device);

@@ -100,7 +100,7 @@ absl::StatusOr<Line> LineFromMessage(const v1::Line& message, std::string_view u
     return FieldInvalid("lines.kind", v1::LineKind_Name(message.kind()),
                         "LINE_KIND_DESKPHONE or LINE_KIND_WEBRTC");
   }
-  Line line{.kind = *kind, .pbx = message.pbx(), .device = message.device()};
+  Line line{.kind = *kind, .pbx = message.pbx(), .device = CanonicalDevice(message.device())};
   if (line.device.empty()) {
     const std::string account = message.sip_username().empty()
                                     ? std::string(user) + (*kind == LineKind::kWebrtc ? "_w" : "")

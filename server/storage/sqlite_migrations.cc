@@ -109,11 +109,21 @@ ALTER TABLE settings ADD COLUMN forwarding_time INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE settings ADD COLUMN forwarding_version INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array<SqliteMigration, 4> kMigrations = {{
+// Devices as Asterisk writes them (CanonicalDevice), so that UNIQUE holds what is one device to
+// Asterisk; two users who have one already keep it.
+constexpr std::string_view kDeviceNames = R"sql(
+UPDATE OR IGNORE lines SET device = technology || substr(device, length(technology) + 1)
+FROM (SELECT column1 AS technology
+      FROM (VALUES ('PJSIP'), ('SIP'), ('SCCP'), ('IAX2'), ('DAHDI'), ('Skinny'), ('MGCP')))
+WHERE device LIKE technology || '/%';
+)sql";
+
+constexpr std::array<SqliteMigration, 5> kMigrations = {{
     {"users, lines and settings", kUsers},
     {"sessions", kSessions},
     {"deleted users, write check", kDeletedUsers},
     {"ring time, voicemail, SIP accounts, forwardings", kCallRules},
+    {"device names as Asterisk writes them", kDeviceNames},
 }};
 
 absl::StatusOr<std::int64_t> Number(SqliteDatabase& database, std::string_view sql) {

@@ -106,7 +106,7 @@ absl::StatusOr<Line> ReadLine(const SqliteStatement& row, int first) {
   if (!kind.has_value()) return UnknownWord("lines.kind", row.Text(first), row.Text(first + 2));
   return Line{.kind = *kind,
               .pbx = std::string(row.Text(first + 1)),
-              .device = std::string(row.Text(first + 2)),
+              .device = CanonicalDevice(row.Text(first + 2)),
               .sip_username = std::string(row.Text(first + 3)),
               .sip_secret = std::string(row.Text(first + 4))};
 }

@@ -26,7 +26,7 @@ absl::Status InsertLines(SqliteDatabase& database, std::int64_t number,
                                     .Bind(2, static_cast<std::int64_t>(i))
                                     .Bind(3, ToString(lines[i].kind))
                                     .Bind(4, lines[i].pbx)
-                                    .Bind(5, lines[i].device)
+                                    .Bind(5, CanonicalDevice(lines[i].device))
                                     .Bind(6, lines[i].sip_username)
                                     .Bind(7, lines[i].sip_secret)
                                     .Run());
@@ -102,7 +102,7 @@ absl::Status DescribeConflict(SqliteDatabase& database, const User& user, bool i
     UNIPRESENCE_ASSIGN_OR_RETURN(
         id, owner("SELECT u.id FROM lines l JOIN users u ON u.number = l.user_number"
                   " WHERE l.pbx = ? AND l.device = ?",
-                  line.pbx, line.device));
+                  line.pbx, CanonicalDevice(line.device)));
     if (!id.empty()) return ConflictError({Field::kDevice, line.device, line.pbx, id});
   }
   if (user.voicemail.has_value()) {
@@ -116,7 +116,8 @@ absl::Status DescribeConflict(SqliteDatabase& database, const User& user, bool i
   // The user names one device in both lines.
   for (const Line& line : user.lines) {
     if (std::count_if(user.lines.begin(), user.lines.end(), [&](const Line& other) {
-          return other.pbx == line.pbx && other.device == line.device;
+          return other.pbx == line.pbx &&
+                 CanonicalDevice(other.device) == CanonicalDevice(line.device);
         }) > 1) {
       return ConflictError({Field::kDevice, line.device, line.pbx, user.id});
     }

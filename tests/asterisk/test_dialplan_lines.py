@@ -223,10 +223,54 @@ def test_after_a_restart_calls_ring_as_before(asterisk, pool):
         bench.asterisk.terminate()
         bench.asterisk.start()
         bench.listen()
-        # Before the first OPTIONS are answered, when Asterisk still says UNAVAILABLE of both.
+        # Also before the first OPTIONS are answered, when Asterisk still says UNAVAILABLE of both.
         Routed(bench, bench.carol, "1001").answered_by(bench.bob)
-        Routed(bench, bench.carol, "1000").answered_by(bench.alice_w)
         assert bench.carol.subscribe("1000").state() == "confirmed held"
+        bench.wait_device("alice_w", "NOT_INUSE")
+        Routed(bench, bench.carol, "1000").answered_by(bench.alice_w)
+
+
+def test_after_a_restart_a_dead_browser_swallows_no_call(asterisk, pool):
+    """Its contact outlives Asterisk; until OPTIONS has found it dead Asterisk says UNAVAILABLE: the deskphone rings."""
+    with pool.alone(DeployedBench, asterisk) as bench:
+        bench.set_user("alice", interface="PJSIP/alice_w", mailbox="1000@default")
+        bench.wait_contacts_on_disk()
+        bench.asterisk.terminate()
+        bench.alice_w.on_invite, bench.alice_w.answers_options = "silent", False
+        bench.asterisk.start()
+        bench.listen()
+        call = Routed(bench, bench.carol, "1000")
+        call.answered_by(bench.alice)
+        assert call.rang == {"alice"} and call.outcomes == []
+
+
+def test_a_web_line_alone_is_not_called_before_asterisk_reaches_it(asterisk, pool):
+    """There is no last resort for a user without a deskphone."""
+    with pool.alone(DeployedBench, asterisk) as bench:
+        bench.set_user("alice", interface="PJSIP/alice_w", deskphone="", line_type="webrtc")
+        bench.wait_contacts_on_disk()
+        bench.asterisk.terminate()
+        bench.alice_w.answers_options = False
+        bench.asterisk.start()
+        bench.listen()
+        call = Routed(bench, bench.carol, "1000")
+        call.refused()
+        assert call.rang == set() and call.outcomes == ["NOT_REGISTERED"]
+        bench.alice_w.reset()
+        bench.wait_device("alice_w", "NOT_INUSE")
+        Routed(bench, bench.carol, "1000").answered_by(bench.alice_w)
+
+
+def test_a_line_that_left_the_configuration_is_not_called(asterisk, pool):
+    """The contact of the browser stays behind; the deskphone rings."""
+    with pool.alone(DeployedBench, asterisk) as bench:
+        bench.set_user("alice", interface="PJSIP/alice_w")
+        with bench.without_endpoint("alice_w"):
+            call = Routed(bench, bench.carol, "1000")
+            call.answered_by(bench.alice)
+            assert call.rang == {"alice"}
+        bench.wait_device("alice_w", "NOT_INUSE")
+        Routed(bench, bench.carol, "1000").answered_by(bench.alice_w)
 
 
 def test_without_sounds_the_codes_work(asterisk, pool):

@@ -233,6 +233,9 @@ std::vector<Taken> AllTaken() {
       {"device as the other kind",
        [](User& u) { u.lines[1].device = "PJSIP/alice"; },
        {Field::kDevice, "PJSIP/alice", "main", "alice"}},
+      {"technology in another case",
+       [](User& u) { u.lines[0].device = "pjsip/alice"; },
+       {Field::kDevice, "pjsip/alice", "main", "alice"}},
       {"voicemail box",
        [](User& u) { u.voicemail = {.number = "1001"}; },
        {Field::kMailbox, "1001", "default", "alice"}},
@@ -286,6 +289,20 @@ TEST_P(StoreContractTest, OneDeviceInBothLinesOfAUserIsAConflictWithItself) {
   EXPECT_EQ(ConflictOf(status),
             (Conflict{Conflict::Field::kDevice, "PJSIP/alice", "main", "alice"}))
       << status;
+}
+
+TEST_P(StoreContractTest, DevicesAreKeptAsAsteriskWritesThem) {
+  User alice = UniqueAccount("alice", "1001");
+  alice.lines[0].device = "pjsip/alice";
+  Create(alice);
+  EXPECT_EQ(store().GetUser("alice")->user.lines[0].device, "PJSIP/alice");
+  alice.lines[0].device = "PJSIP/Alice";  // another endpoint
+  ASSERT_TRUE(store().UpdateUser(alice).ok());
+  EXPECT_EQ(store().GetUser("alice")->user.lines[0].device, "PJSIP/Alice");
+  User bob = UniqueAccount("bob", "1002");
+  bob.lines[0].device = "Pjsip/alice";
+  Create(bob);
+  EXPECT_EQ(store().GetUser("bob")->user.lines[0].device, "PJSIP/alice");
 }
 
 TEST_P(StoreContractTest, NumbersAreUniqueInTheirContextAndDevicesOnTheirPbxOnly) {

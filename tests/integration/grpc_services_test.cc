@@ -430,6 +430,8 @@ TEST_F(GrpcServicesTest, WhatUsersMayNotShareIsRefused) {
   user = NewUserMessage("erin", "150");
   user.mutable_lines(0)->set_device("PJSIP/alice");
   EXPECT_EQ(reason(user), v1::ERROR_REASON_DEVICE_TAKEN);
+  user.mutable_lines(0)->set_device("pjsip/alice");  // the same device to Asterisk
+  EXPECT_EQ(reason(user), v1::ERROR_REASON_DEVICE_TAKEN);
   EXPECT_EQ(ReasonOf(root_->GetPresence("erin").first), v1::ERROR_REASON_USER_NOT_FOUND);
 }
 

@@ -1,6 +1,7 @@
 """One Asterisk with its phones and its listener, ready for calls."""
 import contextlib
 import pathlib
+import re
 import shutil
 import tempfile
 
@@ -78,6 +79,23 @@ class Bench:
             contacts = [key for key in self.asterisk.database_on_disk() if key.startswith("/registrar/contact/")]
             return {key.split("/")[3].split(";")[0] for key in contacts} >= set(self.phones)
         until(stored, PATIENCE_SECONDS, "the contacts in Asterisk's database file")
+
+    @contextlib.contextmanager
+    def without_endpoint(self, device):
+        """Takes a device out of pjsip.conf and reloads it; puts it back at the end."""
+        file = self.asterisk.run / "etc/pjsip.conf"
+        text = file.read_text(encoding="utf-8")
+        sections = re.split(r"^(?=\[)", text, flags=re.MULTILINE)
+        try:
+            self._reload_pjsip(file, "".join(one for one in sections if not one.startswith(f"[{device}]")))
+            self.wait_device(device, "INVALID")
+            yield
+        finally:
+            self._reload_pjsip(file, text)
+
+    def _reload_pjsip(self, file, text):
+        file.write_text(text, encoding="utf-8")
+        self.asterisk.command("module reload res_pjsip.so")
 
     def answer(self, phone):
         """The phone answers what rings; returns its call once Asterisk has bridged it.

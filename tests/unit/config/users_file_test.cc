@@ -218,6 +218,9 @@ TEST(UsersFileTest, DuplicatesNameBothRows) {
       {"id", "id: bob", "id 'bob'"},
       {"username, in another case", "username: BOB", "username 'BOB'"},
       {"exten", "exten: 1bob", "exten '1bob' in context 'default'"},
+      {"device, its technology in another case",
+       "lines: [{kind: deskphone, pbx: main, device: pjsip/bob}]",
+       "device 'PJSIP/bob' on PBX 'main'"},
       {"device", "lines: [{kind: deskphone, pbx: main, device: PJSIP/bob}]",
        "device 'PJSIP/bob' on PBX 'main'"},
   };

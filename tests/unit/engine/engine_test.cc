@@ -208,14 +208,14 @@ TEST_F(EngineTest, DevicesAbsentFromTheListsBecomeUnknown) {
   Sync(pbx_, {State("PJSIP/alice", DeviceState::kNotInUse, CauseKind::kResync)});
   EXPECT_EQ(Last().line_states[0], DeviceState::kNotInUse);
   EXPECT_EQ(Last().line_states[1], DeviceState::kUnknown);
-  // A contact is evidence, a state from before the resync is not.
+  // Neither a contact nor a state from before the resync is evidence.
   engine_.LinkLost(pbx_, "gone");
   engine_.BeginResync(pbx_, "22");
   Apply(Contact("PJSIP/alice_w", true));
   engine_.EndResync(pbx_);
   engine_.DoWork(10);
   EXPECT_EQ(Last().line_states[0], DeviceState::kUnknown);
-  EXPECT_EQ(Last().line_states[1], DeviceState::kNotInUse);
+  EXPECT_EQ(Last().line_states[1], DeviceState::kUnknown);
 }
 
 TEST_F(EngineTest, AReconcileCountsWhatItCorrected) {

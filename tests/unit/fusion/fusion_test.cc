@@ -128,32 +128,18 @@ TEST(FusionTest, OneLineIsThatLine) {
 
 TEST(FusionTest, AnOriginatedCallShowsBeforeAsteriskReportsIt) {
   for (const DeviceState state : kDeviceStates) {
-    EXPECT_EQ(LineState(state, false), state);
-    EXPECT_EQ(LineState(state, true),
-              state == DeviceState::kNotInUse ? DeviceState::kInUse : state);
+    EXPECT_EQ(LineState(state, false, false), state);
+    for (const bool contacts_gone : {false, true}) {
+      EXPECT_EQ(LineState(state, true, contacts_gone),
+                state == DeviceState::kNotInUse ? DeviceState::kInUse : state);
+    }
   }
 }
 
-TEST(FusionTest, AContactThatComesOrGoesMovesOnlyALineWithoutCalls) {
-  struct Row {
-    std::string_view name;
-    DeviceState reported;
-    bool reachable;
-    DeviceState expected;
-  };
-  constexpr std::array kRows = {
-      Row{"idle line registers again", DeviceState::kNotInUse, true, DeviceState::kNotInUse},
-      Row{"gone line comes back", DeviceState::kUnavailable, true, DeviceState::kNotInUse},
-      Row{"unheard line registers", DeviceState::kUnknown, true, DeviceState::kNotInUse},
-      Row{"invalid line registers", DeviceState::kInvalid, true, DeviceState::kNotInUse},
-      Row{"idle line goes", DeviceState::kNotInUse, false, DeviceState::kUnavailable},
-      Row{"unheard line goes", DeviceState::kUnknown, false, DeviceState::kUnavailable},
-      Row{"line in a call unregisters", DeviceState::kInUse, false, DeviceState::kInUse},
-      Row{"ringing line unregisters", DeviceState::kRinging, false, DeviceState::kRinging},
-      Row{"line in a call registers", DeviceState::kInUse, true, DeviceState::kInUse},
-  };
-  for (const Row& row : kRows) {
-    EXPECT_EQ(StateAfterContactChange(row.reported, row.reachable), row.expected) << row.name;
+TEST(FusionTest, ContactsTakeReachabilityFromAnIdleLineAndNothingElse) {
+  for (const DeviceState state : kDeviceStates) {
+    EXPECT_EQ(LineState(state, false, true),
+              state == DeviceState::kNotInUse ? DeviceState::kUnavailable : state);
   }
 }
 

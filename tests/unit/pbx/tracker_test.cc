@@ -184,10 +184,24 @@ TEST_F(TrackerTest, EveryRowOfAResyncIsTold) {
     const ResyncOutcome outcome = driver_.Resync(ResyncKind::kResync, lists);
     EXPECT_EQ(outcome.rows, 5u);
     EXPECT_THAT(outcome.errors, IsEmpty());
+    EXPECT_TRUE(outcome.devices_complete);
     EXPECT_THAT(Told(),
                 ElementsAre("PJSIP/alice NOT_INUSE RESYNC", "PJSIP/bob UNAVAILABLE RESYNC",
                             "PJSIP/alice UNAVAILABLE RESYNC", "PJSIP/alice reachable RESYNC"));
     driver_.LinkLost();
+  }
+}
+
+TEST_F(TrackerTest, DevicesAreCompleteIfBothOfTheirListsCame) {
+  for (const bool endpoints : {true, false}) {
+    for (const bool states : {true, false}) {
+      Lists lists;
+      if (!endpoints) lists.endpoints = std::nullopt;
+      if (!states) lists.device_states = std::nullopt;
+      lists.channels = std::nullopt;
+      const ResyncOutcome outcome = driver_.Resync(ResyncKind::kReconcile, lists);
+      EXPECT_EQ(outcome.devices_complete, endpoints && states);
+    }
   }
 }
 

@@ -50,6 +50,40 @@ TEST(SqliteMigrationsTest, ReleasedStepsAreNeverEdited) {
   }
 }
 
+TEST(SqliteMigrationsTest, StoredDevicesGetTheSpellingOfAsterisk) {
+  TempFolder folder;
+  FakeClock clock;
+  auto database = OpenFile(folder);
+  ASSERT_TRUE(MigrateSqlite(*database, SqliteMigrations().first(4), clock).ok());
+  int number = 0;
+  const auto add = [&](std::string_view pbx, std::string_view device) {
+    ++number;
+    EXPECT_TRUE(database
+                    ->Prepare("INSERT INTO users (number, id, display_name, exten, context,"
+                              " line_type, username, role, password_hash, origin, create_time,"
+                              " update_time, version) VALUES (?1, 'u' || ?1, '', ?1, 'c', 'sip',"
+                              " 'u' || ?1, 'user', '', 'seed', 1, 1, 1)")
+                    .Bind(1, std::int64_t{number})
+                    .Run()
+                    .ok());
+    EXPECT_TRUE(database->Prepare("INSERT INTO lines VALUES (?, 0, 'DESKPHONE', ?, ?, '', '')")
+                    .Bind(1, std::int64_t{number})
+                    .Bind(2, pbx)
+                    .Bind(3, device)
+                    .Run()
+                    .ok());
+  };
+  for (const std::string_view device :
+       {"pjsip/Bob", "PJSIP/al", "sip/al", "pjsipx/al", "Pjsip/two", "PJSIP/two", "skinny/1"}) {
+    add("main", device);
+  }
+  add("other", "pjsip/al");
+  ASSERT_TRUE(MigrateSqlite(*database, SqliteMigrations(), clock).ok());
+  EXPECT_THAT(Column(*database, "SELECT device FROM lines ORDER BY user_number"),
+              ElementsAre("PJSIP/Bob", "PJSIP/al", "SIP/al", "pjsipx/al", "Pjsip/two", "PJSIP/two",
+                          "Skinny/1", "PJSIP/al"));
+}
+
 TEST(SqliteMigrationsTest, EveryWayToTheNewestVersionEndsInTheSameSchema) {
   const auto schema = [](std::vector<std::size_t> stops) {
     TempFolder folder;
