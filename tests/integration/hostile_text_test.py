@@ -335,8 +335,8 @@ def hostile_rows(world):
 def test_every_response_of_every_rpc(world):
     world.stop()
     hostile_rows(world)
-    for name in ("pjsip_unipresence.conf", "hints_unipresence.conf", "voicemail_unipresence.conf"):
-        (world.folder / "asterisk" / name).write_bytes(b"; " + ALL + b"\r\n\t; " + HOSTILE["Latin-1"] + b"\n")
+    for name in ("extensions", "pjsip", "voicemail"):
+        (world.folder / f"asterisk/{name}_unipresence_users.conf").write_bytes(b"; " + ALL + b"\r\n\t; " + HOSTILE["Latin-1"] + b"\n")
     world.start()
     log = world.log.read_text()
     for name in ("admin", "alice", "bob"):
