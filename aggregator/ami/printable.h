@@ -5,16 +5,14 @@
 #include <string>
 #include <string_view>
 
+#include "aggregator/base/valid_text.h"
+
 namespace unipresence::ami {
 
-// What a peer sent, fit for a log or an error text: one line, short, no control characters.
+// What a peer sent, fit for a log or an error text: a valid text of one line, short.
 inline std::string Printable(std::string_view text) {
   constexpr std::size_t kMost = 80;
-  std::string out(text.substr(0, kMost));
-  for (char& c : out) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  return text.size() > kMost ? out + "..." : out;
+  return ValidText(text, kMost) + (text.size() > kMost ? "..." : "");
 }
 
 }  // namespace unipresence::ami

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "aggregator/base/valid_text.h"
+
 namespace unipresence {
 namespace {
 
@@ -21,11 +23,6 @@ constexpr int kRingSecondsStep = 5;
 bool IsIdCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
          c == '_' || c == '@' || c == '-';
-}
-
-bool IsPrintable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
 }
 
 absl::Status CheckId(std::string_view field, std::string_view value) {
@@ -73,11 +70,11 @@ absl::Status CheckVoicemail(const Voicemail& box) {
   // voicemail.conf separates by commas and bars, and comments begin with a semicolon.
   for (const auto& [field, value] :
        {std::pair<std::string_view, std::string_view>{"name", box.name}, {"email", box.email}}) {
-    if (value.size() > kMaxDisplayNameLength || !IsPrintable(value) ||
+    if (value.size() > kMaxDisplayNameLength || !IsValidText(value) ||
         value.find_first_of(",|;") != std::string_view::npos) {
-      return absl::InvalidArgumentError(
-          fmt::format("voicemail.{} '{}': at most {} bytes without , | ; and control characters",
-                      field, value, kMaxDisplayNameLength));
+      return absl::InvalidArgumentError(fmt::format(
+          "voicemail.{} '{}': at most {} bytes of UTF-8 without , | ; and control characters",
+          field, value, kMaxDisplayNameLength));
     }
   }
   return absl::OkStatus();
@@ -158,10 +155,10 @@ std::optional<Role> ParseRole(std::string_view text) {
 absl::Status ValidateUser(const User& user) {
   if (auto status = CheckId("id", user.id); !status.ok()) return status;
   if (auto status = CheckId("username", user.username); !status.ok()) return status;
-  if (user.display_name.size() > kMaxDisplayNameLength || !IsPrintable(user.display_name)) {
-    return absl::InvalidArgumentError(
-        fmt::format("display_name of user '{}': at most {} bytes without control characters",
-                    user.id, kMaxDisplayNameLength));
+  if (user.display_name.size() > kMaxDisplayNameLength || !IsValidText(user.display_name)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "display_name of user '{}': at most {} bytes of UTF-8 without control characters", user.id,
+        kMaxDisplayNameLength));
   }
   if (auto status = CheckDialplanName("exten", user.exten, "+*#"); !status.ok()) return status;
   if (auto status = CheckDialplanName("context", user.context, ""); !status.ok()) return status;

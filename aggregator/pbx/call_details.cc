@@ -4,20 +4,17 @@
 #include <charconv>
 #include <optional>
 
+#include "aggregator/base/valid_text.h"
+
 namespace unipresence::pbx {
 namespace {
 
 // AST_MAX_EXTENSION is 80; names come from outside and may be longer than anyone reads.
 constexpr std::size_t kMaxText = 80;
+constexpr std::size_t kMaxLinkedid = 150;  // AST_MAX_UNIQUEID
 
 std::string_view Known(std::string_view text) {
-  return text == "<unknown>" ? std::string_view() : text.substr(0, kMaxText);
-}
-
-bool Assign(std::string& value, std::string_view text) {
-  if (value == text) return false;
-  value = text;
-  return true;
+  return text == "<unknown>" ? std::string_view() : text;
 }
 
 // Not "s", "h" and what else a dialplan calls its places.
@@ -47,15 +44,18 @@ std::optional<WallTimeMicros> ParseDuration(std::string_view text) {
 }  // namespace
 
 bool TakeParty(CallDetails& details, const ami::Message& message) {
-  bool changed = Assign(details.linkedid, message.Get("Linkedid").substr(0, 150));
+  bool changed = AssignValidText(details.linkedid, message.Get("Linkedid"), kMaxLinkedid);
   const std::string_view number = Known(message.Get("ConnectedLineNum"));
   if (number.empty()) return changed;
   // The CallerID of an Originate that dials nothing yet.
   const bool own = number == Known(message.Get("CallerIDNum"));
   if (own && details.originated && details.dialled.empty()) return changed;
-  changed |= Assign(details.connected.number, number);
-  changed |= Assign(details.connected.name, Known(message.Get("ConnectedLineName")));
-  if (details.first_connected.empty() && !details.dialled.empty()) details.first_connected = number;
+  changed |= AssignValidText(details.connected.number, number, kMaxText);
+  changed |=
+      AssignValidText(details.connected.name, Known(message.Get("ConnectedLineName")), kMaxText);
+  if (details.first_connected.empty() && !details.dialled.empty()) {
+    details.first_connected = details.connected.number;
+  }
   return changed;
 }
 

@@ -15,6 +15,8 @@
 //              DialBegin, or a row, after the phone was picked up names what is dialled. Its
 //              connected line is its own number until then: passed over
 //
+// Names and numbers come from phones, in any bytes: they are kept as valid texts (valid_text.h).
+//
 // An originated channel is Up as soon as the own phone was picked up; that the far side answered
 // shows when it enters a bridge. An application that answers such a call says nothing, so the call
 // counts as dialing until the next list.

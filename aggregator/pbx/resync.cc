@@ -2,10 +2,13 @@
 
 #include <charconv>
 
+#include "aggregator/base/valid_text.h"
 #include "fmt/format.h"
 
 namespace unipresence::pbx {
 namespace {
+
+constexpr std::size_t kMaxErrorText = 200;
 
 std::string_view ActionName(Resync::Step step) {
   switch (step) {
@@ -118,7 +121,7 @@ std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,
 }
 
 void Resync::Note(std::string_view why) {
-  errors_.push_back(fmt::format("{}: {}", ActionName(step_), why));
+  errors_.push_back(fmt::format("{}: {}", ActionName(step_), ValidText(why, kMaxErrorText)));
 }
 
 }  // namespace unipresence::pbx

@@ -21,6 +21,7 @@ inline bool EndsTheSameAgain(const absl::Status& status) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kDataLoss:  // a message that cannot be read
       return true;
     default:
       return false;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "aggregator/base/valid_text.h"
 #include "clients/cli/help_texts.h"
 #include "clients/cli/words.h"
 
@@ -661,6 +662,13 @@ CommandSpec CommandLine::Describe(const CLI::App& command) const {
 }  // namespace
 
 std::variant<Invocation, EarlyExit> ParseCommandLine(std::span<const std::string> arguments) {
+  for (const std::string& argument : arguments) {
+    if (IsUtf8(argument)) continue;
+    return EarlyExit{ExitCode::kUsage,
+                     fmt::format("unipresence: '{}' is not UTF-8; nothing was sent\n"
+                                 "  write it in UTF-8, and see that the terminal does",
+                                 ValidText(argument, 200))};
+  }
   return CommandLine().Parse(arguments);
 }
 

@@ -30,6 +30,7 @@ bool IsFinal(const absl::Status& status) {
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kDataLoss:  // a message that cannot be read
       return true;
     default:
       return false;
@@ -92,14 +93,17 @@ absl::Status SessionHolder::HoldOnce(bool& was_held) {
     SendSignsOfLife(std::move(stop), *stream, time_to_live_ / 3);
   });
   v1::HoldSessionResponse response;
-  while (stream->Read(&response)) {
+  client::MessageReader reader(*stream);
+  while (reader.Read(response)) {
     watchdog.Heard();
     if (!std::exchange(was_held, true)) events_.held(response.session());
   }
+  if (reader.unreadable()) context.TryCancel();
   // Finish must not run beside a Write.
   sender.request_stop();
   sender.join();
   absl::Status status = client::FromGrpc(stream->Finish());
+  if (reader.unreadable()) return client::UnreadableError();
   if (watchdog.barked()) {
     return absl::UnavailableError("no answer from the server for one time-to-live");
   }

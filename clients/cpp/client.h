@@ -11,7 +11,8 @@
 //   absl::StatusOr<v1::Presence> presence =
 //       client.Call(*stub, &v1::PresenceService::Stub::GetPresence, request);
 //
-// For streams: Prepare a context, and give the final status to FromGrpc.
+// For streams: Prepare a context, read by a MessageReader (message_text.h), and give the final
+// status to FromGrpc.
 //
 // Thread-safe, except SetToken.
 
@@ -23,6 +24,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "clients/cpp/message_text.h"
 #include "unipresence/v1/error_reason.pb.h"
 
 namespace unipresence::client {
@@ -61,16 +63,22 @@ class Client {
   void PrepareStream(grpc::ClientContext& context) const;
 
   // One unary call. Errors: those of the rpc, DEADLINE_EXCEEDED after the timeout, UNAVAILABLE if
-  // the server cannot be reached (the message names the address).
+  // the server cannot be reached (the message names the address), INVALID_ARGUMENT for a request
+  // with a string that is not UTF-8, which is not sent, DATA_LOSS for a response that cannot be
+  // read.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(Stub& stub,
                                 grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request) const {
+    if (absl::Status valid = CheckText(request); !valid.ok()) return valid;
     grpc::ClientContext context;
     Prepare(context);
     Response response;
+    Mark(response);
     const grpc::Status status = (stub.*method)(&context, request, &response);
+    // gRPC calls it UNIMPLEMENTED as well.
+    if (!status.ok() && !IsMarked(response)) return UnreadableError();
     if (!status.ok()) return Explain(status);
     return response;
   }

@@ -1,6 +1,7 @@
 #include "server/app/application.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <map>
@@ -87,6 +88,12 @@ absl::Status Application::OpenStore() {
   readiness_.NotReady("grpc", "starting");
   UNIPRESENCE_ASSIGN_OR_RETURN(store_,
                                SqliteStore::Open({.path = config_.store.path, .clock = &clock_}));
+  for (const MendedUser& user : store_->mended()) {
+    spdlog::warn(
+        "store: texts of user '{}' were not valid UTF-8 or had control characters, and are "
+        "mended: {}; set them anew",
+        user.id, fmt::join(user.fields, ", "));
+  }
   return absl::OkStatus();
 }
 

@@ -1,12 +1,17 @@
 #include "server/app/command_line.h"
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
 
+#include "aggregator/base/valid_text.h"
 #include "server/app/application.h"
 #include "server/config/config_loader.h"
 
@@ -42,9 +47,37 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   return result;
 }
 
+namespace {
+
+// Lines of the log repeat what phones, PBXs and clients said.
+class ValidFormatter final : public spdlog::formatter {
+ public:
+  ValidFormatter() : inner_("%Y-%m-%dT%H:%M:%S.%f %^%l%$ %v") {}
+
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
+    const std::size_t begin = out.size();
+    inner_.format(message, out);
+    const std::string_view line(out.data() + begin, out.size() - begin);
+    if (IsValidText(line, TextLines::kMany)) return;
+    // What colours the level lies before the message, which alone can change.
+    const std::string valid = ValidText(line, std::string_view::npos, TextLines::kMany);
+    out.resize(begin);
+    out.append(valid.data(), valid.data() + valid.size());
+  }
+
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<ValidFormatter>();
+  }
+
+ private:
+  spdlog::pattern_formatter inner_;
+};
+
+}  // namespace
+
 void SetUpLogging(const config::LogConfig& config) {
   auto logger = spdlog::stderr_color_mt("unipresenced");
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%f %^%l%$ %v");
+  logger->set_formatter(std::make_unique<ValidFormatter>());
   logger->set_level(spdlog::level::from_str(std::string(config::ToString(config.level))));
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));

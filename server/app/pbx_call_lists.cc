@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "aggregator/base/strings.h"
+#include "aggregator/base/valid_text.h"
 #include "server/app/pbx_call_control.h"
 
 namespace unipresence {
@@ -16,7 +17,8 @@ constexpr std::string_view kConsultationSuffix = "/consultation";
 }  // namespace
 
 std::string PbxCallControl::IdOf(std::string_view pbx, std::string_view uniqueid) {
-  return fmt::format("{}/{}", pbx, uniqueid);
+  // Asterisk puts its systemname before it, which may be in any bytes.
+  return fmt::format("{}/{}", pbx, ValidText(uniqueid));
 }
 
 // --- Lists -----------------------------------------------------------------------------------

@@ -8,11 +8,15 @@
 #include <utility>
 
 #include "aggregator/base/strings.h"
+#include "aggregator/base/valid_text.h"
 
 namespace unipresence {
 namespace {
 
 constexpr MonotonicTime kBetweenReads = MonotonicTime::min();
+// Bytes of texts that are kept of a PBX.
+constexpr std::size_t kMaxVersion = 80;
+constexpr std::size_t kMaxReason = 500;
 
 }  // namespace
 
@@ -97,7 +101,8 @@ void PbxLink::AskVersion() {
       [this](const absl::StatusOr<ami::ActionReply>& reply) {
         // An account that may not ask, or an old Asterisk, leaves the version unknown.
         if (!reply.ok() && !connection_.session().online()) return;
-        BeginResync(reply.ok() ? reply->message.Get("AsteriskVersion") : std::string_view());
+        BeginResync(reply.ok() ? ValidText(reply->message.Get("AsteriskVersion"), kMaxVersion)
+                               : std::string());
       });
   if (!sent.ok()) BeginResync("");
 }
@@ -110,7 +115,7 @@ void PbxLink::BeginResync(std::string_view version) {
 }
 
 void PbxLink::OnOffline(const absl::Status& reason) {
-  const std::string_view why = FromAbsl(reason.message());
+  const std::string why = ValidText(FromAbsl(reason.message()), kMaxReason);
   tracker_.LinkLost();
   mailbox_reader_.Stop();
   loader_.Stop(reason);

@@ -6,10 +6,14 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <exception>
 #include <istream>
 #include <optional>
 #include <streambuf>
+
+#include "aggregator/base/valid_text.h"
+#include "server/config/errors.h"
 
 namespace unipresence::config {
 namespace {
@@ -54,7 +58,9 @@ class Builder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     CheckPlain(mark, tag, anchor);
-    if (value.find('\0') != std::string::npos) throw Refused{mark, "a zero byte in a value"};
+    if (!IsValidText(value, TextLines::kMany)) {
+      throw Refused{mark, "a control character in a value; remove it"};
+    }
     Leaf(mark, YamlNode::Kind::kScalar, value);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -184,9 +190,52 @@ absl::Status Parse(std::string_view text, std::string_view name, Builder& builde
   }
 }
 
+// Where an item of a sequence begins.
+struct Row {
+  int line = 0;
+  std::string id;  // the value of its key `id`
+};
+
+std::string RowOf(int line, const std::vector<Row>& rows) {
+  const auto after =
+      std::find_if(rows.begin(), rows.end(), [line](const Row& row) { return row.line > line; });
+  if (after == rows.begin()) return {};
+  const std::string id = ValidText((after - 1)->id);
+  return fmt::format("row {}{}: ", after - rows.begin(), id.empty() ? "" : " (" + id + ")");
+}
+
+absl::Status ErrorOf(const std::vector<TextFault>& faults, std::string_view name,
+                     const std::vector<Row>& rows) {
+  std::string text;
+  for (const TextFault& fault : faults) {
+    text += fmt::format("{}{}:{}:{}: {}{}; save the file as UTF-8", text.empty() ? "" : "\n", name,
+                        fault.line, fault.column, RowOf(fault.line, rows), fault.what);
+  }
+  return absl::InvalidArgumentError(text);
+}
+
+// The items of a sequence, as far as it can be read, for the error about it.
+std::vector<Row> RowsOf(std::string_view text) {
+  std::vector<Row> rows;
+  const auto add = [&rows](YamlNode&& node) {
+    Row row{.line = node.line, .id = {}};
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+      if (node.keys[i] == "id") row.id = node.items[i].scalar;
+    }
+    rows.push_back(std::move(row));
+  };
+  const absl::FunctionRef<void(YamlNode &&)> visit = add;
+  Builder builder(&visit);
+  Parse(text, "", builder).IgnoreError();
+  return rows;
+}
+
 }  // namespace
 
 absl::StatusOr<YamlNode> ParseYaml(std::string_view text, std::string_view name) {
+  if (const auto faults = FindTextFaults(text, kMaxErrorsListed); !faults.empty()) {
+    return ErrorOf(faults, name, {});
+  }
   Builder builder(nullptr);
   absl::Status status = Parse(text, name, builder);
   if (!status.ok()) return status;
@@ -195,6 +244,9 @@ absl::StatusOr<YamlNode> ParseYaml(std::string_view text, std::string_view name)
 
 absl::Status ParseYamlItems(std::string_view text, std::string_view name,
                             absl::FunctionRef<void(YamlNode&&)> visit) {
+  if (const auto faults = FindTextFaults(text, kMaxErrorsListed); !faults.empty()) {
+    return ErrorOf(faults, name, RowsOf(text));
+  }
   Builder builder(&visit);
   return Parse(text, name, builder);
 }

@@ -4,7 +4,9 @@
 // YAML as plain values with line numbers. The only place that speaks to yaml-cpp.
 //
 // One document; no anchors, aliases or tags; nesting of at most kMaxYamlDepth. Scalars stay text:
-// `exten: 0123` is "0123" whether or not it is quoted.
+// `exten: 0123` is "0123" whether or not it is quoted. Text that is not valid (base/valid_text.h),
+// in the document itself or by an escape such as "\e", is refused: yaml-cpp would mend some
+// silently.
 
 #include <cstdint>
 #include <string>
@@ -34,7 +36,8 @@ absl::StatusOr<YamlNode> ParseYaml(std::string_view text, std::string_view name)
 
 // Calls `visit` with each item of a document that is a sequence, one at a time, so that a long one
 // needs no more memory than its longest item. An empty document has no items. INVALID_ARGUMENT as
-// above; items before the error have been visited.
+// above; items before the error have been visited. A document that is not valid text is refused as
+// a whole: one error a line of it, with the row, counted from 1, that the line is of.
 absl::Status ParseYamlItems(std::string_view text, std::string_view name,
                             absl::FunctionRef<void(YamlNode&&)> visit);
 

@@ -8,6 +8,7 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
+#include "aggregator/base/valid_text.h"
 #include "server/auth/token.h"
 #include "server/service/convert.h"
 #include "server/service/status.h"
@@ -37,8 +38,9 @@ absl::Status Check(const v1::CreateSessionRequest& request) {
     return FieldInvalid("username", "(too long)", "1 to 64 characters");
   }
   if (request.password().empty()) return FieldRequired("password", "give the password");
-  if (request.client_name().size() > kMaxClientName) {
-    return FieldInvalid("client_name", request.client_name(), "up to 64 characters");
+  if (request.client_name().size() > kMaxClientName || !IsValidText(request.client_name())) {
+    return FieldInvalid("client_name", request.client_name(),
+                        "up to 64 bytes of UTF-8 without control characters");
   }
   if (!FromProto(request.kind())) {
     return FieldInvalid("kind", std::to_string(request.kind()), "the values of SessionKind");
@@ -57,7 +59,7 @@ struct LoginDesk::Attempt {
   StoredSession session;
 };
 
-void LoginDesk::LogIn(const v1::CreateSessionRequest& request, std::string peer,
+void LoginDesk::LogIn(const v1::CreateSessionRequest& request, std::string_view peer,
                       Reply<v1::CreateSessionResponse> reply) {
   if (absl::Status status = Check(request); !status.ok()) return std::move(reply).Fail(status);
   if (const auto wait = throttle_.Admit(request.username(), shared_.clock.Now())) {
@@ -68,7 +70,7 @@ void LoginDesk::LogIn(const v1::CreateSessionRequest& request, std::string peer,
       .reply = std::move(reply), .username = request.username(), .password = request.password()});
   attempt->session.kind = *FromProto(request.kind());
   attempt->session.client_name = request.client_name();
-  attempt->session.peer = std::move(peer);
+  attempt->session.peer = ValidText(peer);
   LookUp(std::move(attempt));
 }
 

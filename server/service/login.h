@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "server/auth/login_throttle.h"
 #include "server/auth/password_hasher.h"
@@ -29,7 +30,7 @@ class LoginDesk {
             auth::LoginThrottle& throttle)
       : shared_(shared), hasher_(hasher), throttle_(throttle) {}
 
-  void LogIn(const v1::CreateSessionRequest& request, std::string peer,
+  void LogIn(const v1::CreateSessionRequest& request, std::string_view peer,
              Reply<v1::CreateSessionResponse> reply);
 
  private:

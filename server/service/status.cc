@@ -7,6 +7,7 @@
 
 #include "absl/strings/cord.h"
 #include "aggregator/base/strings.h"
+#include "aggregator/base/valid_text.h"
 #include "server/storage/conflict.h"
 
 namespace unipresence {
@@ -44,14 +45,13 @@ absl::Status Conflicting(const absl::Status& status, const Conflict& conflict) {
 constexpr std::size_t kMaxMessageBytes = 700;
 constexpr std::size_t kMaxValueBytes = 2000;  // of all values of an error
 
-// The text, or as much of it as fits into `limit` bytes, ending with a whole character of UTF-8.
+// The text as a valid one, or as much of it as fits into `limit` bytes.
 std::string Clip(std::string_view text, std::size_t limit) {
   constexpr std::string_view kCut = "...";
-  if (text.size() <= limit) return std::string(text);
+  std::string valid = ValidText(text);
+  if (valid.size() <= limit) return valid;
   if (limit < kCut.size()) return {};
-  std::size_t size = limit - kCut.size();
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
-  return std::string(text.substr(0, size)).append(kCut);
+  return ValidText(valid, limit - kCut.size()).append(kCut);
 }
 
 // Errors whose text may tell file names, SQL or other internals.

@@ -28,7 +28,8 @@ using ErrorMetadata = std::initializer_list<std::pair<std::string_view, std::str
 // The code that a reason comes with: the blocks of numbers of ErrorReason.
 absl::StatusCode CodeOf(v1::ErrorReason reason);
 
-// Message and values are cut where they would not fit into the trailers of a call.
+// Message and values are mended as valid_text.h says: they may repeat what a client, a PBX or a
+// file gave. They are cut where they would not fit into the trailers of a call.
 absl::Status Failure(v1::ErrorReason reason, std::string_view message, ErrorMetadata metadata = {});
 
 // The reason that a status carries; UNSPECIFIED if none.

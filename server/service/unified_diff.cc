@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "aggregator/base/valid_text.h"
+
 namespace unipresence {
 namespace {
 
@@ -96,7 +98,9 @@ class Writer {
 
   void Line(std::string_view mark, std::string_view line) {
     if (diff_.truncated) return;
-    const std::string text = fmt::format("{}{}\n", mark, line);
+    // Files of others are in any encoding.
+    const std::string text =
+        fmt::format("{}{}\n", mark, ValidText(line, std::string_view::npos, TextLines::kMany));
     if (diff_.text.size() + text.size() > max_bytes_) {
       diff_.truncated = true;
       return;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
+#include "aggregator/base/valid_text.h"
 
 namespace unipresence {
 namespace {
@@ -28,6 +30,23 @@ absl::Status CreatePrivately(const std::string& path) {
   }
   ::close(descriptor);
   return absl::OkStatus();
+}
+
+std::string_view TextOf(sqlite3_value* value) {
+  const auto* const text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+  if (text == nullptr) return {};
+  return {text, static_cast<std::size_t>(sqlite3_value_bytes(value))};
+}
+
+void IsValidTextFunction(sqlite3_context* context, int count, sqlite3_value** values) {
+  const bool valid = std::all_of(values, values + count,
+                                 [](sqlite3_value* value) { return IsValidText(TextOf(value)); });
+  sqlite3_result_int(context, valid ? 1 : 0);
+}
+
+void ValidTextFunction(sqlite3_context* context, int, sqlite3_value** values) {
+  const std::string text = ValidText(TextOf(values[0]));
+  sqlite3_result_text(context, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
 }
 
 }  // namespace
@@ -174,6 +193,11 @@ SqliteDatabase::~SqliteDatabase() {
 }
 
 absl::Status SqliteDatabase::Configure(const Options& options) {
+  constexpr int kFlags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+  sqlite3_create_function_v2(handle_, "is_valid_text", -1, kFlags, nullptr, &IsValidTextFunction,
+                             nullptr, nullptr, nullptr);
+  sqlite3_create_function_v2(handle_, "valid_text", 1, kFlags, nullptr, &ValidTextFunction, nullptr,
+                             nullptr, nullptr);
   sqlite3_busy_timeout(handle_, static_cast<int>(options.busy_timeout.count()));
   // Against a file that somebody else prepared: no functions with side effects from its schema, no
   // writes to the schema itself.

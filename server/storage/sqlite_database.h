@@ -11,6 +11,8 @@
 //     use(statement.Text(0));
 //   }
 //
+// SQL may call is_valid_text(text...) and valid_text(text): aggregator/base/valid_text.h.
+//
 // Codes of all errors: see StatusOfSqlite. Thread: one at a time.
 
 #include <sqlite3.h>

@@ -25,8 +25,12 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(Options options) 
   UNIPRESENCE_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> database,
                                SqliteDatabase::Open({options.path, options.busy_timeout}));
   UNIPRESENCE_RETURN_IF_ERROR(MigrateSqlite(*database, SqliteMigrations(), *options.clock));
-  return std::unique_ptr<SqliteStore>(
+  UNIPRESENCE_ASSIGN_OR_RETURN(std::vector<MendedUser> mended,
+                               MendTexts(*database, *options.clock));
+  auto store = std::unique_ptr<SqliteStore>(
       new SqliteStore(std::move(options), std::move(lock), std::move(database)));
+  store->mended_ = std::move(mended);
+  return store;
 }
 
 // --- Settings ---

@@ -9,14 +9,15 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "aggregator/base/clock.h"
+#include "server/storage/sqlite_mend.h"
 #include "server/storage/store.h"
 
 namespace unipresence {
 
-class SqliteDatabase;
 class StoreLock;
 
 class SqliteStore final : public Store {
@@ -31,9 +32,9 @@ class SqliteStore final : public Store {
     const Clock* clock = &Clock::System();
   };
 
-  // Opens the file and brings its schema up to date, all migrations or none.
-  // UNAVAILABLE: it cannot be opened or written, or another unipresenced has it open.
-  // FAILED_PRECONDITION: its schema is newer than this program, or it is another program's
+  // Opens the file, brings its schema up to date, all migrations or none, and mends texts in it
+  // that are not valid. UNAVAILABLE: it cannot be opened or written, or another unipresenced has it
+  // open. FAILED_PRECONDITION: its schema is newer than this program, or it is another program's
   // database.
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(Options options);
 
@@ -62,6 +63,9 @@ class SqliteStore final : public Store {
   absl::Status CheckWritable() override;
   absl::Status InTransaction(absl::FunctionRef<absl::Status()> body) override;
 
+  // Users that Open mended.
+  const std::vector<MendedUser>& mended() const { return mended_; }
+
   // For tests and maintenance: the connection below.
   SqliteDatabase& database() { return *database_; }
 
@@ -84,6 +88,7 @@ class SqliteStore final : public Store {
   Options options_;
   std::unique_ptr<StoreLock> lock_;  // outlives the connection
   std::unique_ptr<SqliteDatabase> database_;
+  std::vector<MendedUser> mended_;
 };
 
 }  // namespace unipresence

@@ -66,8 +66,8 @@ class Assistant:
 
 
 @contextlib.contextmanager
-def served(pool, version, mode="desk"):
-    with pool.lease(ServedBench, version, OPTIONS) as bench:
+def served(pool, version, mode="desk", options=OPTIONS):
+    with pool.lease(ServedBench, version, options) as bench:
         bench.server.set_mode(mode)
         try:
             yield bench, Assistant(bench, "alice")
@@ -117,6 +117,28 @@ def test_list_of_a_received_call(asterisk, pool):
         (answered,) = alice.shows(("ANSWERED", "RECEIVED", "1002"))
         assert answered["id"] == listed["id"] and answered["answer_time"]
         call.hangup()
+
+
+BELIEVED = configuration.Options(files={
+    **OPTIONS.files,
+    "pjsip.conf": configuration.pjsip(configuration.Options()).replace("callerid=Carol <1002>\n", ""),
+})
+
+
+@pytest.mark.parametrize("name,shown", [
+    ("Société".encode("latin-1"), "Soci\ufffdt\ufffd"),
+    ("Пётр".encode("cp1251"), "\ufffd" * 4),
+    ("Société".encode()[:-1], "Sociét\ufffd"),
+    ("Société".encode(), "Société"),
+], ids=["latin-1", "cp1251", "cut", "utf-8"])
+def test_names_that_phones_send_in_any_bytes(asterisk, pool, name, shown):
+    with served(pool, asterisk, options=BELIEVED) as (bench, alice):
+        with bench.server.watch_calls("alice") as watch:
+            call = bench.carol.call("1100", name=name)
+            alice.shows(("RINGING", "RECEIVED", "carol"), name=shown)
+            until(lambda: any(c["other_party"]["name"] == shown for _, line in watch.lines
+                              for c in line.get("calls", [])), PATIENCE_SECONDS, "the name in the stream")
+            call.cancel()
 
 
 def test_list_of_both_lines_and_after_a_restart(asterisk, pool):

@@ -40,13 +40,17 @@ absl::StatusOr<std::vector<TextFile>> Render(const std::string& pbx, CommandCont
   const auto stream = stub->RenderAsteriskConfiguration(&rpc, request);
   std::vector<TextFile> files;
   v1::RenderAsteriskConfigurationResponse piece;
-  while (stream->Read(&piece)) {
+  client::MessageReader reader(*stream);
+  while (reader.Read(piece)) {
     if (files.empty() || files.back().path != piece.path()) {
       files.push_back({.path = piece.path(), .content = {}});
     }
     files.back().content += piece.content();
   }
-  UNIPRESENCE_RETURN_IF_ERROR(client::FromGrpc(stream->Finish()));
+  if (reader.unreadable()) rpc.TryCancel();
+  const absl::Status status = client::FromGrpc(stream->Finish());
+  if (reader.unreadable()) return client::UnreadableError();
+  UNIPRESENCE_RETURN_IF_ERROR(status);
   return files;
 }
 

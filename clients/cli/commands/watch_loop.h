@@ -20,6 +20,7 @@
 #include "clients/cli/command_context.h"
 #include "clients/cli/interrupt_source.h"
 #include "clients/cli/stream_watchdog.h"
+#include "clients/cpp/message_text.h"
 
 namespace unipresence::cli {
 
@@ -38,13 +39,16 @@ absl::Status WatchOnce(Watcher& watcher, CommandContext& context, bool wait, boo
   const auto stream = watcher.Open(rpc);
   StreamWatchdog watchdog(rpc, kStreamPatience);
   typename Watcher::Response response;
-  while (stream->Read(&response)) {
+  client::MessageReader reader(*stream);
+  while (reader.Read(response)) {
     heard = true;
     watchdog.Heard();
     watcher.Apply(response);
     if (context.out().closed()) rpc.TryCancel();
   }
+  if (reader.unreadable()) rpc.TryCancel();
   absl::Status status = client::FromGrpc(stream->Finish());
+  if (reader.unreadable()) return client::UnreadableError();
   if (watchdog.barked()) return absl::UnavailableError("nothing came from the server for 30 s");
   return status.ok() ? absl::UnavailableError("the server ended the stream") : status;
 }

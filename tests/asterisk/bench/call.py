@@ -15,7 +15,7 @@ REASONS = {180: "Ringing", 200: "OK", 486: "Busy Here", 603: "Decline", 487: "Re
 class Call:
     """States: calling -> ringing -> answered -> ended."""
 
-    def __init__(self, phone, target, incoming, invite=None):
+    def __init__(self, phone, target, incoming, invite=None, name=b""):
         self.phone = phone
         self.incoming = incoming
         self.invite = invite
@@ -31,6 +31,8 @@ class Call:
         self.dialled = target
         self.dialling = None  # of an outgoing call: the transaction of its INVITE
         own, other = f"<sip:{phone.user}@127.0.0.1>", f"<{target}>"
+        if name:
+            own = f'"{name.decode("utf-8", "surrogateescape")}" {own}'
         if invite:
             own, other = invite.get("to").split(";tag")[0], invite.get("from").split(";tag")[0]
         self._own, self._other = own, other

@@ -107,12 +107,13 @@ class Phone:
     def unregister(self):
         self.register(expires=0)
 
-    def call(self, number, wait="ringing", replaces=None):
+    def call(self, number, wait="ringing", replaces=None, name=b""):
         """Dials; returns when the far side rings (or, with wait=answered, answers; None: at once).
 
-        With `replaces`, a call of any phone, this call takes its place.
+        With `replaces`, a call of any phone, this call takes its place. `name` is what the phone calls
+        itself, in any bytes; Asterisk believes it of an endpoint without callerid.
         """
-        call = Call(self, f"sip:{number}@127.0.0.1", incoming=False)
+        call = Call(self, f"sip:{number}@127.0.0.1", incoming=False, name=name)
         with self.changed:
             self.calls.append(call)
             headers = [("replaces", replaces.dialog()), ("require", "replaces")] if replaces else []

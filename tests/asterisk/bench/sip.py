@@ -17,7 +17,7 @@ class Message:
 
     @classmethod
     def parse(cls, data):
-        head, _, body = data.decode("utf-8", "replace").partition("\r\n\r\n")
+        head, _, body = data.decode("utf-8", "surrogateescape").partition("\r\n\r\n")
         start, *lines = head.split("\r\n")
         headers = []
         for line in lines:
@@ -27,10 +27,11 @@ class Message:
         return cls(start, headers, body)
 
     def encode(self):
+        """The bytes. Those of a name that is not UTF-8 are in it as surrogate escapes."""
         lines = [self.start] + [f"{name.title()}: {value}" for name, value in self.headers]
         body = self.body.encode()
         lines.append(f"Content-Length: {len(body)}")
-        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body
 
     def get(self, name, default=""):
         return next((value for key, value in self.headers if key == name), default)

@@ -117,5 +117,36 @@ TEST_F(CallCommandsTest, WatchForPeopleSaysWhenThereIsNothing) {
   EXPECT_EQ(out_->Text(), "-- no calls (stale: a PBX is not heard) --\n");
 }
 
+// A server that sends what Protobuf does not let its clients read.
+TEST_F(CallCommandsTest, AListThatCannotBeReadIsNotOneThatTheServerDoesNotOffer) {
+  server_.calls = {MakeCall("main/1")};
+  server_.calls[0].mutable_other_party()->set_name("Soci\xE9t\xE9");
+  const absl::Status status = RunCommand(CallsOptions{}, NewContext());
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kFailure);
+  EXPECT_THAT(FormatFailure({.command = "calls", .server = "x"}, status),
+              HasSubstr("the server sent a message that cannot be read"));
+}
+
+TEST_F(CallCommandsTest, AWatchEndsAtAMessageThatCannotBeReadThoughTheStreamGoesOn) {
+  server_.on_watch_calls = [&](const v1::WatchCallsRequest&, FakeServer::CallWriter& writer) {
+    v1::WatchCallsResponse response;
+    writer.Write(response);
+    *response.add_calls() = MakeCall("main/1");
+    response.mutable_calls(0)->mutable_other_party()->set_name("Soci\xE9t\xE9");
+    while (writer.Write(response)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return grpc::Status::CANCELLED;
+  };
+  const absl::Status status = RunCommand(CallsOptions{.watch = true}, NewContext());
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_EQ(out_->Lines().size(), 1U);
+}
+
+TEST_F(CallCommandsTest, ARequestThatIsNotUtf8IsNotSent) {
+  const absl::Status status = RunCommand(CallsOptions{.user = "Soci\xE9t\xE9"}, NewContext());
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("user is not UTF-8"));
+}
+
 }  // namespace
 }  // namespace unipresence::cli

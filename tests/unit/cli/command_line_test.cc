@@ -339,5 +339,15 @@ TEST(CommandLineTest, HelpAndVersionAreNoErrors) {
   EXPECT_THAT(Refused({"--version"}).text, StartsWith("unipresence 0."));
 }
 
+TEST(CommandLineTest, AnArgumentThatIsNotUtf8IsNamed) {
+  for (const std::string argument : {"Soci\xE9t\xE9", "--user=\xCF\xE5", "\xC3", "\xED\xA0\x80"}) {
+    const EarlyExit exit = Refused({"get", "presence", argument});
+    EXPECT_EQ(exit.code, ExitCode::kUsage);
+    EXPECT_THAT(exit.text, HasSubstr("is not UTF-8"));
+  }
+  EXPECT_THAT(Refused({"get", "presence", "Soci\xE9t\xE9"}).text,
+              HasSubstr("'Soci\xEF\xBF\xBDt\xEF\xBF\xBD'"));
+}
+
 }  // namespace
 }  // namespace unipresence::cli

@@ -287,5 +287,28 @@ TEST(UsersFileTest, ReadsManyUsers) {
              took.count());
 }
 
+TEST(UsersFileTest, TextThatIsNotUtf8IsRefusedWithRowLineAndColumn) {
+  const std::string yaml =
+      "# users\n- id: alice\n  display_name: Soci\xE9t\xE9\n"
+      "- display_name: \xC3\xA9\xCF\xE5\n  id: bob\n  exten: \x1b\n";
+  EXPECT_EQ(ParseUsers(yaml, "users.yaml").status().message(),
+            "users.yaml:3:21: row 1 (alice): the byte 0xE9 is not UTF-8; save the file as UTF-8\n"
+            "users.yaml:4:18: row 2 (bob): the byte 0xCF is not UTF-8; save the file as UTF-8\n"
+            "users.yaml:6:10: row 2 (bob): the control character U+001B is not allowed; save the "
+            "file as UTF-8");
+  for (const std::string& text :
+       {std::string("\xFF\xFE-\0 \0", 6), std::string("\0-\0 ", 4)}) {
+    const std::string message(ParseUsers(text, "users.yaml").status().message());
+    EXPECT_NE(message.find("users.yaml:1:1: the text is UTF-16"), std::string::npos) << message;
+  }
+}
+
+TEST(UsersFileTest, ControlCharactersDoNotComeByEscapesEither) {
+  for (const std::string name : {R"("\e[2J")", R"("a\N")", R"("\x9b")", R"("\u202e")", R"("\0")"}) {
+    const auto users = ParseUsers(Row("bob", {"display_name: " + name}), "users.yaml");
+    EXPECT_EQ(users.status().code(), absl::StatusCode::kInvalidArgument) << name;
+  }
+}
+
 }  // namespace
 }  // namespace unipresence::config

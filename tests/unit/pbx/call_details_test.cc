@@ -267,5 +267,27 @@ TEST_F(CallDetailsTest, FailedOriginatesAreToldOnce) {
   EXPECT_THAT(failed, IsEmpty());
 }
 
+// What phones send as their names: the list of calls must survive all of it.
+TEST(CallTextTest, NamesAndNumbersInAnyBytesAreValid) {
+  CallDetails details;
+  TakeParty(details, ami::Message("Event: Newchannel\r\nLinkedid: b\xFCro-1.2\r\n"
+                                  "ConnectedLineNum: 10\xE9\x1b\r\n"
+                                  "ConnectedLineName: Soci\xE9t\xE9 \xE2\x82\r\n"));
+  EXPECT_EQ(details.linkedid, "b\xEF\xBF\xBDro-1.2");
+  EXPECT_EQ(details.connected.number, "10\xEF\xBF\xBD\xEF\xBF\xBD");
+  EXPECT_EQ(details.connected.name, "Soci\xEF\xBF\xBDt\xEF\xBF\xBD \xEF\xBF\xBD");
+  // The same once more is no change.
+  EXPECT_FALSE(TakeParty(details, ami::Message("Event: Newstate\r\nLinkedid: b\xFCro-1.2\r\n"
+                                               "ConnectedLineNum: 10\xE9\x1b\r\n"
+                                               "ConnectedLineName: Soci\xE9t\xE9 \xE2\x82\r\n")));
+  // 10 kB of a name of two-byte characters: cut between them.
+  std::string name;
+  while (name.size() < 10'000) name += "\xC3\xA9";
+  name.insert(0, "a");
+  TakeParty(details, ami::Message("Event: Newstate\r\nConnectedLineNum: 1\r\nConnectedLineName: " +
+                                  name + "\r\n"));
+  EXPECT_EQ(details.connected.name, name.substr(0, 79));
+}
+
 }  // namespace
 }  // namespace unipresence::pbx

@@ -126,5 +126,46 @@ TEST(SqliteStoreTest, SeedsAndLoadsManyUsers) {
   EXPECT_EQ(loaded, 2 * seed.size());
 }
 
+TEST(SqliteStoreTest, TextsThatAreNotValidAreMendedOnDiskAndNamed) {
+  TempFolder folder;
+  {
+    auto store = SqliteStore::Open({.path = folder.File("a.db")}).value();
+    ASSERT_TRUE(store->CreateUser({UniqueAccount("alice", "1001"), ""}).ok());
+    ASSERT_TRUE(store->CreateUser({UniqueAccount("bob", "1002"), ""}).ok());
+    ASSERT_TRUE(store->CreateUser({UniqueAccount("carol", "1003"), ""}).ok());
+    EXPECT_TRUE(store->mended().empty());
+    ASSERT_TRUE(store->database()
+                    .Execute("UPDATE users SET display_name = CAST(x'536F6369E974E9' AS TEXT),"
+                             " context = CAST(x'61C285' AS TEXT) WHERE id = 'alice';"
+                             "UPDATE users SET id = CAST(x'E9' AS TEXT) WHERE id = 'bob';"
+                             "UPDATE users SET id = CAST(x'E8' AS TEXT) WHERE id = 'carol'")
+                    .ok());
+  }
+  {
+    auto store = SqliteStore::Open({.path = folder.File("a.db")}).value();
+    const std::vector<MendedUser> expected = {
+        {.id = "alice", .fields = {"users.display_name", "users.context"}},
+        {.id = "\xEF\xBF\xBD", .fields = {"users.id"}},
+        {.id = "\xEF\xBF\xBD-3", .fields = {"users.id"}}};
+    EXPECT_EQ(store->mended(), expected);
+    const auto alice = store->GetUser("alice");
+    ASSERT_TRUE(alice.ok()) << alice.status();
+    EXPECT_EQ(alice->user.display_name, "Soci\xEF\xBF\xBDt\xEF\xBF\xBD");
+    EXPECT_EQ(alice->user.context, "a\xEF\xBF\xBD");
+    EXPECT_EQ(alice->version, 2U);
+    EXPECT_TRUE(store->GetUser("\xEF\xBF\xBD-3").ok());
+  }
+  EXPECT_TRUE(SqliteStore::Open({.path = folder.File("a.db")}).value()->mended().empty());
+}
+
+TEST(SqliteStoreTest, ANameThatIsNotUtf8IsRefused) {
+  auto store = SqliteStore::Open({.path = ":memory:"}).value();
+  User alice = UniqueAccount("alice", "1001");
+  for (const std::string name : {"Soci\xE9t\xE9", "a\x1b", "a\xC2\x85", "\xED\xA0\x80"}) {
+    alice.display_name = name;
+    EXPECT_TRUE(absl::IsInvalidArgument(store->CreateUser({alice, ""}))) << name;
+  }
+}
+
 }  // namespace
 }  // namespace unipresence
