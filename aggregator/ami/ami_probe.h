@@ -31,19 +31,21 @@ struct AmiProbe {
   Counter connects;         // attempts
   Counter logins;           // times the link came online
   Counter disconnects;      // links lost after the TCP connection stood
-  Counter login_refused;    // Asterisk said no: wrong user, secret or address
+  Counter login_refused;    // Asterisk said no to Challenge or Login: wrong user, secret or address
   Counter protocol_errors;  // bytes that are not AMI: most end the link
   Counter dead_links;       // closed because nothing came, not even the answer to a ping
   Counter bytes_received;
   Counter bytes_sent;
-  Counter messages;  // of all kinds
-  Counter events;    // live events handed over
-  Counter rows;      // list rows handed over
+  Counter messages;          // of all kinds
+  Counter skipped_messages;  // of these, beyond the limits and passed over
+  Counter events;            // live events handed over
+  Counter rows;              // list rows handed over
   Counter actions_sent;
   Counter actions_refused;  // by the limit of actions in flight or the write queue
   Counter actions_timed_out;
   Counter stray_answers;  // responses and rows of no action in flight, such as late ones: dropped
   Counter pings;
+  Counter errors;  // set by SetLastError
   std::atomic<SessionState> state{SessionState::kStopped};
   std::atomic<std::uint32_t> actions_in_flight{0};
   std::atomic<std::uint64_t> write_queue_bytes{0};
@@ -56,6 +58,7 @@ struct AmiProbe {
   void SetLastError(std::string_view text) {
     MutexLock lock(mutex);
     last_error_text = text;
+    errors.Add();
   }
 
   mutable Mutex mutex;

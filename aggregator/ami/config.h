@@ -34,9 +34,18 @@ struct SessionTimes {
   Duration ping_after = std::chrono::seconds(3);     // of silence
   Duration dead_after = std::chrono::seconds(4);     // of silence after the ping
   Duration action = std::chrono::seconds(10);        // of silence for an action or between its rows
+  // A list as a whole, from its action to its end: `list` and `list_row` for each row that came, at
+  // most `list_most`. One of a million rows has half an hour; one that trickles is given up.
+  Duration list = std::chrono::seconds(60);
+  Duration list_row = std::chrono::milliseconds(10);
+  Duration list_most = std::chrono::minutes(30);
+  // Online for that long, a link has been of use: its end is retried at once.
+  Duration of_use = std::chrono::seconds(10);
   Duration backoff_first = std::chrono::milliseconds(250);
   Duration backoff_cap = std::chrono::seconds(8);
   Duration backoff_login_refused = std::chrono::seconds(60);  // Asterisk's operators ban hammerers
+  // So long after Asterisk said that it stops it is no news that it cannot be reached.
+  Duration orderly_stop = std::chrono::seconds(60);
 };
 
 struct PbxConfig {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -17,6 +18,9 @@ namespace {
   std::abort();
 }
 
+// What is kept of a message beyond the limits, besides its first header.
+constexpr std::string_view kKept[] = {"ActionID: ", "Privilege: ", "EventList: ", "UserEvent: "};
+
 }  // namespace
 
 Framer::Framer()
@@ -25,6 +29,8 @@ Framer::Framer()
 void Framer::Reset() {
   begin_ = line_begin_ = scanned_ = committed_ = 0;
   first_ = cursor_ = index_size_ = 0;
+  cutting_ = line_cut_ = false;
+  cut_ = cut_bytes_ = 0;
   status_ = absl::OkStatus();
 }
 
@@ -59,16 +65,21 @@ void Framer::Commit(std::size_t size) {
 }
 
 const Message* Framer::Next() {
+  cut_bytes_ = 0;
   if (!status_.ok()) return nullptr;
   do {
     while (cursor_ < index_size_) {
       const std::uint32_t end = index_[cursor_];
       if (end - line_begin_ == 1) {  // CR LF alone ends the message
-        const Message* message = Finish(end);
+        const Message* message = cutting_ ? FinishCut(end) : Finish(end);
         if (message != nullptr) return message;
         continue;
       }
-      if (!LineWithinLimits(end)) return nullptr;
+      if (cutting_ || !LineWithinLimits(end)) {
+        CutLine(end);
+        if (!status_.ok()) return nullptr;
+        continue;
+      }
       line_begin_ = end + 1;
       ++cursor_;
     }
@@ -78,19 +89,9 @@ const Message* Framer::Next() {
 }
 
 // Whether the line [line_begin_, end] and the message up to it may be that long.
-bool Framer::LineWithinLimits(std::uint32_t end) {
-  const std::size_t line_size = end + 1 - line_begin_;
-  const std::size_t message_size = end + 1 - begin_;
-  if (line_size > kMaxLineBytes) {
-    Fail("line", line_size, "bytes", kMaxLineBytes);
-  } else if (cursor_ - first_ >= kMaxHeaders) {
-    Fail("message", kMaxHeaders + 1, "headers", kMaxHeaders);
-  } else if (message_size > kMaxMessageBytes) {
-    Fail("message", message_size, "bytes", kMaxMessageBytes);
-  } else {
-    return true;
-  }
-  return false;
+bool Framer::LineWithinLimits(std::uint32_t end) const {
+  return end + 1 - line_begin_ <= kMaxLineBytes && cursor_ - first_ < kMaxHeaders &&
+         end + 1 - begin_ <= kMaxMessageBytes;
 }
 
 // Takes the lines [first_, cursor_) as a message and steps over the empty line that ends at `end`.
@@ -107,11 +108,15 @@ std::optional<std::string_view> Framer::NextLine() {
   if (!status_.ok()) return std::nullopt;
   while (cursor_ == index_size_) {
     if (IndexMore()) continue;
-    CheckTail();
+    const std::size_t size = committed_ - line_begin_;
+    if (size > kMaxLineBytes) Fail("first line", size, kMaxLineBytes);
     return std::nullopt;
   }
   const std::uint32_t end = index_[cursor_];
-  if (!LineWithinLimits(end)) return std::nullopt;
+  if (!LineWithinLimits(end)) {
+    Fail("first line", end + 1 - line_begin_, kMaxLineBytes);
+    return std::nullopt;
+  }
   const std::string_view line(memory_.get() + 1 + begin_, end - 1 - begin_);
   begin_ = line_begin_ = end + 1;
   first_ = ++cursor_;
@@ -137,21 +142,83 @@ bool Framer::IndexMore() {
 // An unfinished line or message must not grow for ever. The CR of the closing empty line may
 // already be there behind a message of the full size.
 void Framer::CheckTail() {
-  const std::size_t line = committed_ - line_begin_;
-  const std::size_t message = committed_ - begin_;
-  if (line > kMaxLineBytes) {
-    Fail("line", line, "bytes", kMaxLineBytes);
-  } else if (message > kMaxMessageBytes + 1) {
-    Fail("message", message, "bytes", kMaxMessageBytes);
+  if (!cutting_) {
+    const bool within =
+        committed_ - line_begin_ <= kMaxLineBytes && committed_ - begin_ <= kMaxMessageBytes + 1;
+    if (within) return;
+    BeginCut();
+  }
+  // The last two bytes stay, so that a CR in one read and its LF in the next are found, and are not
+  // taken for an empty line. What might be kept stays as well.
+  if (committed_ - line_begin_ > kMaxKeptBytes + 1) {
+    line_begin_ = committed_ - 2;
+    line_cut_ = true;
+  }
+  cut_ += line_begin_ - begin_;
+  begin_ = line_begin_;
+  const std::size_t size = cut_ + (committed_ - begin_);
+  if (size > kMaxUnendedBytes + 1) Fail("message without an end", size, kMaxUnendedBytes);
+}
+
+// ---- Messages beyond the limits ----
+
+// The lines [first_, cursor_) are whole; the next one is too long, too many or too far.
+void Framer::BeginCut() {
+  cutting_ = true;
+  line_cut_ = false;
+  kept_.clear();
+  kept_names_ = 0;
+  std::uint32_t begin = begin_;
+  for (; first_ < cursor_; ++first_) {
+    const std::uint32_t end = index_[first_];
+    const std::string_view line(memory_.get() + 1 + begin, end + 1 - begin);
+    if (begin != begin_) {
+      Keep(line);
+    } else if (line.size() <= kMaxKeptBytes + 2) {
+      kept_ = line;
+    }
+    begin = end + 1;
+  }
+  cut_ = line_begin_ - begin_;
+  begin_ = line_begin_;
+}
+
+void Framer::CutLine(std::uint32_t end) {
+  if (!cutting_) BeginCut();
+  if (!line_cut_) {
+    Keep(std::string_view(memory_.get() + 1 + line_begin_, end + 1 - line_begin_));
+  }
+  cut_ += end + 1 - begin_;
+  begin_ = line_begin_ = end + 1;
+  line_cut_ = false;
+  first_ = ++cursor_;
+  if (cut_ > kMaxUnendedBytes) Fail("message without an end", cut_, kMaxUnendedBytes);
+}
+
+// Keeps the line, CR LF included, if it is one of kKept.
+void Framer::Keep(std::string_view line) {
+  if (line.size() > kMaxKeptBytes + 2) return;
+  for (std::size_t i = 0; i < std::size(kKept); ++i) {
+    if ((kept_names_ >> i & 1) != 0 || !line.starts_with(kKept[i])) continue;
+    kept_names_ |= 1U << i;
+    kept_ += line;
   }
 }
 
-void Framer::Fail(std::string_view what, std::size_t found, std::string_view unit,
-                  std::size_t limit) {
+const Message* Framer::FinishCut(std::uint32_t end) {
+  cutting_ = false;
+  cut_bytes_ = cut_;
+  begin_ = line_begin_ = end + 1;
+  first_ = ++cursor_;
+  message_ = Message(kept_);
+  return &message_;
+}
+
+void Framer::Fail(std::string_view what, std::size_t found, std::size_t limit) {
   status_ = absl::ResourceExhaustedError(fmt::format(
-      "AMI {} of at least {} {}, limit {}: the peer does not speak AMI or the stream is "
-      "damaged; connect anew",
-      what, found, unit, limit));
+      "AMI {} of at least {} bytes, limit {}: the peer does not speak AMI or the stream "
+      "is damaged; connect anew",
+      what, found, limit));
 }
 
 }  // namespace unipresence::ami

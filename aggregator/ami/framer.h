@@ -9,8 +9,10 @@
 //   if (!framer.status().ok()) close the link;
 //
 // The messages do not depend on how the stream was cut into reads. Empty messages (a stray CR LF)
-// are passed over. Limits guard the memory and tell a stream that is not AMI: beyond one of them
-// the framer stops for good, until Reset(). Any bytes are safe.
+// are passed over. Limits guard the memory: of a message beyond one of them only the headers are
+// handed out that say what it was, and cut_bytes() says how long it was; the next message follows
+// as if nothing had been. A message that does not end within kMaxUnendedBytes is no AMI any more:
+// then the framer stops for good, until Reset(). Any bytes are safe.
 //
 // Thread: one at a time.
 
@@ -19,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -31,6 +34,7 @@ namespace unipresence::ami {
 inline constexpr std::size_t kMaxLineBytes = 8 * 1024;
 inline constexpr std::size_t kMaxHeaders = 256;
 inline constexpr std::size_t kMaxMessageBytes = 64 * 1024;
+inline constexpr std::size_t kMaxUnendedBytes = 1024 * 1024;
 
 class Framer {
  public:
@@ -49,17 +53,24 @@ class Framer {
   // The next complete message; null when more bytes are needed or status() is an error. The message
   // is valid until the next call of Next(), the string views in it until the next Prepare() or
   // Reset().
+  //
+  // Of a message beyond the limits it holds the first header, ActionID, Privilege, EventList and
+  // UserEvent at most, each if its line is no longer than kMaxKeptBytes; it may be without any. All
+  // of it is valid until the next call of Next() only.
   const Message* Next();
+
+  // The size of the message that Next() returned last, if it was beyond the limits; else 0.
+  std::size_t cut_bytes() const { return cut_bytes_; }
 
   // The next line without its CR LF, for the banner, which is no message; nullopt when more bytes
   // are needed or status() is an error. Call it only before the first Next() of a stream.
   std::optional<std::string_view> NextLine();
 
-  // RESOURCE_EXHAUSTED after a line, a message or a number of headers beyond its limit; the text
-  // gives the size found and the limit. Messages before the violation have been returned.
+  // RESOURCE_EXHAUSTED after a message without an end, or a banner beyond kMaxLineBytes; the text
+  // gives the size found and the limit. Messages before it have been returned.
   const absl::Status& status() const { return status_; }
 
-  // Committed bytes that belong to no message returned yet.
+  // Bytes held that belong to no message returned yet; of a message beyond the limits few are.
   std::size_t pending_bytes() const { return committed_ - begin_; }
 
   // Forgets the stream and its error: for a new connection. Keeps the memory.
@@ -70,11 +81,18 @@ class Framer {
   static constexpr std::size_t kChunk = 4096;
   static constexpr std::size_t kIndexCapacity = kMaxHeaders + 2 + kChunk / 2 + 1 + kLineIndexSlack;
 
+  // Of a line of a message beyond the limits.
+  static constexpr std::size_t kMaxKeptBytes = 512;
+
   bool IndexMore();
   const Message* Finish(std::size_t end);
-  bool LineWithinLimits(std::uint32_t end);
+  bool LineWithinLimits(std::uint32_t end) const;
   void CheckTail();
-  void Fail(std::string_view what, std::size_t found, std::string_view unit, std::size_t limit);
+  void BeginCut();
+  void CutLine(std::uint32_t end);
+  void Keep(std::string_view line);
+  const Message* FinishCut(std::uint32_t end);
+  void Fail(std::string_view what, std::size_t found, std::size_t limit);
 
   LineIndexer indexer_;
   // One byte ahead of the data is readable (line_index.h).
@@ -93,6 +111,14 @@ class Framer {
   std::size_t first_ = 0;
   std::size_t cursor_ = 0;
   std::size_t index_size_ = 0;
+
+  // Of a message beyond the limits, whose bytes are let go as they come.
+  bool cutting_ = false;
+  bool line_cut_ = false;      // line_begin_ is no longer where its newest line began
+  std::size_t cut_ = 0;        // bytes let go
+  std::size_t cut_bytes_ = 0;  // of the one returned last
+  std::uint32_t kept_names_ = 0;
+  std::string kept_;  // the headers to hand out
 
   Message message_{std::string_view()};
   absl::Status status_;

@@ -4,11 +4,19 @@
 #include <utility>
 #include <vector>
 
+#include "aggregator/ami/printable.h"
 #include "fmt/format.h"
 
 namespace unipresence::ami {
 
 namespace {
+
+// Only the event that ends a list has this header. Older modules send one without it.
+bool IsListEnd(const Message& event) {
+  return event.Has("EventList") || event.Event().ends_with("Complete");
+}
+
+double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 std::string_view TextOf(const Message& response) {
   std::string_view text = response.Get("Message");
@@ -20,8 +28,8 @@ std::string_view TextOf(const Message& response) {
 
 void PendingActions::Add(ActionToken token, std::string_view name, ActionKind kind,
                          ActionCallback callback, MonotonicTime now) {
-  const MonotonicTime deadline = now + timeout_;
-  actions_.emplace(token, Action{std::string(name), kind, std::move(callback), deadline});
+  const MonotonicTime deadline = now + times_.action;
+  actions_.emplace(token, Action{std::string(name), kind, std::move(callback), now, deadline});
   deadline_ = std::min(deadline_, deadline);
 }
 
@@ -38,20 +46,46 @@ bool PendingActions::OnResponse(ActionToken token, const Message& response, Mono
   const bool success = response.Response() != "Error";
   if (success && (at->second.kind == ActionKind::kList || response.Get("EventList") == "start")) {
     at->second.kind = ActionKind::kList;
-    at->second.deadline = now + timeout_;
+    at->second.deadline = std::min(now + times_.action, ListEnd(at->second));
     return true;
   }
-  Finish(at, ActionReply{success, TextOf(response), response});
+  Finish(at, ActionReply{success, TextOf(response), response, 0});
   return true;
 }
 
 RowKind PendingActions::Classify(ActionToken token, const Message& event, MonotonicTime now) {
   const auto at = actions_.find(token);
   if (at == actions_.end()) return RowKind::kStray;
-  // Only the event that ends a list has this header. Older modules send one without it.
-  if (event.Has("EventList") || event.Event().ends_with("Complete")) return RowKind::kEnd;
-  at->second.deadline = now + timeout_;
+  if (IsListEnd(event)) return RowKind::kEnd;
+  OnRow(at->second, now);
   return RowKind::kRow;
+}
+
+// A row keeps its list alive.
+void PendingActions::OnRow(Action& action, MonotonicTime now) const {
+  ++action.rows;
+  action.deadline = std::min(now + times_.action, ListEnd(action));
+}
+
+MonotonicTime PendingActions::ListEnd(const Action& action) const {
+  const Duration rows = times_.list_row * static_cast<Duration::rep>(action.rows);
+  return action.begun + std::min(times_.list + rows, times_.list_most);
+}
+
+bool PendingActions::OnCut(ActionToken token, const Message& message, std::size_t bytes,
+                           MonotonicTime now) {
+  const auto at = actions_.find(token);
+  if (at == actions_.end()) return false;
+  if (!message.Event().empty() && !IsListEnd(message)) {
+    ++at->second.skipped_rows;
+    OnRow(at->second, now);
+    return true;
+  }
+  Finish(at, absl::DataLossError(fmt::format(
+                 "action {}: Asterisk's answer of {} bytes is beyond the limits and was passed "
+                 "over; it may have obeyed or not",
+                 at->second.name, bytes)));
+  return true;
 }
 
 void PendingActions::OnListEnd(ActionToken token, const Message& event) {
@@ -60,10 +94,10 @@ void PendingActions::OnListEnd(ActionToken token, const Message& event) {
   const std::string_view list = event.Get("EventList");
   if (list == "cancelled" || list == "Cancelled") {
     Finish(at, absl::AbortedError(fmt::format("Asterisk cancelled the list of action {}: {}",
-                                              at->second.name, event.Get("Message"))));
+                                              at->second.name, Printable(event.Get("Message")))));
     return;
   }
-  Finish(at, ActionReply{true, TextOf(event), event});
+  Finish(at, ActionReply{true, TextOf(event), event, at->second.skipped_rows});
 }
 
 std::size_t PendingActions::TimeOut(MonotonicTime now) {
@@ -80,9 +114,15 @@ std::size_t PendingActions::TimeOut(MonotonicTime now) {
   for (const ActionToken token : late) {
     const auto at = actions_.find(token);
     if (at == actions_.end()) continue;  // a callback failed them all
-    Finish(at, absl::DeadlineExceededError(fmt::format(
-                   "action {}: no answer from Asterisk within {} s; it may have obeyed or not",
-                   at->second.name, std::chrono::duration<double>(timeout_).count())));
+    const Action& action = at->second;
+    const bool endless = now >= ListEnd(action);
+    Finish(at,
+           absl::DeadlineExceededError(
+               endless ? fmt::format("action {}: its list had no end after {:.0f} s and {} rows",
+                                     action.name, Seconds(now - action.begun), action.rows)
+                       : fmt::format("action {}: no answer from Asterisk within {} s; it may "
+                                     "have obeyed or not",
+                                     action.name, Seconds(times_.action))));
   }
   return late.size();
 }

@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "aggregator/ami/config.h"
 #include "aggregator/ami/message.h"
 #include "aggregator/ami/session_handler.h"
 #include "aggregator/base/clock.h"
@@ -35,8 +36,9 @@ enum class RowKind : std::uint8_t {
 
 class PendingActions {
  public:
-  // An action that hears nothing for `timeout` has failed.
-  explicit PendingActions(Duration timeout) : timeout_(timeout) {}
+  // An action that hears nothing for times.action has failed, and a list that goes on beyond
+  // times.list and its kin.
+  explicit PendingActions(const SessionTimes& times) : times_(times) {}
 
   void Add(ActionToken token, std::string_view name, ActionKind kind, ActionCallback callback,
            MonotonicTime now);
@@ -48,6 +50,9 @@ class PendingActions {
   RowKind Classify(ActionToken token, const Message& event, MonotonicTime now);
   // The event that ends a list.
   void OnListEnd(ActionToken token, const Message& event);
+  // An answer beyond the limits of a message, of which only some headers are there: a row is
+  // missing in its list, anything else ends the action. False if it is of no action in flight.
+  bool OnCut(ActionToken token, const Message& message, std::size_t bytes, MonotonicTime now);
 
   // Fails those that waited too long; returns how many.
   std::size_t TimeOut(MonotonicTime now);
@@ -62,13 +67,18 @@ class PendingActions {
     std::string name;
     ActionKind kind;
     ActionCallback callback;
+    MonotonicTime begun;
     MonotonicTime deadline;
+    std::size_t rows = 0;
+    std::size_t skipped_rows = 0;
   };
   using Map = std::map<ActionToken, Action>;
 
+  void OnRow(Action& action, MonotonicTime now) const;
+  MonotonicTime ListEnd(const Action& action) const;
   void Finish(Map::iterator at, const absl::StatusOr<ActionReply>& reply);
 
-  const Duration timeout_;
+  const SessionTimes& times_;
   Map actions_;
   MonotonicTime deadline_ = MonotonicTime::max();
 };

@@ -1,7 +1,6 @@
 #include "aggregator/ami/session.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <utility>
 
@@ -13,6 +12,7 @@ namespace unipresence::ami {
 namespace {
 
 constexpr MonotonicTime kNever = MonotonicTime::max();
+constexpr Duration kBetweenSkippedLogs = std::chrono::minutes(1);
 
 double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -31,7 +31,7 @@ Session::Session(const PbxConfig& config, SessionTransport& transport, SessionHa
       clock_(clock),
       random_(std::move(random)),
       id_prefix_(fmt::format("up-{:08x}-", random_() & 0xffffffffU)),
-      pending_(config.times.action) {}
+      pending_(config.times) {}
 
 // ---- States ----
 
@@ -56,7 +56,7 @@ void Session::OnConnected() {
   if (state_ != SessionState::kConnecting) return;
   framer_.Reset();
   banner_.clear();
-  shutting_down_ = false;
+  shutting_down_ = restarting_ = false;
   Enter(SessionState::kBanner, clock_.Now() + config_.times.banner);
 }
 
@@ -75,12 +75,12 @@ void Session::OnClosed(const absl::Status& reason) {
     case SessionState::kOnline:
       break;
   }
-  if (!reason.ok()) {
+  if (shutting_down_) {
+    FailOrderly();
+  } else if (!reason.ok()) {
     Fail(reason);
   } else if (state_ == SessionState::kBanner) {
     Fail(absl::UnavailableError("closed without a banner: Asterisk is stopping or starting"));
-  } else if (shutting_down_) {
-    Fail(absl::UnavailableError("Asterisk stopped in an orderly way"));
   } else {
     Fail(absl::UnavailableError(
         fmt::format("Asterisk closed the connection in state {}", ToString(state_))));
@@ -94,7 +94,10 @@ void Session::Stop() {
 
 void Session::Fail(const absl::Status& reason) {
   const Duration delay = NextBackoff();
-  Report(reason, delay);
+  // What follows from an orderly stop has been said.
+  const bool away = state_ == SessionState::kConnecting || state_ == SessionState::kBanner;
+  if (!away || clock_.Now() >= excused_until_) Report(reason, delay);
+  login_refused_ = false;
   Drop(reason, SessionState::kBackoff, clock_.Now() + delay);
 }
 
@@ -102,6 +105,20 @@ void Session::FailLogin(const absl::Status& reason) {
   probe_.login_refused.Add();
   const Duration delay = config_.times.backoff_login_refused;
   Report(reason, delay);
+  login_refused_ = true;
+  Drop(reason, SessionState::kBackoff, clock_.Now() + delay);
+}
+
+// Asterisk said that it stops, and closed the link.
+void Session::FailOrderly() {
+  const absl::Status reason = absl::UnavailableError(
+      restarting_ ? "Asterisk restarts in an orderly way" : "Asterisk stopped in an orderly way");
+  const Duration delay = NextBackoff();
+  excused_until_ = clock_.Now() + config_.times.orderly_stop;
+  probe_.SetLastError(Text(reason));
+  reported_ = Text(reason);
+  spdlog::info("ami {}: {}; it is tried again until it is back", config_.name, reported_);
+  login_refused_ = false;
   Drop(reason, SessionState::kBackoff, clock_.Now() + delay);
 }
 
@@ -127,6 +144,10 @@ void Session::Drop(const absl::Status& reason, SessionState next, MonotonicTime 
 }
 
 Duration Session::NextBackoff() {
+  if (online() && clock_.Now() - online_time_ >= config_.times.of_use) {
+    failures_ = 0;
+    reported_.clear();
+  }
   Duration delay = config_.times.backoff_first;
   for (std::uint32_t i = 0; i < failures_ && delay < config_.times.backoff_cap; ++i) delay *= 2;
   delay = std::min(delay, config_.times.backoff_cap);
@@ -236,7 +257,11 @@ bool Session::Drain() {
     const Message* message = framer_.Next();
     if (message == nullptr) break;
     any = true;
-    OnMessage(*message);
+    if (framer_.cut_bytes() > 0) {
+      OnCut(*message);
+    } else {
+      OnMessage(*message);
+    }
   }
   return any;
 }
@@ -250,6 +275,29 @@ void Session::OnMessage(const Message& message) {
   } else {
     probe_.protocol_errors.Add();  // neither: passed over, the framing still holds
   }
+}
+
+// A message beyond the limits: what says whose it was may be there.
+void Session::OnCut(const Message& message) {
+  probe_.messages.Add();
+  probe_.skipped_messages.Add();
+  const MonotonicTime now = clock_.Now();
+  if (now >= say_skipped_) {
+    say_skipped_ = now + kBetweenSkippedLogs;
+    const std::string_view event = message.Event();
+    spdlog::warn(
+        "ami {}: a message of {} bytes ({}{}{}) is beyond the limits and was passed over, {} since "
+        "the start; all others are heard",
+        config_.name, framer_.cut_bytes(),
+        event.empty() ? std::string_view("no event") : std::string_view("event "), Printable(event),
+        message.Has("UserEvent") ? " " + Printable(message.Get("UserEvent")) : std::string(),
+        probe_.skipped_messages.value());
+  }
+  // As in OnEvent: a live event has a Privilege.
+  if (message.Has("Privilege")) return;
+  pending_.OnCut(TokenOf(message.Get("ActionID")), message, framer_.cut_bytes(), read_time_);
+  probe_.actions_in_flight.store(static_cast<std::uint32_t>(pending_.size()),
+                                 std::memory_order_relaxed);
 }
 
 void Session::OnResponse(const Message& response) {
@@ -281,12 +329,16 @@ void Session::OnEvent(const Message& event) {
   }
   probe_.events.Add();
   const bool booted = state_ == SessionState::kBooting && event.Event() == "FullyBooted";
-  if (event.Event() == "Shutdown") shutting_down_ = true;
+  if (event.Event() == "Shutdown") {
+    shutting_down_ = true;
+    restarting_ = event.Get("Restart") == "True";
+  }
   const std::uint64_t link = link_;
   handler_.OnEvent(event, kLiveEvent);
   if (!booted || link_ != link) return;
-  failures_ = 0;
-  reported_.clear();
+  online_time_ = clock_.Now();
+  excused_until_ = MonotonicTime::min();
+  login_refused_ = false;
   probe_.logins.Add();
   Enter(SessionState::kOnline, kNever);
   spdlog::info("ami {}: online ({})", config_.name, banner_);
@@ -309,50 +361,6 @@ void Session::OnRow(std::string_view action_id, const Message& event) {
       probe_.stray_answers.Add();
       return;
   }
-}
-
-// ---- Actions ----
-
-absl::StatusOr<ActionToken> Session::Send(const ActionBuilder& action, ActionKind kind,
-                                          ActionCallback callback) {
-  if (!online()) {
-    return absl::UnavailableError(fmt::format("action {}: PBX {} is {}, not ONLINE", action.name(),
-                                              config_.name, ToString(state_)));
-  }
-  if (pending_.size() >= config_.max_actions_in_flight) {
-    probe_.actions_refused.Add();
-    return absl::ResourceExhaustedError(
-        fmt::format("action {}: {} actions are in flight on PBX {}, limit {}", action.name(),
-                    pending_.size(), config_.name, config_.max_actions_in_flight));
-  }
-  return Submit(action, kind, std::move(callback));
-}
-
-absl::StatusOr<ActionToken> Session::Submit(const ActionBuilder& action, ActionKind kind,
-                                            ActionCallback callback) {
-  const ActionToken token = next_token_;
-  const absl::StatusOr<std::string> bytes = action.Encode(ActionIdOf(token));
-  if (!bytes.ok()) return bytes.status();
-  if (!transport_.Write(*bytes)) {
-    probe_.actions_refused.Add();
-    return absl::ResourceExhaustedError(fmt::format(
-        "action {}: the write queue of PBX {} is full, limit {} bytes; it reads too slowly",
-        action.name(), config_.name, config_.write_queue_bytes));
-  }
-  ++next_token_;
-  pending_.Add(token, action.name(), kind, std::move(callback), clock_.Now());
-  probe_.actions_sent.Add();
-  probe_.actions_in_flight.store(static_cast<std::uint32_t>(pending_.size()),
-                                 std::memory_order_relaxed);
-  return token;
-}
-
-ActionToken Session::TokenOf(std::string_view action_id) const {
-  if (!action_id.starts_with(id_prefix_)) return kLiveEvent;
-  const std::string_view digits = action_id.substr(id_prefix_.size());
-  ActionToken token = kLiveEvent;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), token);
-  return error == std::errc() && end == digits.data() + digits.size() ? token : kLiveEvent;
 }
 
 }  // namespace unipresence::ami

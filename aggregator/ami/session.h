@@ -10,11 +10,15 @@
 //
 // Rules (asterisk.md):
 //   - Asterisk speaks first. An end of stream before the banner is normal while it stops.
-//   - `Response: Error` to Login means wrong user or secret, or an address that is not permitted.
-//   The
-//     session waits backoff_login_refused and never hammers; last_error says so.
-//   - Other failures back off exponentially, half of it at random, up to backoff_cap; being online
-//   resets.
+//   - `Response: Error` to Challenge or Login means wrong user or secret, or an address that is not
+//     permitted. The session waits backoff_login_refused and never hammers; last_error says so.
+//   - Other failures back off exponentially, half of it at random, up to backoff_cap. A link that
+//     was online for of_use resets that; one that ends sooner counts as one more failure.
+//   - An orderly stop (Shutdown, then the end) is no failure: it is logged as what it is, and for
+//     orderly_stop nothing is said of an Asterisk that is away.
+//   - A message beyond the limits of the framer costs that message: it is counted, and said once a
+//     minute. If it answers an action, the action ends with DATA_LOSS; if it is a row, the list
+//     lacks it.
 //   - Lists are complete only after FullyBooted. It comes right after the login when Asterisk was
 //   up.
 //   - Pings are sent after login only, when nothing was received for ping_after; when nothing comes
@@ -105,6 +109,8 @@ class Session {
   const std::string& banner() const { return banner_; }
   // Asterisk announced that it stops; until the next link.
   bool shutting_down() const { return shutting_down_; }
+  // Asterisk refused the newest login; it is tried again rarely.
+  bool login_refused() const { return login_refused_; }
 
  private:
   bool logged_in() const {
@@ -115,6 +121,7 @@ class Session {
   void Connect();
   void Fail(const absl::Status& reason);
   void FailLogin(const absl::Status& reason);
+  void FailOrderly();
   void Drop(const absl::Status& reason, SessionState next, MonotonicTime deadline);
   void Report(const absl::Status& reason, Duration delay);
   Duration NextBackoff();
@@ -123,6 +130,7 @@ class Session {
   bool Drain();
   bool TakeBanner();
   void OnMessage(const Message& message);
+  void OnCut(const Message& message);
   void OnResponse(const Message& response);
   void OnEvent(const Message& event);
   void OnRow(std::string_view action_id, const Message& event);
@@ -146,16 +154,21 @@ class Session {
 
   SessionState state_ = SessionState::kStopped;
   MonotonicTime deadline_ = MonotonicTime::max();  // of the state
-  std::uint32_t failures_ = 0;                     // since last online
+  std::uint32_t failures_ = 0;                     // since a link was of use
   std::uint64_t link_ = 0;                         // changes at the start and the end of each link
   std::string banner_;
   std::string reported_;  // the failure that was logged last
   bool shutting_down_ = false;
+  bool restarting_ = false;  // it said that it comes back
+  bool login_refused_ = false;
   bool owes_offline_ = false;  // was online, and the handler has not heard yet that it is not
 
-  MonotonicTime read_time_{};    // of the newest bytes
-  MonotonicTime silence_due_{};  // when to ping, or to give up
-  bool ping_sent_ = false;       // since read_time_
+  MonotonicTime online_time_{};                         // when the link came online
+  MonotonicTime excused_until_ = MonotonicTime::min();  // see orderly_stop
+  MonotonicTime say_skipped_ = MonotonicTime::min();    // when the next one is logged
+  MonotonicTime read_time_{};                           // of the newest bytes
+  MonotonicTime silence_due_{};                         // when to ping, or to give up
+  bool ping_sent_ = false;                              // since read_time_
 
   Framer framer_;
   PendingActions pending_;

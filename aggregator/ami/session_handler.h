@@ -36,12 +36,16 @@ struct ActionReply {
   std::string_view text;
   // The response; for a list its closing event, with ListItems. Valid during the callback.
   Message message{std::string_view()};
+  // Rows of the list that were beyond the limits of a message and went to nobody.
+  std::size_t skipped_rows = 0;
 };
 
 // Called exactly once per sent action, unless the session is destroyed: with the reply, or
-//   DEADLINE_EXCEEDED  no answer in time; Asterisk may have obeyed or not
+//   DEADLINE_EXCEEDED  no answer in time, or a list without an end; Asterisk may have obeyed or not
 //   UNAVAILABLE        the link was lost or the session stopped; the same uncertainty
 //   ABORTED            Asterisk cancelled the list in its middle
+//   DATA_LOSS          the answer was beyond the limits of a message and was passed over; Asterisk
+//                      may have obeyed or not
 // For a list, all its rows went to OnEvent before.
 using ActionCallback = absl::AnyInvocable<void(const absl::StatusOr<ActionReply>&)>;
 

@@ -62,12 +62,17 @@ void Session::SendChallenge() {
 }
 
 void Session::OnChallengeReply(const absl::StatusOr<ActionReply>& reply) {
-  if (state_ != SessionState::kChallenge || !reply.ok()) return;  // the link is gone
+  if (state_ != SessionState::kChallenge) return;  // the link is gone
+  if (!reply.ok()) {
+    Fail(reply.status());
+    return;
+  }
   const std::string_view challenge = reply->message.Get("Challenge");
   if (!reply->success || challenge.empty()) {
     // No fallback to the plain secret: whoever sits between could ask for it that way.
-    Fail(absl::FailedPreconditionError(fmt::format(
-        "Asterisk gave no MD5 challenge (\"{}\"); if it cannot, configure plain login over TLS",
+    FailLogin(absl::FailedPreconditionError(fmt::format(
+        "Asterisk gave no MD5 challenge (\"{}\"); check permit and deny in its manager.conf; if it "
+        "cannot, configure plain login over TLS",
         Printable(reply->text))));
     return;
   }
@@ -93,7 +98,11 @@ void Session::SendLogin(std::string_view key_header, std::string_view key) {
 }
 
 void Session::OnLoginReply(const absl::StatusOr<ActionReply>& reply) {
-  if (state_ != SessionState::kLogin || !reply.ok()) return;  // the link is gone
+  if (state_ != SessionState::kLogin) return;  // the link is gone
+  if (!reply.ok()) {
+    Fail(reply.status());
+    return;
+  }
   if (!reply->success) {
     FailLogin(absl::UnauthenticatedError(fmt::format(
         "Asterisk refuses the login of user {}: \"{}\"; check username, secret, permit and "

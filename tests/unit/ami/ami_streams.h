@@ -35,7 +35,8 @@ inline std::map<std::string, std::string> Traces() {
 }
 
 struct Parsed {
-  std::vector<std::string> messages;  // their text
+  // Their text; of those beyond the limits "cut SIZE: " and what was kept.
+  std::vector<std::string> messages;
   bool failed = false;
   bool operator==(const Parsed&) const = default;
 };
@@ -55,7 +56,13 @@ class Gatherer {
       parsed_.messages.emplace_back(*line);
       banner_ = false;
     }
-    while (const Message* message = framer_.Next()) parsed_.messages.emplace_back(message->text());
+    while (const Message* message = framer_.Next()) {
+      std::string text(message->text());
+      if (framer_.cut_bytes() > 0) {
+        text = "cut " + std::to_string(framer_.cut_bytes()) + ": " + text;
+      }
+      parsed_.messages.push_back(std::move(text));
+    }
     parsed_.failed = !framer_.status().ok();
   }
 
@@ -74,20 +81,41 @@ inline Parsed ParseWhole(std::string_view stream, bool banner = false) {
   return gatherer.parsed();
 }
 
-// The same by plain string search, to judge the framer by: limits are not its business.
+// A message as the framer hands it out: whole, or cut.
+inline std::string HandedOut(const std::vector<std::string>& lines) {
+  std::string text;
+  std::string kept;
+  bool cut = lines.size() > kMaxHeaders;
+  std::map<std::string, bool> names;
+  for (const std::string& line : lines) {
+    cut = cut || line.size() > kMaxLineBytes;
+    text += line;
+    const std::string name = line.substr(0, line.find(": "));
+    const bool named =
+        name == "ActionID" || name == "Privilege" || name == "EventList" || name == "UserEvent";
+    const bool first = &line == &lines.front();
+    if (line.size() > 514) continue;
+    if (first || (named && !names[name])) kept += line;
+    if (!first) names[name] = true;
+  }
+  if (!cut && text.size() <= kMaxMessageBytes) return text;
+  return "cut " + std::to_string(text.size()) + ": " + kept;
+}
+
+// The same by plain string search, to judge the framer by.
 inline std::vector<std::string> NaiveMessages(std::string_view stream) {
   std::vector<std::string> messages;
-  std::string message;
+  std::vector<std::string> lines;
   while (true) {
     const std::size_t end = stream.find("\r\n");
     if (end == std::string_view::npos) return messages;
     const std::string_view line = stream.substr(0, end + 2);
     stream.remove_prefix(end + 2);
     if (line.size() > 2) {
-      message += line;
-    } else if (!message.empty()) {
-      messages.push_back(message);
-      message.clear();
+      lines.emplace_back(line);
+    } else if (!lines.empty()) {
+      messages.push_back(HandedOut(lines));
+      lines.clear();
     }
   }
 }

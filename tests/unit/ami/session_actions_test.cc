@@ -284,6 +284,135 @@ TEST(SessionActionTest, AListLivesAsLongAsItsRowsCome) {
   EXPECT_EQ(s.probe().stray_answers.value(), 2u);
 }
 
+// A row each nine seconds would keep a list alive for ever.
+TEST(SessionActionTest, AListThatTricklesIsGivenUpAsAWhole) {
+  ScriptedSession s;
+  s.GoOnline();
+  const auto token =
+      s.session().Send(ActionBuilder("DeviceStateList"), ActionKind::kList, s.Noting("list"));
+  s.Says(ListStart(Id(s, token)));
+  int rows = 0;
+  for (; s.probe().actions_timed_out.value() == 0 && rows < 100; ++rows) {
+    s.Says(Row(Id(s, token), "PJSIP/a"));
+    s.Passes(seconds(2));
+  }
+  EXPECT_THAT(s.heard().back(), "list: DEADLINE_EXCEEDED");
+  EXPECT_THAT(rows, ::testing::AllOf(::testing::Ge(30), ::testing::Le(32)));
+  // What still comes of it is nobody's, and the link lives.
+  s.Says(Row(Id(s, token), "PJSIP/a") + ListEnd(Id(s, token)));
+  EXPECT_EQ(s.probe().stray_answers.value(), 2u);
+  EXPECT_TRUE(s.session().online());
+}
+
+// A million rows, a thousand a second: 17 minutes.
+TEST(SessionActionTest, ALongListHasItsTime) {
+  ScriptedSession s;
+  s.GoOnline();
+  const auto token =
+      s.session().Send(ActionBuilder("DeviceStateList"), ActionKind::kList, s.Noting("list"));
+  s.Says(ListStart(Id(s, token)));
+  std::string second;
+  for (int i = 0; i < 1'000; ++i) second += s.Wire(Row(Id(s, token), "PJSIP/a"));
+  for (int i = 0; i < 1'000; ++i) {
+    s.SaysBytes(second);
+    s.Passes(seconds(1));
+    s.heard().clear();
+  }
+  s.Says(ListEnd(Id(s, token)));
+  EXPECT_THAT(s.heard(), ElementsAre("list: success ", "read end"));
+  EXPECT_EQ(s.probe().rows.value(), 1'000'000u);
+}
+
+// And one of any pace has an end.
+TEST(SessionActionTest, AListWithoutAnEndIsGivenUp) {
+  ScriptedSession s;
+  s.GoOnline();
+  const auto token =
+      s.session().Send(ActionBuilder("DeviceStateList"), ActionKind::kList, s.Noting("list"));
+  s.Says(ListStart(Id(s, token)));
+  std::string second;
+  for (int i = 0; i < 101; ++i) second += s.Wire(Row(Id(s, token), "PJSIP/a"));
+  int seconds_passed = 0;
+  for (; s.probe().actions_timed_out.value() == 0 && seconds_passed < 4'000; ++seconds_passed) {
+    s.SaysBytes(second);
+    s.Passes(seconds(1));
+  }
+  EXPECT_EQ(seconds_passed, 30 * 60);
+}
+
+// ---- Messages beyond the limits ----
+
+std::string Huge(std::size_t size) { return "X: " + std::string(size, 'x') + "\n"; }
+
+TEST(SessionSkipTest, AHugeEventCostsItselfOnly) {
+  ScriptedSession s;
+  s.GoOnline();
+  const std::string huge =
+      "Event: UserEvent\nPrivilege: user,all\nUserEvent: Other\n" + Huge(71'000) + "\n";
+  for (int i = 0; i < 10; ++i) s.Says(huge);
+  s.Says(std::string(S::kEvent) + huge + std::string(S::kEvent));
+  EXPECT_THAT(s.heard(), ::testing::Contains("DeviceStateChange").Times(2));
+  EXPECT_THAT(s.heard(), ::testing::Not(::testing::Contains("UserEvent")));
+  EXPECT_TRUE(s.session().online());
+  EXPECT_EQ(s.probe().skipped_messages.value(), 11u);
+  EXPECT_EQ(s.probe().protocol_errors.value(), 0u);
+}
+
+TEST(SessionSkipTest, AHugeRowIsMissingInItsList) {
+  for (const bool named_last : {false, true}) {
+    ScriptedSession s;
+    s.GoOnline();
+    std::size_t skipped = 0;
+    const auto token = s.session().Send(
+        ActionBuilder("DeviceStateList"), ActionKind::kList,
+        [&](const absl::StatusOr<ActionReply>& reply) { skipped = reply->skipped_rows; });
+    const std::string id = "ActionID: " + Id(s, token) + "\n";
+    s.Says(ListStart(Id(s, token)) + Row(Id(s, token), "PJSIP/a"));
+    s.Says("Event: DeviceStateChange\n" + (named_last ? Huge(9'000) + id : id + Huge(9'000)) +
+           "\n");
+    s.Says(Row(Id(s, token), "PJSIP/b") + ListEnd(Id(s, token)));
+    EXPECT_EQ(s.probe().rows.value(), 2u);
+    EXPECT_EQ(skipped, 1u);
+    EXPECT_EQ(s.probe().actions_in_flight.load(), 0u);
+  }
+}
+
+TEST(SessionSkipTest, AnActionWhoseAnswerIsHugeEnds) {
+  const std::string id = "ActionID: $ID\n";
+  for (const std::string& answer : {
+           "Response: Success\n" + id + Huge(9'000) + "\n",
+           "Response: Error\n" + Huge(9'000) + id + "\n",
+           Huge(9'000) + "Response: Success\n" + id + "\n",
+           "Event: ListComplete\n" + id + Huge(70'000) + "\n",
+           "Event: End\n" + Huge(70'000) + "EventList: Complete\n" + id + "\n",
+       }) {
+    ScriptedSession s;
+    s.GoOnline();
+    ASSERT_TRUE(s.session().Send(ActionBuilder("A"), ActionKind::kList, s.Noting("a")).ok());
+    s.Says(answer + std::string(S::kEvent));
+    EXPECT_THAT(s.heard(), ElementsAre("a: DATA_LOSS", "DeviceStateChange", "read end"));
+    EXPECT_EQ(s.probe().actions_in_flight.load(), 0u);
+  }
+}
+
+TEST(SessionSkipTest, DuringTheLogin) {
+  const std::string huge = "Event: UserEvent\nPrivilege: user,all\n" + Huge(71'000) + "\n";
+  ScriptedSession s;
+  s.GoTo(SessionState::kLogin);
+  const std::string accepted = s.Wire(S::kAccepted);
+  s.Says(huge);
+  s.SaysBytes(accepted);
+  s.Says(huge);
+  s.Says(S::kFullyBooted);
+  EXPECT_TRUE(s.session().online());
+
+  ScriptedSession refused;
+  refused.GoTo(SessionState::kLogin);
+  refused.Says("Response: Success\nActionID: $ID\n" + Huge(9'000) + "\n");
+  EXPECT_EQ(refused.session().state(), SessionState::kBackoff);
+  EXPECT_THAT(refused.probe().last_error(), HasSubstr("beyond the limits"));
+}
+
 TEST(SessionActionTest, TheEndOfTheLinkFailsAllBeforeTheHandlerHears) {
   ScriptedSession s;
   s.GoOnline();

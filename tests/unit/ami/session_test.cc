@@ -4,9 +4,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
+#include <memory>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/unit/ami/ami_streams.h"
 #include "tests/unit/ami/scripted_session.h"
@@ -76,6 +84,13 @@ TEST(SessionLoginTest, NoChallengeIsNoReasonToSendTheSecret) {
     EXPECT_EQ(s.session().state(), SessionState::kBackoff);
     EXPECT_THAT(s.probe().last_error(), HasSubstr("no MD5 challenge"));
     EXPECT_EQ(s.actions(), 1);
+    // It is a refusal like any other: tried again rarely.
+    EXPECT_TRUE(s.session().login_refused());
+    EXPECT_EQ(s.probe().login_refused.value(), 1u);
+    s.Passes(milliseconds(59'900));
+    EXPECT_EQ(s.attempts(), 1);
+    s.Passes(milliseconds(200));
+    EXPECT_EQ(s.attempts(), 2);
   }
 }
 
@@ -200,7 +215,7 @@ TEST_P(SessionFailureTest, BacksOffAndConnectsAgain) {
       }
       break;
     case FailureCase::kGarbage:
-      s.SaysBytes(std::string(100'000, '\x01'));
+      s.SaysBytes(std::string(1'100'000, '\x01'));
       break;
   }
   EXPECT_EQ(s.session().state(), SessionState::kBackoff);
@@ -235,18 +250,18 @@ INSTANTIATE_TEST_SUITE_P(
         F{"BrokenBeforeBanner", SessionState::kBanner, F::kBreak, "Connection reset"},
         F{"SilentBeforeBanner", SessionState::kBanner, F::kSilence, "no banner within 5 s",
           seconds(5)},
-        F{"GarbageForBanner", SessionState::kBanner, F::kGarbage, "AMI line of at least"},
+        F{"GarbageForBanner", SessionState::kBanner, F::kGarbage, "AMI first line of at least"},
         F{"EndInLogin", SessionState::kLogin, F::kEnd, "closed the connection in state LOGIN"},
         F{"SilentInLogin", SessionState::kLogin, F::kSilence, "no answer to LOGIN within 5 s",
           seconds(5)},
-        F{"GarbageInLogin", SessionState::kLogin, F::kGarbage, "AMI line of at least"},
+        F{"GarbageInLogin", SessionState::kLogin, F::kGarbage, "AMI message without an end"},
         F{"EndBooting", SessionState::kBooting, F::kEnd, "closed the connection in state BOOTING"},
         F{"SilentBooting", SessionState::kBooting, F::kSilence, "the link is dead", seconds(7)},
         F{"EndOnline", SessionState::kOnline, F::kEnd, "closed the connection in state ONLINE"},
         F{"BrokenOnline", SessionState::kOnline, F::kBreak, "Connection reset"},
         // The promise is ten seconds.
         F{"HalfOpenOnline", SessionState::kOnline, F::kSilence, "the link is dead", seconds(7)},
-        F{"GarbageOnline", SessionState::kOnline, F::kGarbage, "AMI line of at least"}),
+        F{"GarbageOnline", SessionState::kOnline, F::kGarbage, "AMI message without an end"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(SessionFailureTest, AStrangerIsNamed) {
@@ -273,21 +288,76 @@ TEST(SessionFailureTest, FullyBootedThatNeverComesNamesTheRight) {
   EXPECT_THAT(s.probe().last_error(), HasSubstr("read class system"));
 }
 
-TEST(SessionFailureTest, OrderlyStopIsToldApart) {
+// What is logged while it lives.
+class LogCapture {
+ public:
+  LogCapture() : before_(spdlog::default_logger()) {
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(out_);
+    sink->set_pattern("%l: %v");
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", std::move(sink)));
+  }
+  ~LogCapture() { spdlog::set_default_logger(before_); }
+  // What came since the last call.
+  std::string Take() {
+    std::string text = out_.str();
+    out_.str("");
+    return text;
+  }
+
+ private:
+  std::ostringstream out_;
+  std::shared_ptr<spdlog::logger> before_;
+};
+
+TEST(SessionOrderlyStopTest, IsNoErrorAndNeitherIsWhatFollowsForAMinute) {
+  for (const bool restart : {false, true}) {
+    const std::string what =
+        restart ? "Asterisk restarts in an orderly way" : "Asterisk stopped in an orderly way";
+    ScriptedSession s;
+    s.GoOnline();
+    s.Passes(seconds(2));
+    LogCapture log;
+    s.Says(std::string("Event: Shutdown\nPrivilege: system,all\nShutdown: Cleanly\nRestart: ") +
+           (restart ? "True\n\n" : "False\n\n"));
+    EXPECT_TRUE(s.session().shutting_down());
+    s.Closes(restart ? absl::UnavailableError("Connection reset by peer") : absl::OkStatus());
+    EXPECT_THAT(s.heard().back(), "offline: " + what);
+    EXPECT_THAT(log.Take(), ::testing::AllOf(StartsWith("info: "), HasSubstr(what)));
+    s.Passes(milliseconds(250));
+    s.Connects();
+    EXPECT_FALSE(s.session().shutting_down());
+    s.Closes();  // While it stops it accepts and closes without a banner.
+    for (int i = 0; i < 50; ++i) {
+      if (s.connecting()) s.Closes(absl::UnavailableError("Connection refused"));
+      s.Passes(seconds(1));
+    }
+    EXPECT_EQ(log.Take(), "");
+    EXPECT_EQ(s.probe().last_error(), what);
+    EXPECT_EQ(s.probe().protocol_errors.value(), 0u);
+    // That it stays away is told, once.
+    for (int i = 0; i < 60; ++i) {
+      if (s.connecting()) s.Closes(absl::UnavailableError("Connection refused"));
+      s.Passes(seconds(1));
+    }
+    const std::string told = log.Take();
+    EXPECT_THAT(told, StartsWith("warning: ami test: Connection refused"));
+    EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1);
+    EXPECT_EQ(s.probe().last_error(), "Connection refused");
+  }
+}
+
+TEST(SessionOrderlyStopTest, ARefusedLoginAfterItIsAnError) {
   ScriptedSession s;
   s.GoOnline();
-  s.Says("Event: Shutdown\nPrivilege: system,all\nShutdown: Cleanly\nRestart: False\n\n");
-  EXPECT_TRUE(s.session().shutting_down());
+  s.Says("Event: Shutdown\nPrivilege: system,all\nShutdown: Cleanly\nRestart: True\n\n");
   s.Closes();
-  EXPECT_THAT(s.heard(),
-              ElementsAre("Shutdown", "read end", "offline: Asterisk stopped in an orderly way"));
   s.Passes(milliseconds(250));
+  LogCapture log;
   s.Connects();
-  EXPECT_FALSE(s.session().shutting_down());
-  // While it stops it accepts and closes without a banner.
-  s.Closes();
-  EXPECT_THAT(s.probe().last_error(), HasSubstr("closed without a banner"));
-  EXPECT_EQ(s.probe().protocol_errors.value(), 0u);
+  s.Says(S::kBanner);
+  s.Says(S::kRefused);
+  EXPECT_THAT(log.Take(), StartsWith("warning: ami test: Asterisk refuses the login"));
+  EXPECT_THAT(s.probe().last_error(), HasSubstr("refuses the login"));
 }
 
 TEST(SessionFailureTest, CutInAMessageGivesNoHalfEvent) {
@@ -308,9 +378,9 @@ TEST(SessionFailureTest, CutInAMessageGivesNoHalfEvent) {
 TEST(SessionFailureTest, MessagesBeforeTheGarbageAreHeardBeforeTheEnd) {
   ScriptedSession s;
   s.GoOnline();
-  s.SaysBytes(s.Wire(S::kEvent) + std::string(100'000, 'x'));
+  s.SaysBytes(s.Wire(S::kEvent) + std::string(1'100'000, 'x'));
   EXPECT_THAT(s.heard(),
-              ElementsAre("DeviceStateChange", "read end", StartsWith("offline: AMI line")));
+              ElementsAre("DeviceStateChange", "read end", StartsWith("offline: AMI message")));
   EXPECT_EQ(s.probe().protocol_errors.value(), 1u);
 }
 
@@ -374,9 +444,15 @@ TEST(SessionBackoffTest, HalfOfItIsRandom) {
   EXPECT_GE(delays[2], milliseconds(125));
 }
 
-TEST(SessionBackoffTest, BeingOnlineResetsIt) {
+TEST(SessionBackoffTest, BeingOfUseResetsIt) {
   ScriptedSession s;
   s.session().Start();
+  const auto log_in = [&] {
+    s.Connects();
+    s.Says(S::kBanner);
+    s.Says(S::kAccepted);
+    s.Says(S::kFullyBooted);
+  };
   for (int i = 0; i < 10; ++i) {
     s.Closes(absl::UnavailableError("Connection refused"));
     s.Passes(seconds(8));
@@ -388,12 +464,57 @@ TEST(SessionBackoffTest, BeingOnlineResetsIt) {
   s.Closes();
   EXPECT_GE(s.session().NextDeadline() - s.clock().Now(), seconds(4));
   s.Passes(seconds(8));
-  s.Connects();
-  s.Says(S::kBanner);
-  s.Says(S::kAccepted);
-  s.Says(S::kFullyBooted);
+  log_in();
+  for (int i = 0; i < 9; ++i) {
+    s.Passes(seconds(1));
+    s.Says(S::kEvent);
+  }
+  s.Closes();
+  EXPECT_GE(s.session().NextDeadline() - s.clock().Now(), seconds(4));
+  s.Passes(seconds(8));
+  log_in();
+  for (int i = 0; i < 10; ++i) {
+    s.Passes(seconds(1));
+    s.Says(S::kEvent);
+  }
   s.Closes();
   EXPECT_LE(s.session().NextDeadline() - s.clock().Now(), milliseconds(250));
+}
+
+// However a link ends right after the login.
+TEST(SessionBackoffTest, APbxThatBreaksAfterEachLoginIsNotHammered) {
+  const std::vector<std::pair<const char*, std::function<void(ScriptedSession&)>>> ways = {
+      {"damage", [](ScriptedSession& s) { s.SaysBytes(std::string(1'100'000, 'x')); }},
+      {"end", [](ScriptedSession& s) { s.Closes(); }},
+      {"break", [](ScriptedSession& s) { s.Closes(absl::UnavailableError("reset")); }},
+      {"orderly stop", [](ScriptedSession& s) {
+         s.Says("Event: Shutdown\nPrivilege: system,all\nRestart: True\n\n");
+         s.Closes();
+       }}};
+  for (const auto& [name, breaks] : ways) {
+    ScriptedSession s;
+    s.session().Start();
+    LogCapture log;
+    std::vector<double> pauses;
+    for (int i = 0; i < 20; ++i) {
+      const MonotonicTime ended = s.clock().Now();
+      while (!s.connecting()) s.Passes(s.session().NextDeadline() - s.clock().Now());
+      pauses.push_back(std::chrono::duration<double>(s.clock().Now() - ended).count());
+      s.Connects();
+      s.Says(S::kBanner);
+      s.Says(S::kAccepted);
+      s.Says(S::kFullyBooted);
+      ASSERT_TRUE(s.session().online()) << name;
+      breaks(s);
+    }
+    for (std::size_t i = 2; i < pauses.size(); ++i) {
+      EXPECT_LE(pauses[i], 8.0) << name;
+      EXPECT_GE(pauses[i], std::min(4.0, 0.125 * static_cast<double>(1 << (i - 1)))) << name;
+    }
+    if (std::string_view(name) == "orderly stop") continue;
+    const std::string told = log.Take();
+    EXPECT_EQ(told.find("warning"), told.rfind("warning")) << told;
+  }
 }
 
 // ---- Silence ----
