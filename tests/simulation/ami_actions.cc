@@ -1,8 +1,10 @@
 // The actions that read and change one thing: AstDB, variables, calls. The second part of
 // ami_session.h.
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "fmt/format.h"
 #include "tests/simulation/ami_session.h"
@@ -19,6 +21,19 @@ std::optional<std::string_view> Argument(std::string_view variable, std::string_
     return std::nullopt;
   }
   return variable.substr(function.size() + 1, variable.size() - function.size() - 2);
+}
+
+// DIALPLAN_EXISTS(context,number,priority): this dialplan has the users' numbers, of one priority.
+std::string_view DialplanExists(const Directory& directory, std::string_view place) {
+  const std::size_t comma = place.find(',');
+  if (comma == std::string_view::npos) return "0";
+  const std::string_view context = place.substr(0, comma);
+  const std::string_view rest = place.substr(comma + 1);
+  const std::size_t second = std::min(rest.find(','), rest.size());
+  const std::string_view priority = rest.substr(std::min(second + 1, rest.size()));
+  const bool exists = (priority.empty() || priority == "1") &&
+                      directory.FindNumber(context, rest.substr(0, second)).has_value();
+  return exists ? "1" : "0";
 }
 
 // The name behind "Custom:", if the device is one.
@@ -131,6 +146,8 @@ void AmiSession::GetVariable(const Action& action) {
       value = ToString(phone.has_value() ? Shown(*phone).value_or(DeviceState::kUnavailable)
                                          : DeviceState::kInvalid);
     }
+  } else if (const auto place = Argument(variable, "DIALPLAN_EXISTS"); place.has_value()) {
+    value = DialplanExists(pbx_.directory(), *place);
   } else {
     value = pbx_.Global(variable);
   }
@@ -150,8 +167,9 @@ void AmiSession::Originate(const Action& action) {
   }
   Succeed(action, "Originate successfully queued");
   // A failure tells itself by an OriginateResponse.
-  static_cast<void>(pbx_.calls().Originate(
-      {std::string(channel), std::string(context), std::string(exten), std::string(action.id())}));
+  static_cast<void>(
+      pbx_.calls().Originate({std::string(channel), std::string(context), std::string(exten),
+                              std::string(action.id()), std::string(action.Get("ChannelId"))}));
 }
 
 void AmiSession::Hangup(const Action& action) {

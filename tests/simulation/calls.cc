@@ -172,6 +172,7 @@ absl::StatusOr<ChannelId> Calls::Originate(OriginateRequest request) {
   const EventStream::Instant instant(events_);
   Channel& own = Make(*phone, ChannelState::kDown, "s");
   own.originated = true;
+  if (!request.uniqueid.empty()) own.uniqueid = own.linkedid = request.uniqueid;
   own.application = "AppDial2";
   own.data = "(Outgoing Line)";
   EmitChannel("Newchannel", own);

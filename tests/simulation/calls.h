@@ -34,6 +34,7 @@ struct OriginateRequest {
   std::string context;
   std::string exten;
   std::string action_id;
+  std::string uniqueid{};  // of the own channel; empty = Asterisk chooses
 };
 
 // Not thread-safe. Operations that make no sense in the present state answer FAILED_PRECONDITION
@@ -79,6 +80,7 @@ class Calls {
   void Forget();
 
   const Channel* Find(ChannelId channel) const;
+  // By its name or, as Asterisk's actions take it too, its unique id.
   const Channel* FindByName(std::string_view name) const;
   std::vector<ChannelId> ChannelsOf(EndpointId phone) const;
   std::vector<ChannelId> LegsOf(ChannelId dialler) const;

@@ -19,8 +19,9 @@ const Channel* Calls::Find(ChannelId channel) const {
 }
 
 const Channel* Calls::FindByName(std::string_view name) const {
-  const auto found = std::find_if(channels_.begin(), channels_.end(),
-                                  [name](const auto& entry) { return entry.second.name == name; });
+  const auto found = std::find_if(channels_.begin(), channels_.end(), [name](const auto& entry) {
+    return entry.second.name == name || entry.second.uniqueid == name;
+  });
   return found == channels_.end() ? nullptr : &found->second;
 }
 
@@ -243,7 +244,8 @@ void Calls::EmitOriginateResponse(const OriginateRequest& request, const Channel
   AppendHeader(headers, "Context", request.context);
   AppendHeader(headers, "Exten", request.exten);
   AppendHeader(headers, "Reason", channel != nullptr ? "4" : "0");
-  AppendHeader(headers, "Uniqueid", channel != nullptr ? channel->uniqueid : kNone);
+  const std::string_view chosen = request.uniqueid.empty() ? kNone : request.uniqueid;
+  AppendHeader(headers, "Uniqueid", channel != nullptr ? channel->uniqueid : chosen);
   AppendHeader(headers, "CallerIDNum", channel != nullptr ? channel->caller.number : kNone);
   AppendHeader(headers, "CallerIDName", channel != nullptr ? channel->caller.name : kNone);
   Emit("OriginateResponse", headers);

@@ -188,5 +188,32 @@ TEST_F(AmiSessionTest, ASilentDeviceIsInNoDeviceStateList) {
   EXPECT_THAT(list, ::testing::Not(::testing::HasSubstr("PJSIP/bob")));
 }
 
+TEST_F(AmiSessionTest, TheDialplanKnowsTheNumbersOfUsers) {
+  Say("Action: Login\nUsername: unipresence\nSecret: bench-secret");
+  const auto exists = [this](const std::string& place) {
+    const std::string answer =
+        Say("Action: Getvar\nVariable: DIALPLAN_EXISTS(" + place + ")\nActionID: 1");
+    return std::string(ParseWire(answer).at(0).Get("Value"));
+  };
+  EXPECT_EQ(exists("default,1001,1"), "1");
+  EXPECT_EQ(exists("default,1001"), "1") << "the first priority is the default";
+  EXPECT_EQ(exists("default,4711,1"), "0");
+  EXPECT_EQ(exists("nowhere,1001,1"), "0");
+  EXPECT_EQ(exists("default,1001,2"), "0");
+  EXPECT_EQ(exists("default"), "0");
+}
+
+TEST_F(AmiSessionTest, ACallIsNamedByTheIdThatWasChosenForIt) {
+  people_.RegisterAll();
+  Say("Action: Login\nUsername: unipresence\nSecret: bench-secret");
+  Say("Action: Originate\nChannel: PJSIP/alice\nContext: default\nExten: 1001\nPriority: 1\n"
+      "Async: true\nChannelId: chosen-1\nActionID: 1");
+  const Channel* own = people_.pbx.calls().FindByName("chosen-1");
+  ASSERT_NE(own, nullptr);
+  EXPECT_EQ(own->linkedid, "chosen-1");
+  EXPECT_THAT(Say("Action: Hangup\nChannel: chosen-1"), ::testing::HasSubstr("Channel Hungup"));
+  EXPECT_EQ(people_.pbx.calls().FindByName("chosen-1"), nullptr);
+}
+
 }  // namespace
 }  // namespace unipresence::simulation
