@@ -20,6 +20,7 @@ PbxIndex Engine::PbxByName(std::string_view name) {
   pbxs_.push_back(std::move(status));
   resyncs_.emplace_back();
   listing_wanted_.push_back(false);
+  changes_expected_.push_back(false);
   corrections_.emplace_back();
   routing_queues_.emplace_back();
   return static_cast<PbxIndex>(pbxs_.size() - 1);
@@ -170,7 +171,7 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
       break;
   }
   if (!changed || pbxs_[pbx].link != LinkState::kSynced) return;
-  const bool corrects = change.cause == CauseKind::kReconcile;
+  const bool corrects = change.cause == CauseKind::kReconcile && !changes_expected_[pbx];
   if (corrects) ++pbxs_[pbx].corrections;
   const Trigger trigger{.kind = change.cause, .device = index, .device_state = device.reported};
   for (LineIndex line = device.first_line; line != kNoLine;
