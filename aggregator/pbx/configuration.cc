@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -128,7 +128,8 @@ std::string MarkOf(std::string_view file) {
   return fmt::format("r{:016x}", hash);
 }
 
-constexpr std::string_view kMarkComment = "\n; By this the server sees that Asterisk has this file.\n";
+constexpr std::string_view kMarkComment =
+    "\n; By this the server sees that Asterisk has this file.\n";
 
 using Sections = std::map<std::string, std::string>;  // lines by name
 
@@ -276,15 +277,14 @@ class Renderer {
     Append(contexts_, extensions);
     if (!names_.hints.empty()) {
       marks.dialplan = MarkOf(extensions);
-      extensions += fmt::format("{}[{}]\nexten => {},1,NoOp()\n", kMarkComment, kMarkContext,
-                                marks.dialplan);
+      extensions +=
+          fmt::format("{}[{}]\nexten => {},1,NoOp()\n", kMarkComment, kMarkContext, marks.dialplan);
     }
     std::string voicemail = fmt::format(kHeader, "voicemail.conf");
     Append(boxes_, voicemail);
     if (!names_.mailboxes.empty()) {
       marks.voicemail = MarkOf(voicemail);
-      voicemail +=
-          fmt::format("{}[{}]\n{} => ,,\n", kMarkComment, kMarkContext, marks.voicemail);
+      voicemail += fmt::format("{}[{}]\n{} => ,,\n", kMarkComment, kMarkContext, marks.voicemail);
     }
     std::string pjsip = fmt::format(kHeader, "pjsip.conf, behind pjsip_unipresence.conf") + pjsip_;
     if (!names_.endpoints.empty()) {

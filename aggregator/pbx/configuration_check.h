@@ -1,9 +1,9 @@
 #ifndef UNIPRESENCE_AGGREGATOR_PBX_CONFIGURATION_CHECK_H_
 #define UNIPRESENCE_AGGREGATOR_PBX_CONFIGURATION_CHECK_H_
 
-// How Asterisk is told to load its configuration anew, asked whether it did, and what else is in it:
-// Reload answers Success also when a file could not be parsed and the former one stays in force.
-// Pure; thread-safe.
+// How Asterisk is told to load its configuration anew, asked whether it did, and what else is in
+// it: Reload answers Success also when a file could not be parsed and the former one stays in
+// force. Pure; thread-safe.
 
 #include <array>
 #include <optional>

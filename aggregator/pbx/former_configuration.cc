@@ -45,8 +45,8 @@ void ReadDialplan(std::string_view file, ConfiguredNames& names) {
         hint == std::string_view::npos) {
       return;
     }
-    names.hints.push_back({std::string(section),
-                           std::string(line.substr(kExten.size(), hint - kExten.size()))});
+    names.hints.push_back(
+        {std::string(section), std::string(line.substr(kExten.size(), hint - kExten.size()))});
   });
 }
 

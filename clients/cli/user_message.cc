@@ -35,8 +35,7 @@ v1::Role ToProto(Role role) {
 }
 
 absl::Status ApplyLine(v1::LineKind kind, const std::optional<std::string>& device,
-                       const std::optional<std::string>& pbx, bool no_sip_account,
-                       v1::User& user) {
+                       const std::optional<std::string>& pbx, bool no_sip_account, v1::User& user) {
   auto& lines = *user.mutable_lines();
   const auto it = std::find_if(lines.begin(), lines.end(),
                                [kind](const v1::Line& line) { return line.kind() == kind; });
@@ -161,7 +160,8 @@ absl::StatusOr<std::vector<std::string>> ApplyFlags(const UserFlags& flags, v1::
   if (lines_given) {
     UNIPRESENCE_RETURN_IF_ERROR(
         ApplyLine(v1::LINE_KIND_DESKPHONE, flags.deskphone, flags.pbx, flags.no_sip_account, user));
-    UNIPRESENCE_RETURN_IF_ERROR(ApplyLine(v1::LINE_KIND_WEBRTC, flags.webrtc, flags.pbx, flags.no_sip_account, user));
+    UNIPRESENCE_RETURN_IF_ERROR(
+        ApplyLine(v1::LINE_KIND_WEBRTC, flags.webrtc, flags.pbx, flags.no_sip_account, user));
     fields.emplace_back("lines");
   }
   if (flags.line_type || lines_given) {

@@ -192,18 +192,20 @@ bool ConfigurationLoader::AskForNames() {
   if (!loading.hints.empty()) {
     return AskFor<ConfiguredNames::Extension>(
         loading.hints, &pbx::ShowHintAction, &pbx::ShowsHint,
-        [](Loading& all) -> auto& { return all.missing.hints; });
+        [](Loading & all) -> auto& { return all.missing.hints; });
   }
   const auto is_one = [](const std::string&, const ami::Message& answer) {
     return pbx::IsOne(answer);
   };
   if (!loading.mailboxes.empty()) {
-    return AskFor<std::string>(loading.mailboxes, &pbx::ShowMailboxAction, is_one,
-                               [](Loading& all) -> auto& { return all.missing.mailboxes; });
+    return AskFor<std::string>(
+        loading.mailboxes, &pbx::ShowMailboxAction, is_one,
+        [](Loading & all) -> auto& { return all.missing.mailboxes; });
   }
   if (!loading.variables.empty()) {
-    return AskFor<std::string>(loading.variables, &pbx::GetVariableAction, is_one,
-                               [](Loading& all) -> auto& { return all.missing_marks; });
+    return AskFor<std::string>(
+        loading.variables, &pbx::GetVariableAction, is_one,
+        [](Loading & all) -> auto& { return all.missing_marks; });
   }
   if (loading.in_flight == 0) EndPass();
   return false;

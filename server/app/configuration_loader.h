@@ -55,12 +55,12 @@ class ConfigurationLoader {
     std::size_t module = 0;
     MonotonicTime deadline{};
     MonotonicTime next_try{};
-    ami::ActionToken list = 0;               // the list that is awaited
+    ami::ActionToken list = 0;  // the list that is awaited
     // Of this pass:
     std::deque<ami::ActionBuilder> lists;
     absl::flat_hash_set<std::string> shown;  // endpoints
     pbx::ShownMarks shown_marks;
-    std::deque<std::string> variables;      // that show marks
+    std::deque<std::string> variables;       // that show marks
     std::vector<std::string> missing_marks;  // of them
     std::deque<ConfiguredNames::Extension> hints;
     std::deque<std::string> mailboxes;

@@ -194,10 +194,9 @@ bool ConfigurationSurvey::ListHints() {
     running_->step = Step::kMailboxes;
     return true;
   }
-  return Send(pbx::ListHintsAction(), ami::ActionKind::kList,
-              [this](const absl::StatusOr<ami::ActionReply>&) {
-                running_->step = Step::kMailboxes;
-              });
+  return Send(
+      pbx::ListHintsAction(), ami::ActionKind::kList,
+      [this](const absl::StatusOr<ami::ActionReply>&) { running_->step = Step::kMailboxes; });
 }
 
 bool ConfigurationSurvey::AskForMailbox() {

@@ -1,12 +1,12 @@
 #ifndef UNIPRESENCE_SERVER_APP_CONFIGURATION_SURVEY_H_
 #define UNIPRESENCE_SERVER_APP_CONFIGURATION_SURVEY_H_
 
-// Finds names in one Asterisk that a rendering has too and that are not from the files of an earlier
-// one: PbxControl::FindConflicts for one PBX.
+// Finds names in one Asterisk that a rendering has too and that are not from the files of an
+// earlier one: PbxControl::FindConflicts for one PBX.
 //
-//   GetConfig of each file (fit to be loaded?) -> Reload of each module: what Asterisk knows is what
-//   its files say -> GetConfig of pjsip.conf for each endpoint -> PJSIPShowEndpoints (realtime,
-//   wizard) -> ExtensionStateList -> VM_INFO of each box
+//   GetConfig of each file (fit to be loaded?) -> Reload of each module: what Asterisk knows is
+//   what its files say -> GetConfig of pjsip.conf for each endpoint -> PJSIPShowEndpoints
+//   (realtime, wizard) -> ExtensionStateList -> VM_INFO of each box
 //
 // The files are read for PJSIP because Asterisk, once a name is twice in them, goes on with what it
 // had and says nothing. Reading costs Asterisk the whole file each time; so names that are new come
@@ -34,7 +34,8 @@ namespace unipresence {
 class ConfigurationSurvey {
  public:
   static constexpr Duration kReadPatience = std::chrono::seconds(20);
-  // Objects that only Asterisk's memory has may be about to go: res_pjsip reloads behind its answer.
+  // Objects that only Asterisk's memory has may be about to go: res_pjsip reloads behind its
+  // answer.
   static constexpr Duration kReloadPatience = std::chrono::seconds(3);
   // Few, for the link has other things to tell meanwhile.
   static constexpr int kMaxInFlight = 4;
@@ -68,11 +69,11 @@ class ConfigurationSurvey {
     bool pjsip = true;  // can be asked: the file is fit to be loaded
     bool dialplan = true;
     bool voicemail = true;
-    std::deque<std::string> objects;                   // to be read
+    std::deque<std::string> objects;                  // to be read
     absl::flat_hash_map<std::string, Wanted> wanted;  // by name in lower case
-    absl::flat_hash_set<std::string> hints;            // "CONTEXT/EXTEN" that must not be there
-    std::deque<std::string> mailboxes;                 // that must not be there
-    std::vector<std::string> in_memory;                // endpoints of this list
+    absl::flat_hash_set<std::string> hints;           // "CONTEXT/EXTEN" that must not be there
+    std::deque<std::string> mailboxes;                // that must not be there
+    std::vector<std::string> in_memory;               // endpoints of this list
     MonotonicTime deadline{};
     MonotonicTime next_try{};
     ami::ActionToken list = 0;

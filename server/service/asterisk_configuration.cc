@@ -262,8 +262,8 @@ absl::Status AsteriskConfiguration::LoadUnchanged(const std::string& pbx,
   if (absl::IsUnavailable(loaded)) {
     return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE, FromAbsl(loaded.message()), {{"pbx", pbx}});
   }
-  return NotWritten(pbx, fmt::format("the files are as they should be, but: {}",
-                                     FromAbsl(loaded.message())));
+  return NotWritten(
+      pbx, fmt::format("the files are as they should be, but: {}", FromAbsl(loaded.message())));
 }
 
 absl::Status AsteriskConfiguration::CheckNames(const std::string& pbx, const ConfiguredNames& next,
@@ -275,13 +275,12 @@ absl::Status AsteriskConfiguration::CheckNames(const std::string& pbx, const Con
     if (core.pbx_control == nullptr) {
       return std::move(answer)(absl::UnavailableError("no pipeline runs"));
     }
-    core.pbx_control->FindConflicts(
-        pbx, next, former,
-        [conflicts, answer = std::move(answer)](
-            absl::StatusOr<std::vector<std::string>> found) mutable {
-          if (found.ok()) *conflicts = *std::move(found);
-          std::move(answer)(found.status());
-        });
+    core.pbx_control->FindConflicts(pbx, next, former,
+                                    [conflicts, answer = std::move(answer)](
+                                        absl::StatusOr<std::vector<std::string>> found) mutable {
+                                      if (found.ok()) *conflicts = *std::move(found);
+                                      std::move(answer)(found.status());
+                                    });
   });
   if (absl::IsUnavailable(asked)) {
     return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE,
@@ -333,8 +332,7 @@ absl::Status AsteriskConfiguration::CheckLink(const std::string& pbx) {
   });
 }
 
-absl::Status AsteriskConfiguration::Load(const std::string& pbx,
-                                        ExpectedConfiguration expected) {
+absl::Status AsteriskConfiguration::Load(const std::string& pbx, ExpectedConfiguration expected) {
   return OnPipeline([pbx, expected = std::move(expected)](Core& core, Answer answer) mutable {
     if (core.pbx_control == nullptr) {
       return std::move(answer)(absl::UnavailableError("no pipeline runs"));

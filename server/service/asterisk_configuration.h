@@ -7,8 +7,8 @@
 //   -> pipeline: are names taken -> worker: write -> pipeline: reload, is this what Asterisk holds,
 //   list what is new -> worker: answer, or put the former files back
 //
-// Files that are as they should be are looked for in Asterisk all the same: it may never have loaded
-// them, or could not do so again.
+// Files that are as they should be are looked for in Asterisk all the same: it may never have
+// loaded them, or could not do so again.
 //
 // Rendering a million users takes seconds, disks block and a reload is waited for, so all that is
 // on a thread of its own, `configuration`: one request after the other.
@@ -72,8 +72,8 @@ class AsteriskConfiguration {
   // The failure that `why` is for the client, with the former files in force again.
   absl::Status PutBack(const std::string& pbx, const std::string& folder,
                        const std::vector<FileState>& formers, const absl::Status& why);
-  // FAILED_PRECONDITION: CONFIGURATION_CONFLICT, or CONFIGURATION_REFUSED where Asterisk cannot read
-  // its own files. UNAVAILABLE: PBX_UNAVAILABLE.
+  // FAILED_PRECONDITION: CONFIGURATION_CONFLICT, or CONFIGURATION_REFUSED where Asterisk cannot
+  // read its own files. UNAVAILABLE: PBX_UNAVAILABLE.
   absl::Status CheckNames(const std::string& pbx, const ConfiguredNames& next,
                           const std::vector<FileState>& formers);
   // UNAVAILABLE: PBX_UNAVAILABLE.

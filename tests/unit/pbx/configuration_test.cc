@@ -53,7 +53,8 @@ std::string Unmarked(std::string file, const ConfigurationMarks& marks) {
     }
   };
   replace(marks.pjsip, "PJSIPMARK");
-  if (!marks.pjsip.empty()) replace(marks.pjsip.substr(std::string_view("unipresence-").size()), "PJSIPPASS");
+  if (!marks.pjsip.empty())
+    replace(marks.pjsip.substr(std::string_view("unipresence-").size()), "PJSIPPASS");
   replace(marks.dialplan, "DIALPLANMARK");
   replace(marks.voicemail, "BOXMARK");
   return file;
@@ -224,7 +225,8 @@ TEST(ConfigurationTest, AnEarlierRenderingTellsItsNames) {
   EXPECT_FALSE(left.voicemail_whole);
   EXPECT_EQ(left.names, (ConfiguredNames{.mailboxes = {"1000@default"}}));
   // Anything.
-  for (const std::string_view garbage : {"[", "[]", "[x](", "[x](unipresence-web", " => \n", "\0"}) {
+  for (const std::string_view garbage :
+       {"[", "[]", "[x](", "[x](unipresence-web", " => \n", "\0"}) {
     for (FileState& file : files) file.content = garbage;
     ReadFormer(files);
   }
