@@ -46,9 +46,13 @@ absl::Status CheckPath(const std::string& path) {
 
 absl::StatusOr<std::optional<std::string>> ReadFile(const std::string& path,
                                                     std::size_t max_bytes) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (file.get() < 0) {
     if (errno == ENOENT) return std::nullopt;
+    if (errno == ELOOP) {
+      return absl::UnavailableError(
+          fmt::format("{} is a symbolic link; put a file in its place", path));
+    }
     return FromErrno(errno, "read", path);
   }
   std::string content;
@@ -78,27 +82,29 @@ absl::Status WriteAll(int fd, std::string_view content, const std::string& path)
   return absl::OkStatus();
 }
 
-// A file beside `path` that is to take its place; removed unless it did.
+// A file beside `path` that is to take its place; removed unless it did. Its name is always the
+// same, so that of those which a killed process left behind there is never more than one.
 class Successor {
  public:
-  explicit Successor(std::string path) : path_(std::move(path)) {}
+  Successor(const std::string& folder, const std::string& name, std::string_view suffix)
+      : path_(folder + "/" + name), successor_(fmt::format("{}/.{}.{}", folder, name, suffix)) {}
   Successor(Successor&& other) noexcept
-      : path_(std::move(other.path_)), temporary_(std::exchange(other.temporary_, {})) {}
+      : path_(std::move(other.path_)),
+        successor_(std::move(other.successor_)),
+        temporary_(std::exchange(other.temporary_, {})) {}
   Successor& operator=(Successor&&) = delete;
   ~Successor() {
     if (!temporary_.empty()) unlink(temporary_.c_str());
   }
 
   absl::Status Write(std::string_view content, mode_t mode) {
-    temporary_ = path_ + ".XXXXXX";
-    const Descriptor file(mkostemp(temporary_.data(), O_CLOEXEC));
-    if (file.get() < 0) {
-      temporary_.clear();
-      return FromErrno(errno, "write", path_);
-    }
+    unlink(successor_.c_str());
+    const Descriptor file(
+        open(successor_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (file.get() < 0) return FromErrno(errno, "write", path_);
+    temporary_ = successor_;
     struct stat former {};
-    if (stat(path_.c_str(), &former) == 0) {
-      mode = former.st_mode & 07777;
+    if (lstat(path_.c_str(), &former) == 0) {
       // Only root may give a file away; otherwise the new owner must do.
       if (fchown(file.get(), former.st_uid, former.st_gid) != 0 && errno != EPERM) {
         return FromErrno(errno, "write", path_);
@@ -121,15 +127,17 @@ class Successor {
 
  private:
   std::string path_;
-  std::string temporary_;
+  std::string successor_;
+  std::string temporary_;  // successor_ while it is there
 };
 
 absl::StatusOr<std::vector<Successor>> Write(const std::string& folder,
-                                             std::span<const FileState> files, mode_t mode) {
+                                             std::span<const FileState> files, mode_t mode,
+                                             std::string_view suffix) {
   std::vector<Successor> written;
   for (const FileState& file : files) {
     UNIPRESENCE_RETURN_IF_ERROR(CheckPath(file.path));
-    Successor& successor = written.emplace_back(folder + "/" + file.path);
+    Successor& successor = written.emplace_back(folder, file.path, suffix);
     if (!file.content) continue;
     UNIPRESENCE_RETURN_IF_ERROR(successor.Write(*file.content, mode));
   }
@@ -165,8 +173,8 @@ absl::Status ReplaceFiles(const std::string& folder, std::span<const FileState> 
                                ReadFiles(folder, paths, std::string().max_size()));
   // What may lack room is done for all before the first one changes: their formers are written
   // anew too, for the way back.
-  UNIPRESENCE_ASSIGN_OR_RETURN(std::vector<Successor> back, Write(folder, formers, mode));
-  UNIPRESENCE_ASSIGN_OR_RETURN(std::vector<Successor> written, Write(folder, files, mode));
+  UNIPRESENCE_ASSIGN_OR_RETURN(std::vector<Successor> back, Write(folder, formers, mode, "former"));
+  UNIPRESENCE_ASSIGN_OR_RETURN(std::vector<Successor> written, Write(folder, files, mode, "next"));
   for (std::size_t i = 0; i < written.size(); ++i) {
     absl::Status taken = written[i].Take();
     if (taken.ok()) continue;
@@ -174,6 +182,20 @@ absl::Status ReplaceFiles(const std::string& folder, std::span<const FileState> 
     return taken;
   }
   return SyncFolder(folder);
+}
+
+absl::Status SetModes(const std::string& folder, std::span<const std::string> paths, mode_t mode) {
+  for (const std::string& name : paths) {
+    UNIPRESENCE_RETURN_IF_ERROR(CheckPath(name));
+    const std::string path = folder + "/" + name;
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (file.get() < 0 && errno == ENOENT) continue;
+    struct stat now {};
+    if (file.get() < 0 || fstat(file.get(), &now) != 0) return FromErrno(errno, "read", path);
+    if ((now.st_mode & 07777) == mode) continue;
+    if (fchmod(file.get(), mode) != 0) return FromErrno(errno, "change the mode of", path);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace unipresence

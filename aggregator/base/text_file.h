@@ -33,16 +33,21 @@ struct FileState {
 };
 
 // The present states of the files of these paths. UNAVAILABLE names one that cannot be read, and
-// why; RESOURCE_EXHAUSTED one that is longer than `max_bytes`; INVALID_ARGUMENT a path.
+// why, such as a symbolic link, which could lead out of the folder; RESOURCE_EXHAUSTED one that is
+// longer than `max_bytes`; INVALID_ARGUMENT a path.
 absl::StatusOr<std::vector<FileState>> ReadFiles(const std::string& folder,
                                                  std::span<const std::string> paths,
                                                  std::size_t max_bytes);
 
 // Makes the files of an existing folder be as `files` say: all of them or, with an error, none.
 // Each takes the place of its former at once, so a reader sees one of both as a whole, and is on
-// the disk when this returns. A file keeps owner and mode of its former; a new one has `mode`.
-// UNAVAILABLE names a file that cannot be written, and why; INVALID_ARGUMENT a path.
+// the disk when this returns. Each has `mode`, whatever its former had, and keeps owner and group
+// of its former. What a writer that was killed left behind is overwritten by the next. UNAVAILABLE
+// names a file that cannot be written, and why; INVALID_ARGUMENT a path.
 absl::Status ReplaceFiles(const std::string& folder, std::span<const FileState> files, mode_t mode);
+
+// Gives those files that are there that mode. Errors as ReplaceFiles.
+absl::Status SetModes(const std::string& folder, std::span<const std::string> paths, mode_t mode);
 
 }  // namespace unipresence
 

@@ -20,6 +20,7 @@ PbxIndex Engine::PbxByName(std::string_view name) {
   pbxs_.push_back(std::move(status));
   resyncs_.emplace_back();
   listing_wanted_.push_back(false);
+  changes_expected_.push_back(false);
   corrections_.emplace_back();
   unlisted_wanted_.push_back(false);
   routing_queues_.emplace_back();
@@ -174,7 +175,7 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
   const DeviceState after = fusion::LineState(device.reported, false, device.contacts_gone);
   changed |= before != after;
   if (!changed || pbxs_[pbx].link != LinkState::kSynced) return;
-  const bool corrects = change.cause == CauseKind::kReconcile;
+  const bool corrects = change.cause == CauseKind::kReconcile && !changes_expected_[pbx];
   if (corrects) ++pbxs_[pbx].corrections;
   const Trigger trigger{.kind = change.cause, .device = index, .device_state = after};
   for (LineIndex line = device.first_line; line != kNoLine;

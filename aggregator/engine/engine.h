@@ -133,6 +133,8 @@ class Engine final : public PresenceSource {
     std::vector<std::string> users;  // ids, kMaxUsers at most
   };
   Corrections TakeCorrections(PbxIndex pbx);
+  // While true, what lists change is no correction: the PBX's configuration is being changed.
+  void ExpectChanges(PbxIndex pbx, bool expected) { changes_expected_[pbx] = expected; }
   // The lists of a reconcile are complete.
   void EndReconcile(PbxIndex pbx) { pbxs_[pbx].last_reconcile_time = clock_.WallNow(); }
   // What checks have had to write to the PBX again since the start; for PbxStatus.
@@ -330,6 +332,7 @@ class Engine final : public PresenceSource {
   std::vector<PbxStatus> pbxs_;
   std::vector<Resync> resyncs_;           // by PbxIndex
   std::vector<bool> listing_wanted_;      // by PbxIndex
+  std::vector<bool> changes_expected_;    // by PbxIndex
   std::vector<Corrections> corrections_;  // by PbxIndex
   std::vector<bool> unlisted_wanted_;     // by PbxIndex: FindUnlisted may find something new
   DeviceTable devices_;

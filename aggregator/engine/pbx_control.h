@@ -54,13 +54,25 @@ class PbxControl {
 
   using LoadCallback = absl::AnyInvocable<void(absl::Status) &&>;
 
-  // Has the PBX load its configuration files anew, and makes sure that it then knows `names`.
+  // Has the PBX load its configuration files anew, and makes sure that it then holds what is
+  // `expected`. Then lists it anew, so that what the files brought is known when `done` runs; what
+  // that changes is no correction.
   //   NOT_FOUND            no PBX of that name is configured
   //   UNAVAILABLE          its link is not synced, or was lost before it was done
   //   FAILED_PRECONDITION  it refused, or does not know all of them after some seconds; in its
   //                        words where it has any
   //   RESOURCE_EXHAUSTED   one that was asked for runs already
-  virtual void Load(std::string_view pbx, ConfiguredNames names, LoadCallback done) = 0;
+  virtual void Load(std::string_view pbx, ExpectedConfiguration expected, LoadCallback done) = 0;
+
+  // What was found, for people: "endpoint bob".
+  using ConflictsCallback = absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>) &&>;
+
+  // Looks for names of `next` that the PBX has from elsewhere than the files of an earlier
+  // rendering, `former`. Has it reload what its files say now; writes nothing.
+  //   FAILED_PRECONDITION  the PBX cannot read its own files, and not for want of those of `former`
+  //   NOT_FOUND, UNAVAILABLE, RESOURCE_EXHAUSTED  as Load
+  virtual void FindConflicts(std::string_view pbx, const ConfiguredNames& next,
+                             const FormerConfiguration& former, ConflictsCallback done) = 0;
 };
 
 }  // namespace unipresence

@@ -4,9 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "aggregator/base/strings.h"
 
 #include "aggregator/base/status_macros.h"
 
@@ -25,7 +30,6 @@ constexpr std::string_view kHeader =
 constexpr std::string_view kTechnology = "PJSIP/";
 // Of the files in deploy/asterisk: no section of a user may take such a name.
 constexpr std::string_view kOwnPrefix = "unipresence-";
-constexpr std::string_view kUsersContext = "unipresence-users-";
 constexpr std::size_t kMaxContext = 79;  // AST_MAX_CONTEXT without the closing NUL
 
 // Extensions that Asterisk jumps to by itself (pbx.c).
@@ -116,12 +120,25 @@ std::string_view Template(LineKind kind) {
   __builtin_unreachable();
 }
 
-// The files of one PBX while they grow.
-class Renderer {
- public:
-  explicit Renderer(std::string_view pbx)
-      : pbx_(pbx), pjsip_(fmt::format(kHeader, "pjsip.conf, behind pjsip_unipresence.conf")) {}
+// FNV-1a: the same on every machine and in every version, for the files are compared.
+std::string MarkOf(std::string_view file) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : file) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  // The letter keeps it from being a number that somebody could dial.
+  return fmt::format("r{:016x}", hash);
+}
 
+constexpr std::string_view kMarkComment =
+    "\n; By this the server sees that Asterisk has this file.\n";
+
+using Sections = std::map<std::string, std::string>;  // lines by name
+
+// What one user brings.
+class UserRenderer {
+ public:
+  explicit UserRenderer(std::string_view pbx) : pbx_(pbx) {}
+
+  // INVALID_ARGUMENT: the user cannot be rendered; what was made so far is of no use.
   absl::Status Add(const User& user) {
     UNIPRESENCE_RETURN_IF_ERROR(AddEntry(user));
     for (const Line& line : user.lines) {
@@ -132,24 +149,12 @@ class Renderer {
     return absl::OkStatus();
   }
 
-  RenderedConfiguration Take() && {
-    std::string extensions = fmt::format(kHeader, "extensions.conf");
-    Append(contexts_, extensions);
-    std::string voicemail = fmt::format(kHeader, "voicemail.conf");
-    Append(boxes_, voicemail);
-    return {.files = {{std::string(kExtensionsPath), std::move(extensions)},
-                      {std::string(kPjsipPath), std::move(pjsip_)},
-                      {std::string(kVoicemailPath), std::move(voicemail)}},
-            .names = std::move(names_)};
-  }
+  const ConfiguredNames& names() const { return names_; }
+  const std::string& pjsip() const { return pjsip_; }
+  const Sections& contexts() const { return contexts_; }
+  const Sections& boxes() const { return boxes_; }
 
  private:
-  using Sections = std::map<std::string, std::string>;  // lines by name
-
-  static void Append(const Sections& sections, std::string& file) {
-    for (const auto& [name, lines] : sections) file += fmt::format("\n[{}]\n{}", name, lines);
-  }
-
   absl::Status AddEntry(const User& user) {
     UNIPRESENCE_RETURN_IF_ERROR(CheckName(user, "context", user.context));
     UNIPRESENCE_RETURN_IF_ERROR(CheckName(user, "exten", user.exten, "*#"));
@@ -211,8 +216,9 @@ class Renderer {
   absl::Status AddBox(const User& user, const Voicemail& box) {
     UNIPRESENCE_RETURN_IF_ERROR(CheckName(user, "voicemail.context", box.context));
     UNIPRESENCE_RETURN_IF_ERROR(CheckName(user, "voicemail.number", box.number));
-    if (box.context == "general" || box.context == "zonemessages") {
-      return Refused(user, "voicemail.context", box.context, "it is no context in voicemail.conf");
+    if (box.context == "general" || box.context == "zonemessages" || box.context == kMarkContext) {
+      return Refused(user, "voicemail.context", box.context,
+                     "that section of voicemail.conf is not for users");
     }
     if (box.password.find_first_not_of("0123456789#") != std::string::npos) {
       return Refused(user, "voicemail.password", "***", "use the characters 0-9 #");
@@ -234,17 +240,111 @@ class Renderer {
     return absl::OkStatus();
   }
 
-  const std::string pbx_;
+  const std::string_view pbx_;
   std::string pjsip_;
   ConfiguredNames names_;
   Sections contexts_;
   Sections boxes_;
 };
 
+// The files of one PBX while they grow.
+class Renderer {
+ public:
+  explicit Renderer(std::string_view pbx) : pbx_(pbx) {}
+
+  void Add(const User& user) {
+    UserRenderer one(pbx_);
+    absl::Status status = one.Add(user);
+    if (status.ok()) status = Claim(user, one.names());
+    if (!status.ok()) {
+      skipped_.push_back({user.id, std::string(status.message())});
+      return;
+    }
+    pjsip_ += one.pjsip();
+    for (const auto& [name, lines] : one.contexts()) contexts_[name] += lines;
+    for (const auto& [name, lines] : one.boxes()) boxes_[name] += lines;
+    const auto append = [](const auto& from, auto& to) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    append(one.names().endpoints, names_.endpoints);
+    append(one.names().hints, names_.hints);
+    append(one.names().mailboxes, names_.mailboxes);
+  }
+
+  RenderedConfiguration Take() && {
+    ConfigurationMarks marks;
+    std::string extensions = fmt::format(kHeader, "extensions.conf");
+    Append(contexts_, extensions);
+    if (!names_.hints.empty()) {
+      marks.dialplan = MarkOf(extensions);
+      extensions +=
+          fmt::format("{}[{}]\nexten => {},1,NoOp()\n", kMarkComment, kMarkContext, marks.dialplan);
+    }
+    std::string voicemail = fmt::format(kHeader, "voicemail.conf");
+    Append(boxes_, voicemail);
+    if (!names_.mailboxes.empty()) {
+      marks.voicemail = MarkOf(voicemail);
+      voicemail += fmt::format("{}[{}]\n{} => ,,\n", kMarkComment, kMarkContext, marks.voicemail);
+    }
+    std::string pjsip = fmt::format(kHeader, "pjsip.conf, behind pjsip_unipresence.conf") + pjsip_;
+    if (!names_.endpoints.empty()) {
+      const std::string mark = MarkOf(pjsip);
+      marks.pjsip = std::string(kOwnPrefix) + mark;
+      marks.endpoint = names_.endpoints.back();
+      // The first line belongs to the section above, the last endpoint.
+      pjsip += fmt::format(
+          "set_var = {0}={1}\n{2}[{1}]\ntype = aor\n[{1}](unipresence-auth)\nusername = {1}\n"
+          "password = {3}\n",
+          kMarkVariable, marks.pjsip, kMarkComment, mark);
+    }
+    return {.files = {{std::string(kExtensionsPath), std::move(extensions)},
+                      {std::string(kPjsipPath), std::move(pjsip)},
+                      {std::string(kVoicemailPath), std::move(voicemail)}},
+            .expected = {.names = std::move(names_), .marks = std::move(marks)},
+            .skipped = std::move(skipped_)};
+  }
+
+ private:
+  static void Append(const Sections& sections, std::string& file) {
+    for (const auto& [name, lines] : sections) file += fmt::format("\n[{}]\n{}", name, lines);
+  }
+
+  // Takes the names for this user, all or none.
+  absl::Status Claim(const User& user, const ConfiguredNames& names) {
+    // Asterisk has device states and boxes without regard to case, numbers as they are.
+    std::vector<std::pair<std::string, std::string>> claims;  // what it is, its key
+    for (const std::string& name : names.endpoints) {
+      claims.emplace_back("the device",
+                          fmt::format("{}{}", kTechnology, absl::AsciiStrToLower(name)));
+    }
+    for (const ConfiguredNames::Extension& hint : names.hints) {
+      claims.emplace_back("the number", fmt::format("{}@{}", hint.exten, user.context));
+    }
+    for (const std::string& box : names.mailboxes) {
+      claims.emplace_back("the voicemail box", absl::AsciiStrToLower(box));
+    }
+    for (const auto& claim : claims) {
+      const auto taken = owners_.find(claim);
+      if (taken == owners_.end() || taken->second == user.id) continue;
+      return Refused(user, claim.first, claim.second,
+                     fmt::format("user '{}' has it too; change one of both", taken->second));
+    }
+    for (auto& claim : claims) owners_.emplace(std::move(claim), user.id);
+    return absl::OkStatus();
+  }
+
+  const std::string_view pbx_;
+  std::string pjsip_;
+  ConfiguredNames names_;
+  Sections contexts_;
+  Sections boxes_;
+  std::vector<SkippedUser> skipped_;
+  std::map<std::pair<std::string, std::string>, std::string> owners_;  // user by claim
+};
+
 }  // namespace
 
-absl::StatusOr<RenderedConfiguration> RenderConfiguration(std::string_view pbx,
-                                                          std::span<const User> users) {
+RenderedConfiguration RenderConfiguration(std::string_view pbx, std::span<const User> users) {
   std::vector<const User*> sorted;
   for (const User& user : users) {
     if (std::any_of(user.lines.begin(), user.lines.end(),
@@ -255,7 +355,7 @@ absl::StatusOr<RenderedConfiguration> RenderConfiguration(std::string_view pbx,
   std::sort(sorted.begin(), sorted.end(),
             [](const User* left, const User* right) { return left->id < right->id; });
   Renderer renderer(pbx);
-  for (const User* user : sorted) UNIPRESENCE_RETURN_IF_ERROR(renderer.Add(*user));
+  for (const User* user : sorted) renderer.Add(*user);
   return std::move(renderer).Take();
 }
 

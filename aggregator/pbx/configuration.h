@@ -16,7 +16,15 @@
 //   configured elsewhere.
 // - The same users give the same bytes, in whatever order they come.
 // - Nothing that a user's fields hold can begin a line, a section, a comment or an include of its
-//   own: what cannot be written so is refused, and then nothing is rendered.
+//   own: a user of whom something cannot be written so is left out as a whole. So is one whose
+//   number, device or box another user has too, for Asterisk refuses a file with two of a name: the
+//   one whose id comes first stays.
+// - A file that holds something ends with marks: names made of a hash of the file, so that no other
+//   rendering has them. Reload answers Success whatever becomes of a file, and the names of users
+//   that were changed are in the former rendering too. Each kind of object is loaded by itself (a
+//   second endpoint `bob` keeps the former endpoints while AORs and auths are the new ones), so
+//   each kind has a mark: an AOR and an auth that no endpoint uses, a variable of the last
+//   endpoint, an extension and a box in contexts that nothing leads to.
 //
 // Pure; thread-safe.
 
@@ -25,15 +33,22 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "aggregator/model/rendered_configuration.h"
 #include "aggregator/model/user.h"
 
 namespace unipresence::pbx {
 
-// INVALID_ARGUMENT names the user, the field, the value (never a secret) and the remedy.
-absl::StatusOr<RenderedConfiguration> RenderConfiguration(std::string_view pbx,
-                                                          std::span<const User> users);
+RenderedConfiguration RenderConfiguration(std::string_view pbx, std::span<const User> users);
+
+// What files of an earlier rendering, or what is left of them, brought into Asterisk.
+FormerConfiguration ReadFormer(std::span<const FileState> files);
+
+// Where the marks of the dialplan and of the boxes are.
+inline constexpr std::string_view kMarkContext = "unipresence-rendering";
+// The variable of an endpoint that is its mark.
+inline constexpr std::string_view kMarkVariable = "UNIPRESENCE_RENDERING";
+// Stands before a user's context in that of his hint.
+inline constexpr std::string_view kUsersContext = "unipresence-users-";
 
 // A line of one of these files without its secret, which becomes `***`.
 std::string MaskSecret(std::string_view line);

@@ -235,7 +235,7 @@ void CommandLine::AddGlobalFlags() {
   WithChoices(root_.add_option("-o,--output", output_, "table, or json: one object per line")
                   ->type_name("FORMAT"),
               {"table", "json"});
-  root_.add_option("--timeout", timeout_s_, "How long to wait for each answer (default: 10)")
+  root_.add_option("--timeout", timeout_s_, "How long to wait for each answer (default: 10; asterisk apply: 60)")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.001, 86'400.0).description(""));
   NameEnvironment(root_, "UNIPRESENCE_");
@@ -486,6 +486,8 @@ void CommandLine::AddUserFlags(CLI::App& command, UserFlags& flags) {
   text("--deskphone", flags.deskphone, "DEVICE", "The deskphone's device, such as PJSIP/alice");
   text("--webrtc", flags.webrtc, "DEVICE", "The WebRTC line's device, such as PJSIP/alice_w");
   text("--pbx", flags.pbx, "PBX", "The PBX that these devices are on");
+  command.add_flag("--no-sip-account", flags.no_sip_account,
+                   "The SIP accounts of the lines are made by hand in Asterisk: keep none here");
   text("--username", flags.username, "USERNAME", "The name to log in with (default: the id)");
   AddWord(command, "--role", flags.role, &ParseRole, "user or administrator",
           {"user", "administrator", "admin"})
@@ -624,6 +626,10 @@ std::variant<Invocation, EarlyExit> CommandLine::Parse(std::span<const std::stri
   }
   global_.output =
       IsMemberIgnoringCase({"json"}, output_) ? OutputFormat::kJson : OutputFormat::kTable;
+  // Asterisk is asked for every name, before and after.
+  if (invocation.name == "asterisk apply" && root_.get_option("--timeout")->count() == 0) {
+    timeout_s_ = 60;
+  }
   global_.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_s_ * 1'000));
   invocation.global = global_;
   invocation.command = results_.at(command)();

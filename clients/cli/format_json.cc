@@ -339,7 +339,12 @@ std::string ServerStatusJson(const v1::ServerStatus& status, std::string_view se
 }
 
 std::string ApplyJson(const v1::ApplyAsteriskConfigurationResponse& applied) {
-  Json object = {{"outcome", WordOrNull(applied.outcome())}, {"changes", Json::array()}};
+  Json object = {{"outcome", WordOrNull(applied.outcome())},
+                 {"changes", Json::array()},
+                 {"skipped_users", Json::array()}};
+  for (const v1::SkippedUser& user : applied.skipped_users()) {
+    object["skipped_users"].push_back({{"user", user.user()}, {"message", user.message()}});
+  }
   for (const v1::ConfigurationChange& change : applied.changes()) {
     object["changes"].push_back(
         {{"path", change.path()}, {"diff", change.diff()}, {"truncated", change.truncated()}});

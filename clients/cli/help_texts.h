@@ -98,14 +98,17 @@ Examples:
   unipresence transfer main/1795397182.18 --complete)";
 
 inline constexpr char kAsteriskApplyFooter[] =
-    R"(For administrators. The server writes the files into the PBX's configuration_folder, has Asterisk
-reload, and looks whether it knows every endpoint, hint and voicemail box of them. If not, it puts the
-former files back. Prints what changed, with secrets as ***. It may take 10 s: mind --timeout. With -o
-json one object: outcome (APPLIED, VALIDATED, UNCHANGED), changes[{path, diff, truncated}].
+    R"(For administrators. The server looks whether Asterisk has an endpoint, AOR, auth, hint or voicemail
+box of these names that is not from these files: then nothing is written. Else it writes the files into
+the PBX's configuration_folder, has Asterisk reload, and looks whether Asterisk holds these files and no
+others, also when nothing changed. If not, it puts the former files back. Prints what changed, with
+secrets as ***, and on stderr which users were left out because something of them cannot be written.
+With -o json one object: outcome (APPLIED, VALIDATED, UNCHANGED), changes[{path, diff, truncated}],
+skipped_users[{user, message}].
 
 Examples:
   unipresence asterisk apply --dry-run
-  unipresence asterisk apply --timeout 60)";
+  unipresence asterisk apply)";
 
 inline constexpr char kUsersAddFooter[] =
     R"(The file is a YAML list in the format of the server's users_file:

@@ -23,7 +23,7 @@ struct GlobalOptions {
   std::string server;        // empty = that of the session, else kDefaultServer
   std::string session_file;  // empty = DefaultSessionFile()
   OutputFormat output = OutputFormat::kTable;
-  std::chrono::milliseconds timeout{10'000};  // of each single rpc
+  std::chrono::milliseconds timeout{10'000};  // of each single rpc; 60 s for `asterisk apply`
 };
 
 // Where a password comes from. None of both = the person is asked, if there is a terminal.
@@ -137,6 +137,7 @@ struct UserFlags {
   std::optional<std::string> deskphone;  // the device of the line
   std::optional<std::string> webrtc;
   std::optional<std::string> pbx;  // of the lines given
+  bool no_sip_account = false;     // of the user's lines
   std::optional<std::string> username;
   std::optional<v1::Role> role;
   std::optional<std::uint32_t> ring_seconds;

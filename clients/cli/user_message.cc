@@ -35,7 +35,7 @@ v1::Role ToProto(Role role) {
 }
 
 absl::Status ApplyLine(v1::LineKind kind, const std::optional<std::string>& device,
-                       const std::optional<std::string>& pbx, v1::User& user) {
+                       const std::optional<std::string>& pbx, bool no_sip_account, v1::User& user) {
   auto& lines = *user.mutable_lines();
   const auto it = std::find_if(lines.begin(), lines.end(),
                                [kind](const v1::Line& line) { return line.kind() == kind; });
@@ -47,11 +47,16 @@ absl::Status ApplyLine(v1::LineKind kind, const std::optional<std::string>& devi
   v1::Line& line = it != lines.end() ? *it : *lines.Add();
   line.set_kind(kind);
   if (device) {
+    if (*device != line.device()) line.clear_no_sip_account();
     line.set_device(*device);
     line.clear_sip_username();  // that of the former device
   }
   if (pbx) line.set_pbx(*pbx);
   line.clear_sip_secret();
+  if (no_sip_account) {
+    line.set_no_sip_account(true);
+    line.clear_sip_username();
+  }
   if (!line.pbx().empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       fmt::format("the PBX of device {} is missing: give --pbx PBX", line.device()));
@@ -110,6 +115,7 @@ absl::StatusOr<v1::User> ToMessage(const config::UserSeed& seed) {
     line.set_device(seed_line.device);
     line.set_sip_username(seed_line.sip_username);
     line.set_sip_secret(seed_line.sip_secret);
+    line.set_no_sip_account(seed_line.sip_username.empty());
   }
   user.set_ring_seconds(seed.user.ring_seconds);
   if (seed.user.voicemail) {
@@ -150,11 +156,12 @@ absl::StatusOr<std::vector<std::string>> ApplyFlags(const UserFlags& flags, v1::
     fields.emplace_back("ring_seconds");
   }
   if (ApplyVoicemail(flags, user)) fields.emplace_back("voicemail");
-  const bool lines_given = flags.deskphone || flags.webrtc || flags.pbx;
+  const bool lines_given = flags.deskphone || flags.webrtc || flags.pbx || flags.no_sip_account;
   if (lines_given) {
     UNIPRESENCE_RETURN_IF_ERROR(
-        ApplyLine(v1::LINE_KIND_DESKPHONE, flags.deskphone, flags.pbx, user));
-    UNIPRESENCE_RETURN_IF_ERROR(ApplyLine(v1::LINE_KIND_WEBRTC, flags.webrtc, flags.pbx, user));
+        ApplyLine(v1::LINE_KIND_DESKPHONE, flags.deskphone, flags.pbx, flags.no_sip_account, user));
+    UNIPRESENCE_RETURN_IF_ERROR(
+        ApplyLine(v1::LINE_KIND_WEBRTC, flags.webrtc, flags.pbx, flags.no_sip_account, user));
     fields.emplace_back("lines");
   }
   if (flags.line_type || lines_given) {

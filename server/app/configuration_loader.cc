@@ -1,6 +1,7 @@
 #include "server/app/configuration_loader.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -41,7 +42,7 @@ std::string Told(const ConfiguredNames& missing) {
 
 }  // namespace
 
-void ConfigurationLoader::Load(ConfiguredNames names, PbxControl::LoadCallback done) {
+void ConfigurationLoader::Load(ExpectedConfiguration expected, PbxControl::LoadCallback done) {
   if (loading_) {
     return std::move(done)(
         absl::ResourceExhaustedError("a configuration is being loaded already; wait for it"));
@@ -49,7 +50,8 @@ void ConfigurationLoader::Load(ConfiguredNames names, PbxControl::LoadCallback d
   ++number_;
   Loading loading;
   loading.done = std::move(done);
-  loading.missing = std::move(names);
+  loading.missing = std::move(expected.names);
+  loading.marks = std::move(expected.marks);
   loading_.emplace(std::move(loading));
   Continue();
 }
@@ -61,15 +63,15 @@ void ConfigurationLoader::Continue() {
       case Step::kReload:
         sent = loading_->in_flight == 0 && Reload();
         break;
-      case Step::kEndpoints:
-        sent = loading_->in_flight == 0 && ListEndpoints();
+      case Step::kLists:
+        sent = loading_->in_flight == 0 && SendList();
         break;
       case Step::kNames:
         sent = AskForNames();
         break;
       case Step::kPause:
         sent = clock_.Now() >= loading_->next_try;
-        if (sent) loading_->step = Step::kEndpoints;
+        if (sent) BeginPass();
         break;
     }
   }
@@ -107,7 +109,8 @@ bool ConfigurationLoader::Reload() {
 void ConfigurationLoader::OnReloaded(std::string_view module,
                                      const absl::StatusOr<ami::ActionReply>& reply) {
   const bool done = reply.ok() && reply->success;
-  const bool optional = module == pbx::kVoicemailModule && loading_->missing.mailboxes.empty();
+  const bool optional = module == pbx::kVoicemailModule && loading_->marks.voicemail.empty() &&
+                        loading_->missing.mailboxes.empty();
   if (!done && !(reply.ok() && optional)) {
     return End(absl::FailedPreconditionError(
         fmt::format("Reload of {}: {}", module,
@@ -115,24 +118,47 @@ void ConfigurationLoader::OnReloaded(std::string_view module,
   }
   if (++loading_->module < pbx::kConfiguredModules.size()) return;
   loading_->deadline = clock_.Now() + kPatience;
-  loading_->step = Step::kEndpoints;
+  BeginPass();
 }
 
 // --- Is everything there? ---
 
-bool ConfigurationLoader::ListEndpoints() {
-  loading_->shown.clear();
-  return Send(pbx::ShowEndpointsAction(), ami::ActionKind::kList,
-              [this](const absl::StatusOr<ami::ActionReply>&) { OnEndpointsListed(); });
+void ConfigurationLoader::BeginPass() {
+  Loading& loading = *loading_;
+  loading.shown.clear();
+  loading.shown_marks = {};
+  loading.missing_marks.clear();
+  loading.lists = {pbx::ShowEndpointsAction()};
+  for (ami::ActionBuilder& action : pbx::ShowMarksActions(loading.marks)) {
+    loading.lists.push_back(std::move(action));
+  }
+  loading.variables.clear();
+  if (!loading.marks.dialplan.empty()) {
+    loading.variables.push_back(pbx::DialplanMarkVariable(loading.marks));
+  }
+  if (!loading.marks.voicemail.empty()) {
+    loading.variables.push_back(pbx::VoicemailMarkVariable(loading.marks));
+  }
+  loading.step = Step::kLists;
+}
+
+bool ConfigurationLoader::SendList() {
+  // What is refused, such as the endpoint that is not there, shows nothing.
+  return Send(loading_->lists.front(), ami::ActionKind::kList,
+              [this](const absl::StatusOr<ami::ActionReply>&) {
+                loading_->lists.pop_front();
+                if (loading_->lists.empty()) OnListed();
+              });
 }
 
 void ConfigurationLoader::OnRow(const ami::Message& row, ami::ActionToken list) {
   if (!loading_ || list != loading_->list || list == ami::kLiveEvent) return;
   const std::string_view endpoint = pbx::EndpointOf(row);
   if (!endpoint.empty()) loading_->shown.emplace(endpoint);
+  pbx::TakeMark(row, loading_->marks, loading_->shown_marks);
 }
 
-void ConfigurationLoader::OnEndpointsListed() {
+void ConfigurationLoader::OnListed() {
   ConfiguredNames& missing = loading_->missing;
   std::erase_if(missing.endpoints,
                 [&](const std::string& name) { return loading_->shown.contains(name); });
@@ -146,15 +172,15 @@ void ConfigurationLoader::OnEndpointsListed() {
 
 template <typename Name>
 bool ConfigurationLoader::AskFor(std::deque<Name>& names, ami::ActionBuilder (*ask)(const Name&),
-                                 bool (*shows)(const ami::Message&),
-                                 std::vector<Name> ConfiguredNames::*missing) {
+                                 bool (*shows)(const Name&, const ami::Message&),
+                                 std::vector<Name>& (*missing)(Loading&)) {
   const Name name = std::move(names.front());
   names.pop_front();
   const bool sent =
       Send(ask(name), ami::ActionKind::kSingle,
            [this, name, shows, missing](const absl::StatusOr<ami::ActionReply>& reply) {
-             if (reply.ok() && shows(reply->message)) return;
-             (loading_->missing.*missing).push_back(name);
+             if (reply.ok() && shows(name, reply->message)) return;
+             missing(*loading_).push_back(name);
            });
   if (!sent && loading_) names.push_front(name);
   return sent;
@@ -164,24 +190,58 @@ bool ConfigurationLoader::AskForNames() {
   Loading& loading = *loading_;
   if (loading.in_flight >= kMaxInFlight) return false;
   if (!loading.hints.empty()) {
-    return AskFor(loading.hints, &pbx::ShowHintAction, &pbx::ShowsHint, &ConfiguredNames::hints);
+    return AskFor<ConfiguredNames::Extension>(
+        loading.hints, &pbx::ShowHintAction, &pbx::ShowsHint,
+        [](Loading & all) -> auto& { return all.missing.hints; });
   }
+  const auto is_one = [](const std::string&, const ami::Message& answer) {
+    return pbx::IsOne(answer);
+  };
   if (!loading.mailboxes.empty()) {
-    return AskFor(loading.mailboxes, &pbx::ShowMailboxAction, &pbx::ShowsMailbox,
-                  &ConfiguredNames::mailboxes);
+    return AskFor<std::string>(
+        loading.mailboxes, &pbx::ShowMailboxAction, is_one,
+        [](Loading & all) -> auto& { return all.missing.mailboxes; });
+  }
+  if (!loading.variables.empty()) {
+    return AskFor<std::string>(
+        loading.variables, &pbx::GetVariableAction, is_one,
+        [](Loading & all) -> auto& { return all.missing_marks; });
   }
   if (loading.in_flight == 0) EndPass();
   return false;
 }
 
+std::vector<std::string> ConfigurationLoader::NotLoaded(const Loading& loading) {
+  std::vector<std::string> kinds;
+  const auto missing = [&](const std::string& variable) {
+    return std::find(loading.missing_marks.begin(), loading.missing_marks.end(), variable) !=
+           loading.missing_marks.end();
+  };
+  if (!loading.marks.pjsip.empty()) {
+    if (!loading.shown_marks.endpoint) kinds.emplace_back("endpoints");
+    if (!loading.shown_marks.aor) kinds.emplace_back("AORs");
+    if (!loading.shown_marks.auth) kinds.emplace_back("auths");
+  }
+  if (missing(pbx::DialplanMarkVariable(loading.marks))) kinds.emplace_back("dialplan");
+  if (missing(pbx::VoicemailMarkVariable(loading.marks))) kinds.emplace_back("voicemail boxes");
+  return kinds;
+}
+
 void ConfigurationLoader::EndPass() {
-  if (loading_->missing == ConfiguredNames()) return End(absl::OkStatus());
+  const std::vector<std::string> not_loaded = NotLoaded(*loading_);
+  if (loading_->missing == ConfiguredNames() && not_loaded.empty()) return End(absl::OkStatus());
   const MonotonicTime now = clock_.Now();
   if (now >= loading_->deadline) {
-    return End(absl::FailedPreconditionError(fmt::format(
-        "Asterisk was told to reload but does not know {}; see its log, and that the files are "
-        "#included as their first lines say",
-        Told(loading_->missing))));
+    std::string text = Told(loading_->missing);
+    if (!text.empty()) text = "does not know " + text;
+    if (!not_loaded.empty()) {
+      text += fmt::format("{}holds the former {}, not these", text.empty() ? "" : ", and ",
+                          fmt::join(not_loaded, ", "));
+    }
+    return End(absl::FailedPreconditionError(
+        fmt::format("Asterisk was told to reload but {}; see its log, and that the files are "
+                    "#included as their first lines say",
+                    text)));
   }
   loading_->next_try = now + kPause;
   loading_->step = Step::kPause;

@@ -4,8 +4,8 @@
 // Has one Asterisk load its configuration anew, and makes sure that it did: PbxControl::Load for
 // one PBX.
 //
-//   Reload of each module -> PJSIPShowEndpoints -> each hint, each box -> again, while some are
-//   missing, until kPatience is over: res_pjsip reloads behind its answer
+//   Reload of each module -> PJSIPShowEndpoints, the marks (configuration.h) -> each hint, each box
+//   -> again, while some are missing, until kPatience is over: res_pjsip reloads behind its answer
 //
 // Thread: the pipeline's.
 
@@ -21,6 +21,7 @@
 #include "aggregator/base/clock.h"
 #include "aggregator/engine/pbx_control.h"
 #include "aggregator/model/rendered_configuration.h"
+#include "aggregator/pbx/configuration_check.h"
 
 namespace unipresence {
 
@@ -34,7 +35,7 @@ class ConfigurationLoader {
       : connection_(connection), clock_(clock) {}
 
   // As PbxControl::Load, of a PBX whose link is synced.
-  void Load(ConfiguredNames names, PbxControl::LoadCallback done);
+  void Load(ExpectedConfiguration expected, PbxControl::LoadCallback done);
 
   // A row of a list; passed over if it is another's.
   void OnRow(const ami::Message& row, ami::ActionToken list);
@@ -44,18 +45,23 @@ class ConfigurationLoader {
   void Stop(const absl::Status& reason);
 
  private:
-  enum class Step { kReload, kEndpoints, kNames, kPause };
+  enum class Step { kReload, kLists, kNames, kPause };
   // What runs.
   struct Loading {
     PbxControl::LoadCallback done;
     ConfiguredNames missing;  // not found yet
+    ConfigurationMarks marks;
     Step step = Step::kReload;
     std::size_t module = 0;
     MonotonicTime deadline{};
     MonotonicTime next_try{};
-    ami::ActionToken list = 0;               // the list that is awaited
-    absl::flat_hash_set<std::string> shown;  // endpoints of it
+    ami::ActionToken list = 0;  // the list that is awaited
     // Of this pass:
+    std::deque<ami::ActionBuilder> lists;
+    absl::flat_hash_set<std::string> shown;  // endpoints
+    pbx::ShownMarks shown_marks;
+    std::deque<std::string> variables;       // that show marks
+    std::vector<std::string> missing_marks;  // of them
     std::deque<ConfiguredNames::Extension> hints;
     std::deque<std::string> mailboxes;
     int in_flight = 0;
@@ -66,13 +72,17 @@ class ConfigurationLoader {
   bool Send(const ami::ActionBuilder& action, ami::ActionKind kind, Taken taken);
   bool Reload();
   void OnReloaded(std::string_view module, const absl::StatusOr<ami::ActionReply>& reply);
-  bool ListEndpoints();
-  void OnEndpointsListed();
+  void BeginPass();
+  bool SendList();
+  void OnListed();
   bool AskForNames();
-  // Asks for the first of `names`, which joins those that are `missing` unless the answer shows it.
+  // Asks for the first of `names`, which joins those that are missing unless the answer shows it.
   template <typename Name>
   bool AskFor(std::deque<Name>& names, ami::ActionBuilder (*ask)(const Name&),
-              bool (*shows)(const ami::Message&), std::vector<Name> ConfiguredNames::*missing);
+              bool (*shows)(const Name&, const ami::Message&),
+              std::vector<Name>& (*missing)(Loading&));
+  // What the marks say of files that were not loaded; empty: they were.
+  static std::vector<std::string> NotLoaded(const Loading& loading);
   void EndPass();
   void End(absl::Status status);
 

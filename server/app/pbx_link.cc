@@ -32,6 +32,7 @@ PbxLink::PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine
       mailbox_reader_(connection_, engine, pbx_,
                       [this](const ami::Message& answer) { tracker_.OnMailboxReply(answer); }),
       loader_(connection_, clock),
+      survey_(connection_, clock),
       connection_(io, options.ami, *this, clock) {
   SetLinkGauge();
 }
@@ -43,11 +44,16 @@ void PbxLink::OnTick() {
   SendNextList();
   mailbox_reader_.Continue();
   loader_.Continue();
+  survey_.Continue();
   AnswerReconcile();
   if (tracker_.resync_running()) return;
   if (engine_.pbx(pbx_).link != LinkState::kSynced) return;
   const bool asked = reconciling_ && reconciling_->step == Reconciling::Step::kWaits;
-  if (!engine_.TakeListingWanted(pbx_) && clock_.Now() < reconcile_due_ && !asked) return;
+  const bool loaded = loading_ && loading_->step == Loading::Step::kWaits;
+  if (!engine_.TakeListingWanted(pbx_) && clock_.Now() < reconcile_due_ && !asked && !loaded) {
+    return;
+  }
+  if (loaded) loading_->step = Loading::Step::kLists;
   if (asked) reconciling_->step = Reconciling::Step::kLists;
   engine_.TakeCorrections(pbx_);
   tracker_.StartResync(pbx::ResyncKind::kReconcile);
@@ -62,9 +68,30 @@ absl::Status PbxLink::CheckSynced() const {
                   status.last_error.empty() ? "try again when it is synced" : status.last_error));
 }
 
-void PbxLink::Load(ConfiguredNames names, PbxControl::LoadCallback done) {
+void PbxLink::Load(ExpectedConfiguration expected, PbxControl::LoadCallback done) {
   if (absl::Status status = CheckSynced(); !status.ok()) return std::move(done)(status);
-  loader_.Load(std::move(names), std::move(done));
+  if (loading_) {
+    return std::move(done)(
+        absl::ResourceExhaustedError("a configuration is being loaded already; wait for it"));
+  }
+  loading_.emplace(Loading{.done = std::move(done)});
+  engine_.ExpectChanges(pbx_, true);
+  loader_.Load(std::move(expected), [this](const absl::Status& status) {
+    if (!status.ok()) return AnswerLoad(status);
+    loading_->step = Loading::Step::kWaits;
+  });
+}
+
+void PbxLink::AnswerLoad(const absl::Status& status) {
+  Loading ended = *std::exchange(loading_, std::nullopt);
+  engine_.ExpectChanges(pbx_, false);
+  std::move(ended.done)(status);
+}
+
+void PbxLink::FindConflicts(const ConfiguredNames& next, const FormerConfiguration& former,
+                            PbxControl::ConflictsCallback done) {
+  if (absl::Status status = CheckSynced(); !status.ok()) return std::move(done)(status);
+  survey_.Find(next, former, std::move(done));
 }
 
 void PbxLink::Reconcile(PbxControl::ReconcileCallback done) {
@@ -119,6 +146,9 @@ void PbxLink::OnOffline(const absl::Status& reason) {
   tracker_.LinkLost();
   mailbox_reader_.Stop();
   loader_.Stop(reason);
+  survey_.Stop(reason);
+  // The files are loaded; the lists come with the next link.
+  if (loading_) AnswerLoad(absl::OkStatus());
   tracker_.ClearChanges();
   writer_.OnLinkLost();
   reconcile_due_ = MonotonicTime::max();
@@ -139,6 +169,7 @@ void PbxLink::OnEvent(const ami::Message& event, ami::ActionToken list) {
   if (list != ami::kLiveEvent && writer_.OnRow(list, event)) return;
   tracker_.OnEvent(event, list);
   loader_.OnRow(event, list);
+  survey_.OnRow(event, list);
 }
 
 void PbxLink::OnReadEnd() {
@@ -157,6 +188,7 @@ void PbxLink::OnReadEnd() {
   SendNextList();
   mailbox_reader_.Continue();
   loader_.Continue();
+  survey_.Continue();
   TellMailboxErrors();
   hooks_.read_end(started, changes);
 }
@@ -222,6 +254,7 @@ void PbxLink::FinishReconcile(const pbx::ResyncOutcome& outcome) {
   probe_.reconciles.Add();
   engine_.EndReconcile(pbx_);
   if (outcome.devices_complete) TellUnlisted();
+  if (loading_ && loading_->step == Loading::Step::kLists) AnswerLoad(absl::OkStatus());
   if (!reconciling_ || reconciling_->step != Reconciling::Step::kLists) {
     return writer_.StartRound(RoutingWriter::Pace::kSlow);
   }

@@ -21,6 +21,7 @@
 #include "aggregator/engine/pbx_control.h"
 #include "aggregator/pbx/tracker.h"
 #include "server/app/configuration_loader.h"
+#include "server/app/configuration_survey.h"
 #include "server/app/mailbox_reader.h"
 #include "server/app/routing_writer.h"
 
@@ -84,8 +85,10 @@ class PbxLink final : public ami::SessionHandler {
   // As PbxControl::Reconcile and AbandonReconciles.
   void Reconcile(PbxControl::ReconcileCallback done);
   void AbandonReconcile();
-  // As PbxControl::Load.
-  void Load(ConfiguredNames names, PbxControl::LoadCallback done);
+  // As PbxControl::Load and FindConflicts.
+  void Load(ExpectedConfiguration expected, PbxControl::LoadCallback done);
+  void FindConflicts(const ConfiguredNames& next, const FormerConfiguration& former,
+                     PbxControl::ConflictsCallback done);
 
   PbxIndex pbx() const { return pbx_; }
   // To send actions and to look up calls.
@@ -120,6 +123,14 @@ class PbxLink final : public ami::SessionHandler {
   void UpdateProbe();
   void SetLinkGauge();
 
+  // Ends the load that was asked for, now that its end is `status`.
+  void AnswerLoad(const absl::Status& status);
+
+  // A load that somebody waits for: the files, then the lists of what they brought.
+  struct Loading {
+    PbxControl::LoadCallback done;
+    enum class Step : std::uint8_t { kFiles, kWaits, kLists } step = Step::kFiles;
+  };
   // A reconcile that somebody waits for: its lists, then its round.
   struct Reconciling {
     MonotonicTime started;
@@ -137,11 +148,13 @@ class PbxLink final : public ami::SessionHandler {
   pbx::Tracker tracker_;
   RoutingWriter writer_;
   std::optional<Reconciling> reconciling_;
+  std::optional<Loading> loading_;
   PbxLinkProbe probe_;
   MonotonicTime read_started_ = MonotonicTime::min();  // min(): between reads
   MonotonicTime reconcile_due_ = MonotonicTime::max();
   MailboxReader mailbox_reader_;
   ConfigurationLoader loader_;
+  ConfigurationSurvey survey_;
   ami::Connection connection_;  // last: it calls the others
 };
 

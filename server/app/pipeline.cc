@@ -188,10 +188,20 @@ void Pipeline::Reconcile(std::string_view pbx, ReconcileCallback done) {
       fmt::format("the configuration has no PBX '{}'; `pbx:` lists them", pbx)));
 }
 
-void Pipeline::Load(std::string_view pbx, ConfiguredNames names, LoadCallback done) {
+void Pipeline::Load(std::string_view pbx, ExpectedConfiguration expected, LoadCallback done) {
   for (const auto& link : links_) {
     if (engine_.pbx(link->pbx()).name != pbx) continue;
-    return link->Load(std::move(names), std::move(done));
+    return link->Load(std::move(expected), std::move(done));
+  }
+  std::move(done)(absl::NotFoundError(
+      fmt::format("the configuration has no PBX '{}'; `pbx:` lists them", pbx)));
+}
+
+void Pipeline::FindConflicts(std::string_view pbx, const ConfiguredNames& next,
+                             const FormerConfiguration& former, ConflictsCallback done) {
+  for (const auto& link : links_) {
+    if (engine_.pbx(link->pbx()).name != pbx) continue;
+    return link->FindConflicts(next, former, std::move(done));
   }
   std::move(done)(absl::NotFoundError(
       fmt::format("the configuration has no PBX '{}'; `pbx:` lists them", pbx)));

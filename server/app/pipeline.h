@@ -100,7 +100,9 @@ class Pipeline final : public Executor, private PbxControl {
   void Reconcile(std::string_view pbx, ReconcileCallback done) override;
   void AbandonReconciles() override;
   void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) override;
-  void Load(std::string_view pbx, ConfiguredNames names, LoadCallback done) override;
+  void Load(std::string_view pbx, ExpectedConfiguration expected, LoadCallback done) override;
+  void FindConflicts(std::string_view pbx, const ConfiguredNames& next,
+                     const FormerConfiguration& former, ConflictsCallback done) override;
 
   std::unique_ptr<PbxLink> MakeLink(const PbxOptions& options);
   // After each read, command or slice: sends what was gathered, to subscribers and then to PBXs,

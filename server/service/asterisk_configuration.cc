@@ -1,6 +1,7 @@
 #include "server/service/asterisk_configuration.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -26,12 +27,27 @@ constexpr std::size_t kMaxDiffsBytes = 2 << 20;
 constexpr std::size_t kMaxFileBytes = std::size_t{2} << 30;
 // They hold secrets: Asterisk reads them by the group of the folder.
 constexpr mode_t kFileMode = 0640;
+// Of names that are taken: in the message, and in the metadata, which has to fit into headers.
+constexpr std::size_t kNamesTold = 10;
+constexpr std::size_t kMaxNames = 50;
 
 // FAILED_PRECONDITION: CONFIGURATION_REFUSED; the former configuration is in force.
 absl::Status NotWritten(const std::string& pbx, std::string_view why) {
   return Failure(v1::ERROR_REASON_CONFIGURATION_REFUSED,
                  fmt::format("the configuration of PBX '{}' was not applied: {}", pbx, why),
                  {{"pbx", pbx}, {"message", why}});
+}
+
+// The first `count` of them, with commas.
+std::string Joined(const std::vector<std::string>& names, std::size_t count) {
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(count, names.size()));
+  return fmt::format("{}", fmt::join(names.begin(), end, ", "));
+}
+
+std::string Some(const std::vector<std::string>& names) {
+  std::string text = Joined(names, kNamesTold);
+  if (names.size() > kNamesTold) text += fmt::format(" and {} more", names.size() - kNamesTold);
+  return text;
 }
 
 // NOT_FOUND: PBX_NOT_FOUND.
@@ -59,14 +75,24 @@ absl::StatusOr<std::vector<User>> UsersOn(Store& store, const std::string& pbx) 
   return users;
 }
 
+void FillSkipped(const std::vector<SkippedUser>& skipped,
+                 google::protobuf::RepeatedPtrField<v1::SkippedUser>& out) {
+  for (const SkippedUser& user : skipped) {
+    v1::SkippedUser& message = *out.Add();
+    message.set_user(user.id);
+    message.set_message(user.message);
+  }
+}
+
 // A response that is being streamed. It deletes itself when gRPC is done with it.
 class RenderStream final : public AsteriskConfiguration::RenderReactor {
  public:
   explicit RenderStream(const ServiceContext& shared) : shared_(shared) {}
 
   // One of both, once.
-  void Send(std::vector<TextFile> files) {
-    files_ = std::move(files);
+  void Send(RenderedConfiguration rendered) {
+    files_ = std::move(rendered.files);
+    FillSkipped(rendered.skipped, *response_.mutable_skipped_users());
     Next();
   }
   void Fail(const absl::Status& status) {
@@ -75,6 +101,7 @@ class RenderStream final : public AsteriskConfiguration::RenderReactor {
 
   void OnWriteDone(bool ok) override {
     if (!ok) return Fail(absl::CancelledError("the client ended the stream"));
+    response_.clear_skipped_users();
     Next();
   }
   void OnDone() override { delete this; }
@@ -111,13 +138,6 @@ using RenderReply = std::unique_ptr<RenderStream, FailDropped>;
 
 }  // namespace
 
-absl::StatusOr<RenderedConfiguration> AsteriskConfiguration::RenderFor(
-    const std::string& pbx, const std::vector<User>& users) const {
-  absl::StatusOr<RenderedConfiguration> rendered = ports_.render(pbx, users);
-  if (rendered.ok()) return rendered;
-  return Failure(v1::ERROR_REASON_FIELD_INVALID, FromAbsl(rendered.status().message()));
-}
-
 AsteriskConfiguration::RenderReactor* AsteriskConfiguration::Render(
     grpc::CallbackServerContext* context, const v1::RenderAsteriskConfigurationRequest* request) {
   auto* const stream = new RenderStream(shared_);
@@ -139,9 +159,7 @@ AsteriskConfiguration::RenderReactor* AsteriskConfiguration::Render(
         [this, pbx, reply = std::move(reply)](absl::StatusOr<std::vector<User>> users) mutable {
           if (!users.ok()) return reply.release()->Fail(FromStore(users.status(), {}));
           worker_.Post([this, pbx, users = *std::move(users), reply = std::move(reply)]() mutable {
-            absl::StatusOr<RenderedConfiguration> rendered = RenderFor(pbx, users);
-            if (!rendered.ok()) return reply.release()->Fail(rendered.status());
-            reply.release()->Send(std::move(rendered->files));
+            reply.release()->Send(ports_.render(pbx, users));
           });
         });
   });
@@ -201,7 +219,8 @@ absl::Status AsteriskConfiguration::ApplyNow(const v1::ApplyAsteriskConfiguratio
                                        "pbx.configuration_folder of '{}'",
                                        pbx));
   }
-  UNIPRESENCE_ASSIGN_OR_RETURN(RenderedConfiguration next, RenderFor(pbx, users));
+  RenderedConfiguration next = ports_.render(pbx, users);
+  FillSkipped(next.skipped, *response.mutable_skipped_users());
   std::vector<std::string> paths;
   std::vector<FileState> files;
   for (const TextFile& file : next.files) {
@@ -211,24 +230,72 @@ absl::Status AsteriskConfiguration::ApplyNow(const v1::ApplyAsteriskConfiguratio
   const auto formers = ReadFiles(folder->second, paths, kMaxFileBytes);
   if (!formers.ok()) return NotWritten(pbx, FromAbsl(formers.status().message()));
   Compare(*formers, next.files, response);
-  if (response.changes().empty()) {
-    response.set_outcome(v1::APPLY_OUTCOME_UNCHANGED);
-    return absl::OkStatus();
-  }
+  const bool unchanged = response.changes().empty();
   if (request.validate_only()) {
-    response.set_outcome(v1::APPLY_OUTCOME_VALIDATED);
+    response.set_outcome(unchanged ? v1::APPLY_OUTCOME_UNCHANGED : v1::APPLY_OUTCOME_VALIDATED);
     return absl::OkStatus();
   }
   UNIPRESENCE_RETURN_IF_ERROR(CheckLink(pbx));
+  UNIPRESENCE_RETURN_IF_ERROR(CheckNames(pbx, next.expected.names, *formers));
+  if (unchanged) {
+    if (absl::Status set = SetModes(folder->second, paths, kFileMode); !set.ok()) {
+      return NotWritten(pbx, FromAbsl(set.message()));
+    }
+    response.set_outcome(v1::APPLY_OUTCOME_UNCHANGED);
+    return LoadUnchanged(pbx, std::move(next.expected));
+  }
   if (absl::Status written = ReplaceFiles(folder->second, files, kFileMode); !written.ok()) {
     return NotWritten(pbx, FromAbsl(written.message()));
   }
-  absl::Status loaded = Load(pbx, std::move(next.names));
+  absl::Status loaded = Load(pbx, std::move(next.expected));
   if (loaded.ok()) {
     response.set_outcome(v1::APPLY_OUTCOME_APPLIED);
     return absl::OkStatus();
   }
   return PutBack(pbx, folder->second, *formers, loaded);
+}
+
+absl::Status AsteriskConfiguration::LoadUnchanged(const std::string& pbx,
+                                                  ExpectedConfiguration expected) {
+  absl::Status loaded = Load(pbx, std::move(expected));
+  if (loaded.ok()) return loaded;
+  if (absl::IsUnavailable(loaded)) {
+    return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE, FromAbsl(loaded.message()), {{"pbx", pbx}});
+  }
+  return NotWritten(
+      pbx, fmt::format("the files are as they should be, but: {}", FromAbsl(loaded.message())));
+}
+
+absl::Status AsteriskConfiguration::CheckNames(const std::string& pbx, const ConfiguredNames& next,
+                                               const std::vector<FileState>& formers) {
+  // Shared: where the server stops the callback is dropped.
+  const auto conflicts = std::make_shared<std::vector<std::string>>();
+  const absl::Status asked = OnPipeline([pbx, next, former = ports_.read_former(formers),
+                                         conflicts](Core& core, Answer answer) mutable {
+    if (core.pbx_control == nullptr) {
+      return std::move(answer)(absl::UnavailableError("no pipeline runs"));
+    }
+    core.pbx_control->FindConflicts(pbx, next, former,
+                                    [conflicts, answer = std::move(answer)](
+                                        absl::StatusOr<std::vector<std::string>> found) mutable {
+                                      if (found.ok()) *conflicts = *std::move(found);
+                                      std::move(answer)(found.status());
+                                    });
+  });
+  if (absl::IsUnavailable(asked)) {
+    return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE,
+                   fmt::format("{}; nothing was written", FromAbsl(asked.message())),
+                   {{"pbx", pbx}});
+  }
+  if (!asked.ok()) return NotWritten(pbx, FromAbsl(asked.message()));
+  if (conflicts->empty()) return absl::OkStatus();
+  return Failure(
+      v1::ERROR_REASON_CONFIGURATION_CONFLICT,
+      fmt::format("nothing was written for PBX '{}': Asterisk has {} from elsewhere, and a second "
+                  "one would make it refuse its configuration; remove it there, or keep the SIP "
+                  "account there and give the user --no-sip-account",
+                  pbx, Some(*conflicts)),
+      {{"pbx", pbx}, {"names", Joined(*conflicts, kMaxNames)}});
 }
 
 absl::Status AsteriskConfiguration::PutBack(const std::string& pbx, const std::string& folder,
@@ -265,12 +332,12 @@ absl::Status AsteriskConfiguration::CheckLink(const std::string& pbx) {
   });
 }
 
-absl::Status AsteriskConfiguration::Load(const std::string& pbx, ConfiguredNames names) {
-  return OnPipeline([pbx, names = std::move(names)](Core& core, Answer answer) mutable {
+absl::Status AsteriskConfiguration::Load(const std::string& pbx, ExpectedConfiguration expected) {
+  return OnPipeline([pbx, expected = std::move(expected)](Core& core, Answer answer) mutable {
     if (core.pbx_control == nullptr) {
       return std::move(answer)(absl::UnavailableError("no pipeline runs"));
     }
-    core.pbx_control->Load(pbx, std::move(names), std::move(answer));
+    core.pbx_control->Load(pbx, std::move(expected), std::move(answer));
   });
 }
 

@@ -3,8 +3,12 @@
 
 // The configuration that Asterisk needs for the users, as rpcs of ProvisioningService.
 //
-//   gRPC -> pipeline: who asks, is there such a PBX -> store: its users -> worker: render, compare,
-//   write -> pipeline: reload, is everything there -> worker: answer, or put the former files back
+//   gRPC -> pipeline: who asks, is there such a PBX -> store: its users -> worker: render, compare
+//   -> pipeline: are names taken -> worker: write -> pipeline: reload, is this what Asterisk holds,
+//   list what is new -> worker: answer, or put the former files back
+//
+// Files that are as they should be are looked for in Asterisk all the same: it may never have
+// loaded them, or could not do so again.
 //
 // Rendering a million users takes seconds, disks block and a reload is waited for, so all that is
 // on a thread of its own, `configuration`: one request after the other.
@@ -32,10 +36,9 @@ namespace unipresence {
 
 // What the server says of the PBXs' configuration.
 struct ConfigurationPorts {
-  // Both know Asterisk's spelling (aggregator/pbx/configuration.h) and are thread-safe.
-  std::function<absl::StatusOr<RenderedConfiguration>(std::string_view pbx,
-                                                      std::span<const User> users)>
-      render;
+  // All know Asterisk's spelling (aggregator/pbx/configuration.h) and are thread-safe.
+  std::function<RenderedConfiguration(std::string_view pbx, std::span<const User> users)> render;
+  std::function<FormerConfiguration(std::span<const FileState> files)> read_former;
   std::function<std::string(std::string_view line)> mask_secret;
   // By PBX: where the files are written. No entry: nowhere.
   std::map<std::string, std::string> folders;
@@ -61,8 +64,6 @@ class AsteriskConfiguration {
 
  private:
   // Thread of these: the worker's.
-  absl::StatusOr<RenderedConfiguration> RenderFor(const std::string& pbx,
-                                                  const std::vector<User>& users) const;
   absl::Status ApplyNow(const v1::ApplyAsteriskConfigurationRequest& request,
                         const std::vector<User>& users,
                         v1::ApplyAsteriskConfigurationResponse& response);
@@ -71,10 +72,16 @@ class AsteriskConfiguration {
   // The failure that `why` is for the client, with the former files in force again.
   absl::Status PutBack(const std::string& pbx, const std::string& folder,
                        const std::vector<FileState>& formers, const absl::Status& why);
+  // FAILED_PRECONDITION: CONFIGURATION_CONFLICT, or CONFIGURATION_REFUSED where Asterisk cannot
+  // read its own files. UNAVAILABLE: PBX_UNAVAILABLE.
+  absl::Status CheckNames(const std::string& pbx, const ConfiguredNames& next,
+                          const std::vector<FileState>& formers);
   // UNAVAILABLE: PBX_UNAVAILABLE.
   absl::Status CheckLink(const std::string& pbx);
+  // For files that are as they should be.
+  absl::Status LoadUnchanged(const std::string& pbx, ExpectedConfiguration expected);
   // Runs PbxControl::Load and waits for it.
-  absl::Status Load(const std::string& pbx, ConfiguredNames names);
+  absl::Status Load(const std::string& pbx, ExpectedConfiguration expected);
   // Runs a command on the pipeline and waits until it answers.
   using Answer = PbxControl::LoadCallback;
   absl::Status OnPipeline(absl::AnyInvocable<void(Core&, Answer) &&> command);

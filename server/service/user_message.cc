@@ -81,6 +81,13 @@ absl::Status SetAccount(const v1::Line& message, const Line* before, Line& line)
     return FieldInvalid("lines.sip_username", message.sip_username(),
                         fmt::format("empty, or what follows {} in the device", kDevicePrefix));
   }
+  if (message.no_sip_account()) {
+    if (!message.sip_username().empty() || !message.sip_secret().empty()) {
+      return FieldInvalid("lines.no_sip_account", "true",
+                          "true with sip_username and sip_secret empty, or false");
+    }
+    return absl::OkStatus();
+  }
   line.sip_username = message.sip_username().empty() && stays ? before->sip_username : endpoint;
   if (!message.sip_secret().empty()) {
     line.sip_secret = message.sip_secret();
@@ -101,6 +108,9 @@ absl::StatusOr<Line> LineFromMessage(const v1::Line& message, std::string_view u
                         "LINE_KIND_DESKPHONE or LINE_KIND_WEBRTC");
   }
   Line line{.kind = *kind, .pbx = message.pbx(), .device = CanonicalDevice(message.device())};
+  if (line.device.empty() && message.no_sip_account()) {
+    return FieldRequired("lines.device", "name the device whose SIP account is made in Asterisk");
+  }
   if (line.device.empty()) {
     const std::string account = message.sip_username().empty()
                                     ? std::string(user) + (*kind == LineKind::kWebrtc ? "_w" : "")
@@ -281,6 +291,7 @@ void FillUser(const StoredUser& stored, UserDetail detail, v1::User& out) {
     message.set_pbx(line.pbx);
     message.set_device(line.device);
     message.set_sip_username(line.sip_username);
+    message.set_no_sip_account(line.sip_username.empty());
     if (detail == UserDetail::kWithSecrets) message.set_sip_secret(line.sip_secret);
   }
   if (user.voicemail) FillVoicemail(*user.voicemail, *out.mutable_voicemail());

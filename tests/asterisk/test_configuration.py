@@ -3,6 +3,8 @@ import contextlib
 import json
 import subprocess
 
+import pytest
+
 from bench import configuration, deployed
 from bench.bench import ServedBench
 from bench.link import PORT
@@ -54,7 +56,7 @@ def served(pool, asterisk, folder):
 
 
 def client(bench, *arguments):
-    words = bench.server._words("observer", *arguments, "--timeout", "60")
+    words = bench.server._words("observer", *arguments)
     return subprocess.run(words, capture_output=True, text=True, timeout=90, check=False)
 
 
@@ -120,7 +122,7 @@ def test_users_work_after_apply_and_a_broken_configuration_leaves_them_so(asteri
         add(bench, "frida", "2003")
         refused = client(bench, "asterisk", "apply")
         assert refused.returncode == 6, refused
-        assert "endpoints frida" in refused.stderr, refused.stderr
+        assert "cannot read its pjsip.conf" in refused.stderr, refused.stderr
         assert {name: (rendered / name).read_text() for name in FILES} == former
         assert {path.name for path in rendered.iterdir()} == set(FILES)
         for phone in phones.values():
@@ -134,3 +136,121 @@ def test_users_work_after_apply_and_a_broken_configuration_leaves_them_so(asteri
         bench.wait_device("frida", "NOT_INUSE")
         wait_routed(bench, "2003")
         talk(bench, bench.dora, "2003", frida)
+
+
+# Made by hand: what it is called, in which file it stands, what stands there. The rendering brings the
+# endpoints, AORs and auths dora (and later erik), the hint 2001 and the box 2001@default.
+BY_HAND = {
+    "endpoint": ("endpoint erik", "pjsip.conf", "[erik]\ntype=endpoint\ncontext=default\nallow=ulaw\n"),
+    "aor": ("aor erik", "pjsip.conf", "[erik]\ntype=aor\nmax_contacts=1\n"),
+    "auth": ("auth erik", "pjsip.conf", "[erik]\ntype=auth\nauth_type=userpass\nusername=erik\npassword=by-hand\n"),
+    "other case": ("endpoint Erik", "pjsip.conf", "[Erik]\ntype=endpoint\ncontext=default\nallow=ulaw\n"),
+    "from a template": ("endpoint erik", "pjsip.conf", "[tpl](!)\ntype=endpoint\nallow=ulaw\n[erik](tpl)\n"),
+    "rendered already": ("endpoint dora", "pjsip.conf", "[dora]\ntype=endpoint\ncontext=default\nallow=ulaw\n"),
+    "hint": ("hint 2002@unipresence-users-default", "extensions.conf",
+             "[unipresence-users-default]\nexten => 2002,hint,PJSIP/erik\n"),
+    "hint before": ("hint 2002@default", "extensions.conf", "[default](+)\nexten => 2002,hint,PJSIP/erik\n"),
+    "box": ("voicemail box 2002@default", "voicemail.conf", "[default]\n2002 => 1234,Erik\n"),
+}
+
+
+def state(rendered):
+    """Bytes, mode and time of every file there."""
+    return {path.name: (path.read_bytes(), path.stat().st_mode, path.stat().st_mtime_ns) for path in rendered.iterdir()}
+
+
+def restart(bench, *names):
+    """Restarts Asterisk; the phones of these register again, as phones do."""
+    bench.asterisk.command("core restart now")
+    bench.listener.wait_end()
+    bench.listen()
+    for name in names:
+        def registers(phone=bench.phones[name]):
+            with contextlib.suppress(AssertionError, TimeoutError, RuntimeError):
+                phone.register()
+                return True
+            return False
+        until(registers, PATIENCE_SECONDS, f"{name} registers")
+        bench.wait_device(name, "NOT_INUSE")
+
+
+def phone(bench, rendered, name):
+    bench.phones[name] = Phone(name, secret=secret(rendered, name))
+    bench.phones[name].register()
+    bench.wait_device(name, "NOT_INUSE")
+
+
+@pytest.mark.parametrize("loaded", [False, True], ids=["not loaded yet", "loaded"])
+def test_names_made_by_hand_are_told_and_nothing_is_written(asterisk, pool, tmp_path, loaded):
+    with served(pool, asterisk, tmp_path) as (bench, rendered):
+        etc = bench.asterisk.run / "etc"
+        add(bench, "dora", "2001", "--voicemail", "2001")
+        assert apply(bench)["outcome"] == "APPLIED"
+        phone(bench, rendered, "dora")
+        add(bench, "erik", "2002", "--voicemail", "2002")
+        before = state(rendered)
+        for kind, (name, file, text) in BY_HAND.items():
+            good = (etc / file).read_text()
+            (etc / file).write_text(good + "\n" + text)
+            if loaded:
+                bench.asterisk.command("core reload")
+            refused = client(bench, "asterisk", "apply")
+            assert refused.returncode == 6, (kind, refused)
+            assert name in refused.stderr and "nothing was written" in refused.stderr, (kind, refused.stderr)
+            assert state(rendered) == before, kind
+            (etc / file).write_text(good)
+            if loaded:
+                bench.asterisk.command("core reload")
+        restart(bench, "dora")
+        assert apply(bench)["outcome"] == "APPLIED", "nothing by hand is left"
+        phone(bench, rendered, "erik")
+        restart(bench, "dora", "erik")
+
+
+def test_what_is_told_to_be_loaded_is_what_asterisk_holds(asterisk, pool, tmp_path):
+    with served(pool, asterisk, tmp_path) as (bench, rendered):
+        for name in FILES:
+            (rendered / name).chmod(0o666)
+        add(bench, "dora", "2001", "--voicemail", "2001")
+        assert apply(bench)["outcome"] == "APPLIED"
+        assert {path.stat().st_mode & 0o777 for path in rendered.iterdir()} == {0o640}
+        # The same names, another secret: the former endpoint answers to the name as well.
+        assert client(bench, "users", "update", "dora", "--display-name", "Other").returncode == 0
+        assert apply(bench)["outcome"] == "APPLIED"
+        shown = bench.listener.listing("PJSIPShowEndpoint", Endpoint="dora")[0]
+        assert "Other" in shown["Callerid"], shown
+        # The files are right and Asterisk cannot load them: that is no success.
+        voicemail = bench.asterisk.run / "etc/voicemail.conf"
+        good = voicemail.read_text()
+        voicemail.write_text(good.replace("#include", ";include"))
+        before = state(rendered)
+        refused = client(bench, "asterisk", "apply")
+        assert refused.returncode == 6 and "the files are as they should be, but" in refused.stderr, refused
+        assert state(rendered) == before
+        voicemail.write_text(good)
+        assert apply(bench)["outcome"] == "UNCHANGED"
+        # Deleted by hand: Asterisk cannot read its files for want of them.
+        for name in FILES:
+            (rendered / name).unlink()
+        assert apply(bench)["outcome"] == "APPLIED"
+        assert state(rendered).keys() == before.keys()
+        phone(bench, rendered, "dora")
+        restart(bench, "dora")
+
+
+def test_who_is_new_is_known_at_once_and_no_correction(asterisk, pool, tmp_path):
+    with served(pool, asterisk, tmp_path) as (bench, rendered):
+        def corrections():
+            return json.loads(client(bench, "pbx", "status", "-o", "json").stdout.splitlines()[0])["correction_count"]
+        before = corrections()
+        add(bench, "dora", "2001")
+        # Made by hand, with the account kept there: not ours to write, and no conflict.
+        pjsip = bench.asterisk.run / "etc/pjsip.conf"
+        pjsip.write_text(pjsip.read_text() + BY_HAND["endpoint"][2])
+        add(bench, "erik", "2002", "--no-sip-account")
+        assert apply(bench)["outcome"] == "APPLIED"
+        for name in ("dora", "erik"):
+            shown = json.loads(client(bench, "get", "presence", name, "-o", "json").stdout)
+            assert shown["lines"][0]["state"] not in (None, "UNKNOWN"), shown
+        assert "[erik]" not in (rendered / FILES[1]).read_text()
+        assert corrections() == before

@@ -34,10 +34,22 @@ class FakePbxControl final : public PbxControl {
   void WhenTold(std::string_view, absl::AnyInvocable<void() &&> done) override {
     std::move(done)();
   }
-  void Load(std::string_view pbx, ConfiguredNames names, LoadCallback done) override {
+  void FindConflicts(std::string_view pbx, const ConfiguredNames& next,
+                     const FormerConfiguration& former, ConflictsCallback done) override {
+    EXPECT_EQ(pbx, "main");
+    absl::StatusOr<std::vector<std::string>> found;
+    {
+      const MutexLock lock(mutex_);
+      asked_next_ = next;
+      asked_former_ = former;
+      found = conflicts_;
+    }
+    std::move(done)(std::move(found));
+  }
+  void Load(std::string_view pbx, ExpectedConfiguration expected, LoadCallback done) override {
     EXPECT_EQ(pbx, "main");
     const MutexLock lock(mutex_);
-    loads_.push_back(std::move(names));
+    loads_.push_back(std::move(expected));
     absl::Status status = loads_.size() == 1 ? first_ : absl::OkStatus();
     std::move(done)(std::move(status));
   }
@@ -45,7 +57,15 @@ class FakePbxControl final : public PbxControl {
     const MutexLock lock(mutex_);
     first_ = std::move(status);
   }
-  std::vector<ConfiguredNames> TakeLoads() {
+  void AnswerConflicts(absl::StatusOr<std::vector<std::string>> conflicts) {
+    const MutexLock lock(mutex_);
+    conflicts_ = std::move(conflicts);
+  }
+  FormerConfiguration AskedFormer() {
+    const MutexLock lock(mutex_);
+    return asked_former_;
+  }
+  std::vector<ExpectedConfiguration> TakeLoads() {
     const MutexLock lock(mutex_);
     return std::exchange(loads_, {});
   }
@@ -53,7 +73,11 @@ class FakePbxControl final : public PbxControl {
  private:
   Mutex mutex_;
   absl::Status first_ ABSL_GUARDED_BY(mutex_);
-  std::vector<ConfiguredNames> loads_ ABSL_GUARDED_BY(mutex_);
+  std::vector<ExpectedConfiguration> loads_ ABSL_GUARDED_BY(mutex_);
+  absl::StatusOr<std::vector<std::string>> conflicts_ ABSL_GUARDED_BY(mutex_) =
+      std::vector<std::string>();
+  ConfiguredNames asked_next_ ABSL_GUARDED_BY(mutex_);
+  FormerConfiguration asked_former_ ABSL_GUARDED_BY(mutex_);
 };
 
 GrpcTestServer::Options OptionsOf(FakePbxControl& pbx, const std::string& folder) {
@@ -84,6 +108,7 @@ class GrpcAsteriskConfigurationTest : public ::testing::Test {
     v1::RenderAsteriskConfigurationResponse piece;
     while (reader->Read(&piece)) {
       files[piece.path()] += piece.content();
+      for (const v1::SkippedUser& user : piece.skipped_users()) skipped_.push_back(user.user());
       ++pieces_;
     }
     return {reader->Finish(), std::move(files)};
@@ -112,6 +137,7 @@ class GrpcAsteriskConfigurationTest : public ::testing::Test {
   FakePbxControl pbx_;
   GrpcTestServer server_;
   int pieces_ = 0;
+  std::vector<std::string> skipped_;
 };
 
 TEST_F(GrpcAsteriskConfigurationTest, AnAdministratorGetsEveryFile) {
@@ -160,13 +186,79 @@ TEST_F(GrpcAsteriskConfigurationTest, WhatIsAppliedIsWrittenLoadedAndShownWithou
   EXPECT_THAT(pjsip, HasSubstr("\n+[alice](unipresence-deskphone)\n"));
   EXPECT_THAT(pjsip, HasSubstr("\n+password = ***\n"));
   EXPECT_EQ(pjsip.find("secret-of"), std::string::npos);
-  const std::vector<ConfiguredNames> loads = pbx_.TakeLoads();
+  const std::vector<ExpectedConfiguration> loads = pbx_.TakeLoads();
   ASSERT_EQ(loads.size(), 1u);
-  EXPECT_THAT(loads[0].endpoints, ::testing::ElementsAre("alice", "alice_w"));
-  EXPECT_EQ(loads[0].hints.size(), 2u);
+  EXPECT_THAT(loads[0].names.endpoints, ::testing::ElementsAre("alice", "alice_w"));
+  EXPECT_EQ(loads[0].names.hints.size(), 2u);
+  EXPECT_THAT(Written().at("pjsip_unipresence_users.conf"), HasSubstr(loads[0].marks.pjsip));
+  EXPECT_FALSE(pbx_.AskedFormer().pjsip_whole) << "there was none";
 
   EXPECT_EQ(Apply(root).second.outcome(), v1::APPLY_OUTCOME_UNCHANGED);
-  EXPECT_TRUE(pbx_.TakeLoads().empty()) << "nothing to load";
+  EXPECT_EQ(pbx_.TakeLoads(), loads) << "Asterisk may not hold what is in the files";
+  EXPECT_EQ(pbx_.AskedFormer(), FormerConfiguration{.names = loads[0].names});
+}
+
+TEST_F(GrpcAsteriskConfigurationTest, UnchangedFilesThatAsteriskDoesNotHoldAreToldSo) {
+  const GrpcTestClient root = GrpcTestClient::LogIn(server_, "root");
+  ASSERT_EQ(Apply(root).second.outcome(), v1::APPLY_OUTCOME_APPLIED);
+  const auto written = Written();
+  pbx_.TakeLoads();
+  pbx_.AnswerFirst(absl::FailedPreconditionError("holds the former endpoints"));
+  const auto [status, response] = Apply(root);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_CONFIGURATION_REFUSED);
+  EXPECT_THAT(status.error_message(), HasSubstr("the files are as they should be, but"));
+  EXPECT_THAT(status.error_message(), HasSubstr("holds the former endpoints"));
+  EXPECT_EQ(Written(), written);
+}
+
+TEST_F(GrpcAsteriskConfigurationTest, NamesThatAreTakenAreToldAndNothingIsWritten) {
+  const GrpcTestClient root = GrpcTestClient::LogIn(server_, "root");
+  folder_.Write("pjsip_unipresence_users.conf", "; former\n");
+  const auto former = Written();
+  pbx_.AnswerConflicts(std::vector<std::string>{"endpoint alice", "hint 101@default"});
+  const auto [status, response] = Apply(root);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_CONFIGURATION_CONFLICT);
+  EXPECT_EQ(DetailOf(status).metadata().at("pbx"), "main");
+  EXPECT_EQ(DetailOf(status).metadata().at("names"), "endpoint alice, hint 101@default");
+  EXPECT_THAT(status.error_message(), HasSubstr("endpoint alice"));
+  EXPECT_EQ(Written(), former);
+  EXPECT_TRUE(pbx_.TakeLoads().empty());
+
+  pbx_.AnswerConflicts(absl::FailedPreconditionError("Asterisk cannot read its pjsip.conf"));
+  EXPECT_EQ(ReasonOf(Apply(root).first), v1::ERROR_REASON_CONFIGURATION_REFUSED);
+  pbx_.AnswerConflicts(absl::UnavailableError("the link was lost meanwhile"));
+  EXPECT_EQ(ReasonOf(Apply(root).first), v1::ERROR_REASON_PBX_UNAVAILABLE);
+  EXPECT_EQ(Written(), former);
+}
+
+TEST_F(GrpcAsteriskConfigurationTest, TheFilesAreForNobodyElseWhateverTheyWere) {
+  const GrpcTestClient root = GrpcTestClient::LogIn(server_, "root");
+  const std::filesystem::path path = folder_.File("pjsip_unipresence_users.conf");
+  const auto mode = [&] { return std::filesystem::status(path).permissions(); };
+  const auto wanted = std::filesystem::perms(0640);
+  folder_.Write("pjsip_unipresence_users.conf", "");
+  std::filesystem::permissions(path, std::filesystem::perms(0666));
+  ASSERT_EQ(Apply(root).second.outcome(), v1::APPLY_OUTCOME_APPLIED);
+  EXPECT_EQ(mode(), wanted);
+  std::filesystem::permissions(path, std::filesystem::perms(0644));
+  ASSERT_EQ(Apply(root).second.outcome(), v1::APPLY_OUTCOME_UNCHANGED);
+  EXPECT_EQ(mode(), wanted);
+}
+
+TEST_F(GrpcAsteriskConfigurationTest, OneWhoCannotBeRenderedIsLeftOutAndTold) {
+  const GrpcTestClient root = GrpcTestClient::LogIn(server_, "root");
+  const auto before = Render(root, "main").second;
+  server_.AddUser(WithAccounts(UniqueAccount("eve", "_X")));
+  const auto [status, applied] = Apply(root);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(applied.outcome(), v1::APPLY_OUTCOME_APPLIED);
+  ASSERT_EQ(applied.skipped_users_size(), 1);
+  EXPECT_EQ(applied.skipped_users(0).user(), "eve");
+  EXPECT_THAT(applied.skipped_users(0).message(), HasSubstr("_X"));
+  EXPECT_EQ(Written(), before);
+  EXPECT_EQ(Render(root, "main").second, before);
+  EXPECT_THAT(skipped_, ::testing::ElementsAre("eve"));
 }
 
 TEST_F(GrpcAsteriskConfigurationTest, WhatAsteriskRefusesIsPutBackAndLoadedAgain) {
@@ -178,9 +270,9 @@ TEST_F(GrpcAsteriskConfigurationTest, WhatAsteriskRefusesIsPutBackAndLoadedAgain
   EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_CONFIGURATION_REFUSED);
   EXPECT_THAT(DetailOf(status).metadata().at("message"), HasSubstr("it says no"));
   EXPECT_EQ(Written(), former);
-  const std::vector<ConfiguredNames> loads = pbx_.TakeLoads();
+  const std::vector<ExpectedConfiguration> loads = pbx_.TakeLoads();
   ASSERT_EQ(loads.size(), 2u);
-  EXPECT_EQ(loads[1], ConfiguredNames()) << "nothing is expected of the former files";
+  EXPECT_EQ(loads[1], ExpectedConfiguration()) << "nothing is expected of the former files";
 
   pbx_.AnswerFirst(absl::UnavailableError("the link was lost meanwhile"));
   EXPECT_EQ(ReasonOf(Apply(root).first), v1::ERROR_REASON_PBX_UNAVAILABLE);
@@ -217,14 +309,7 @@ TEST_F(GrpcAsteriskConfigurationTest, OthersAreRefused) {
   const GrpcTestClient root = GrpcTestClient::LogIn(server_, "root");
   EXPECT_EQ(ReasonOf(Render(root, "elsewhere").first), v1::ERROR_REASON_PBX_NOT_FOUND);
   EXPECT_EQ(ReasonOf(Render(root, "").first), v1::ERROR_REASON_FIELD_REQUIRED);
-  User pattern = WithAccounts(UniqueAccount("eve", "_X"));
-  server_.AddUser(pattern);
-  EXPECT_EQ(ReasonOf(Apply(root).first), v1::ERROR_REASON_FIELD_INVALID);
   EXPECT_TRUE(Written().empty());
-  const auto [status, files] = Render(root, "main");
-  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_FIELD_INVALID);
-  EXPECT_THAT(status.error_message(), HasSubstr("eve"));
-  EXPECT_TRUE(files.empty()) << "nothing half done";
 }
 
 }  // namespace

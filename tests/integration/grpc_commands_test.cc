@@ -240,6 +240,32 @@ TEST_F(GrpcCommandsTest, SipAccountsAreMadeKeptAndShownToWhomTheyConcern) {
   EXPECT_EQ(changed[1].sip_secret, "chosen-by-hand");
 }
 
+TEST_F(GrpcCommandsTest, AnAccountThatIsMadeInAsteriskIsNotKeptHere) {
+  v1::User user = NewUser("erin", "105");
+  v1::Line& line = *user.mutable_lines(0);
+  line.set_no_sip_account(true);
+  line.set_device("PJSIP/erin");
+  line.set_sip_username("erin");
+  EXPECT_EQ(ReasonOf(Create(user).first), v1::ERROR_REASON_FIELD_INVALID);
+  line.clear_sip_username();
+  line.clear_device();
+  EXPECT_EQ(ReasonOf(Create(user).first), v1::ERROR_REASON_FIELD_REQUIRED);
+  line.set_device("PJSIP/erin");
+  const auto [status, created] = Create(user);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_TRUE(created.lines(0).no_sip_account());
+  EXPECT_FALSE(created.lines(1).no_sip_account());
+  EXPECT_EQ(Stored("erin").user.lines[0].sip_username, "");
+  EXPECT_EQ(Stored("erin").user.lines[0].sip_secret, "");
+
+  // One that is kept here can be given away.
+  v1::User change = created;
+  change.mutable_lines(1)->set_no_sip_account(true);
+  change.mutable_lines(1)->clear_sip_username();
+  ASSERT_TRUE(Update(change, {"lines"}).first.ok());
+  EXPECT_EQ(Stored("erin").user.lines[1].sip_secret, "");
+}
+
 // A line of the users file without an account: it is Asterisk's own affair, and stays so.
 TEST_F(GrpcCommandsTest, ALineWithoutAnAccountGetsNoneByAnUpdate) {
   const std::vector<Line> before = Stored("alice").user.lines;

@@ -149,6 +149,7 @@ GrpcTestServer::GrpcTestServer(Options options)
                    .want_batches = [this](bool wanted) { batches_.SetWanted(wanted); },
                    .want_mailboxes = [this](bool wanted) { batches_.SetMailboxesWanted(wanted); },
                    .configuration = {.render = &pbx::RenderConfiguration,
+                                     .read_former = &pbx::ReadFormer,
                                      .mask_secret = &pbx::MaskSecret,
                                      .folders = options_.configuration_folders}});
   Run([&](Core& core) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "aggregator/base/status_macros.h"
+#include "aggregator/base/strings.h"
 #include "aggregator/base/text_file.h"
 #include "clients/cli/commands/commands.h"
 #include "clients/cli/format_json.h"
@@ -30,6 +31,13 @@ absl::StatusOr<std::string> ChoosePbx(const std::string& named, CommandContext& 
       "the server has several PBXs; name one with --pbx (see `unipresence pbx status`)");
 }
 
+template <typename Users>
+void TellSkipped(const Users& users, CommandContext& context) {
+  for (const v1::SkippedUser& user : users) {
+    context.Remark(fmt::format("left out: {}", user.message()));
+  }
+}
+
 absl::StatusOr<std::vector<TextFile>> Render(const std::string& pbx, CommandContext& context) {
   v1::RenderAsteriskConfigurationRequest request;
   request.set_pbx(pbx);
@@ -40,17 +48,23 @@ absl::StatusOr<std::vector<TextFile>> Render(const std::string& pbx, CommandCont
   const auto stream = stub->RenderAsteriskConfiguration(&rpc, request);
   std::vector<TextFile> files;
   v1::RenderAsteriskConfigurationResponse piece;
+  std::vector<v1::SkippedUser> skipped;
   client::MessageReader reader(*stream);
   while (reader.Read(piece)) {
     if (files.empty() || files.back().path != piece.path()) {
       files.push_back({.path = piece.path(), .content = {}});
     }
     files.back().content += piece.content();
+    skipped.insert(skipped.end(), piece.skipped_users().begin(), piece.skipped_users().end());
   }
   if (reader.unreadable()) rpc.TryCancel();
   const absl::Status status = client::FromGrpc(stream->Finish());
   if (reader.unreadable()) return client::UnreadableError();
   UNIPRESENCE_RETURN_IF_ERROR(status);
+  if (!context.json()) TellSkipped(skipped, context);
+  for (const v1::SkippedUser& user : skipped) {
+    if (context.json()) context.Report(absl::InvalidArgumentError(ToAbsl(user.message())));
+  }
   return files;
 }
 
@@ -65,14 +79,15 @@ absl::Status WriteFiles(const std::string& folder, const std::vector<TextFile>& 
   return ReplaceFiles(folder, states, 0600);
 }
 
-std::string Told(v1::ApplyOutcome outcome, const std::string& pbx) {
+std::string Told(v1::ApplyOutcome outcome, bool dry_run, const std::string& pbx) {
   switch (static_cast<int>(outcome)) {
     case v1::APPLY_OUTCOME_APPLIED:
       return fmt::format("{}: written, and loaded by Asterisk", pbx);
     case v1::APPLY_OUTCOME_VALIDATED:
       return fmt::format("{}: this would change; nothing was written", pbx);
     case v1::APPLY_OUTCOME_UNCHANGED:
-      return fmt::format("{}: the files are as they should be", pbx);
+      return fmt::format("{}: the files are as they should be{}", pbx,
+                         dry_run ? "" : ", and loaded by Asterisk");
     default:
       return fmt::format("{}: done", pbx);
   }
@@ -107,12 +122,13 @@ absl::Status RunCommand(const AsteriskApplyOptions& options, CommandContext& con
   UNIPRESENCE_ASSIGN_OR_RETURN(
       const v1::ApplyAsteriskConfigurationResponse applied,
       context.Call(&v1::ProvisioningService::Stub::ApplyAsteriskConfiguration, request));
+  TellSkipped(applied.skipped_users(), context);
   std::string text;
   for (const v1::ConfigurationChange& change : applied.changes()) {
     text += change.diff();
     if (change.truncated()) text += "-- the rest is left out --\n";
   }
-  context.Print(ApplyJson(applied), text + Told(applied.outcome(), request.pbx()));
+  context.Print(ApplyJson(applied), text + Told(applied.outcome(), options.dry_run, request.pbx()));
   return absl::OkStatus();
 }
 

@@ -48,11 +48,48 @@ TEST_F(TextFileTest, FilesAreReplacedMadeAndRemoved) {
   const std::vector<FileState> next = {{"a.conf", std::string("n\0w", 3)}, {"b.conf", ""}};
   ASSERT_TRUE(ReplaceFiles(folder_.path(), next, 0640).ok());
   EXPECT_EQ(Now(), next);
-  EXPECT_EQ(Mode("a.conf"), 0604u) << "kept";
+  EXPECT_EQ(Mode("a.conf"), 0640u) << "whatever it was: a file of secrets";
   EXPECT_EQ(Mode("b.conf"), 0640u);
   const std::vector<FileState> gone = {{"a.conf", std::nullopt}, {"b.conf", std::nullopt}};
   ASSERT_TRUE(ReplaceFiles(folder_.path(), gone, 0640).ok());
   EXPECT_TRUE(Names().empty()) << "no temporary files either";
+}
+
+TEST_F(TextFileTest, EveryFormerModeBecomesTheOneThatIsAskedFor) {
+  for (const mode_t former : {0600u, 0604u, 0644u, 0666u, 0777u, 0400u}) {
+    folder_.Write("a.conf", "old");
+    chmod(folder_.File("a.conf").c_str(), former);
+    const std::vector<std::string> paths = {"a.conf", "none.conf"};
+    ASSERT_TRUE(SetModes(folder_.path(), paths, 0640).ok());
+    EXPECT_EQ(Mode("a.conf"), 0640u) << former;
+    chmod(folder_.File("a.conf").c_str(), former);
+    const std::vector<FileState> next = {{"a.conf", "new"}};
+    ASSERT_TRUE(ReplaceFiles(folder_.path(), next, 0640).ok());
+    EXPECT_EQ(Mode("a.conf"), 0640u) << former;
+    std::filesystem::remove(folder_.File("a.conf"));
+  }
+}
+
+TEST_F(TextFileTest, ALinkIsNeitherReadNorFollowed) {
+  folder_.Write("elsewhere", "keep");
+  std::filesystem::create_symlink(folder_.File("elsewhere"), folder_.File("a.conf"));
+  const std::vector<FileState> next = {{"a.conf", "new"}};
+  const absl::Status status = ReplaceFiles(folder_.path(), next, 0640);
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("symbolic link"));
+  std::ifstream file(folder_.File("elsewhere"));
+  std::string content;
+  file >> content;
+  EXPECT_EQ(content, "keep");
+}
+
+TEST_F(TextFileTest, WhatAKilledWriterLeftIsGoneAfterTheNext) {
+  folder_.Write(".a.conf.next", "half");
+  std::filesystem::create_symlink(folder_.File("victim"), folder_.File(".a.conf.former"));
+  folder_.Write("a.conf", "old");
+  const std::vector<FileState> next = {{"a.conf", "new"}};
+  ASSERT_TRUE(ReplaceFiles(folder_.path(), next, 0640).ok());
+  EXPECT_THAT(Names(), ElementsAre("a.conf"));
 }
 
 TEST_F(TextFileTest, AllOrNone) {

@@ -175,6 +175,9 @@ TEST(CommandLineTest, AsteriskRender) {
 
 TEST(CommandLineTest, AsteriskApply) {
   EXPECT_FALSE(CommandOf<AsteriskApplyOptions>({"asterisk", "apply"}).dry_run);
+  EXPECT_EQ(Parsed({"asterisk", "apply"}).global.timeout, std::chrono::seconds(60));
+  EXPECT_EQ(Parsed({"asterisk", "apply", "--timeout", "5"}).global.timeout,
+            std::chrono::seconds(5));
   const auto given =
       CommandOf<AsteriskApplyOptions>({"asterisk", "apply", "--pbx", "main", "--dry-run"});
   EXPECT_EQ(given.pbx, "main");

@@ -87,6 +87,37 @@ TEST(ApplyFlagsTest, AGivenTypeStays) {
   EXPECT_EQ(user.line_type(), v1::LINE_TYPE_UNIQUE_ACCOUNT);
 }
 
+TEST(ApplyFlagsTest, AnAccountThatIsKeptInAsteriskIsNotKeptHere) {
+  UserFlags flags;
+  flags.pbx = "main";
+  flags.deskphone = "PJSIP/bob";
+  flags.no_sip_account = true;
+  v1::User user;
+  EXPECT_THAT(*ApplyFlags(flags, user), ElementsAre("lines", "line_type"));
+  EXPECT_TRUE(user.lines(0).no_sip_account());
+
+  user.mutable_lines(0)->set_no_sip_account(false);
+  user.mutable_lines(0)->set_sip_username("bob");
+  flags = {};
+  flags.no_sip_account = true;
+  EXPECT_THAT(*ApplyFlags(flags, user), ElementsAre("lines", "line_type"));
+  EXPECT_TRUE(user.lines(0).no_sip_account());
+  EXPECT_EQ(user.lines(0).sip_username(), "");
+
+  flags = {};
+  flags.deskphone = "PJSIP/other";
+  EXPECT_TRUE(ApplyFlags(flags, user).ok());
+  EXPECT_FALSE(user.lines(0).no_sip_account()) << "another device is another account";
+}
+
+TEST(ToMessageTest, ALineWithoutAccountInTheFileHasNone) {
+  config::UserSeed seed = Alice();
+  seed.user.lines[0].sip_username = "alice";
+  const auto user = ToMessage(seed);
+  EXPECT_FALSE(user->lines(0).no_sip_account());
+  EXPECT_TRUE(user->lines(1).no_sip_account());
+}
+
 TEST(ApplyFlagsTest, ALineNeedsAPbx) {
   UserFlags flags;
   flags.deskphone = "PJSIP/bob";

@@ -45,10 +45,23 @@ User Carol() {
   return user;
 }
 
-std::string FileOf(const absl::StatusOr<RenderedConfiguration>& files, std::string_view path) {
-  EXPECT_TRUE(files.ok()) << files.status();
-  if (!files.ok()) return {};
-  for (const TextFile& file : files->files) {
+// The file with its marks, which are a matter of its bytes, written as PJSIPMARK and so on.
+std::string Unmarked(std::string file, const ConfigurationMarks& marks) {
+  const auto replace = [&](const std::string& mark, std::string_view name) {
+    for (std::size_t at = 0; !mark.empty() && (at = file.find(mark)) != std::string::npos;) {
+      file.replace(at, mark.size(), name);
+    }
+  };
+  replace(marks.pjsip, "PJSIPMARK");
+  if (!marks.pjsip.empty())
+    replace(marks.pjsip.substr(std::string_view("unipresence-").size()), "PJSIPPASS");
+  replace(marks.dialplan, "DIALPLANMARK");
+  replace(marks.voicemail, "BOXMARK");
+  return file;
+}
+
+std::string FileOf(const RenderedConfiguration& files, std::string_view path) {
+  for (const TextFile& file : files.files) {
     if (file.path == path) return file.content;
   }
   ADD_FAILURE() << "no file " << path;
@@ -60,7 +73,7 @@ TEST(ConfigurationTest, GoldenFiles) {
   const std::vector<User> users = {Carol(), Alice()};
   const auto files = RenderConfiguration("main", users);
   EXPECT_EQ(
-      FileOf(files, "pjsip_unipresence_users.conf"),
+      Unmarked(FileOf(files, "pjsip_unipresence_users.conf"), files.expected.marks),
       R"(; Written by unipresenced from its users. Changes made here are lost: use `unipresence users`.
 ; #include this file in pjsip.conf, behind pjsip_unipresence.conf.
 
@@ -93,9 +106,17 @@ mailboxes = 1000@default
 set_var = UNIPRESENCE_CONTEXT=default
 set_var = UNIPRESENCE_NUMBER=1000
 set_var = TRANSFER_CONTEXT=default
+set_var = UNIPRESENCE_RENDERING=PJSIPMARK
+
+; By this the server sees that Asterisk has this file.
+[PJSIPMARK]
+type = aor
+[PJSIPMARK](unipresence-auth)
+username = PJSIPMARK
+password = PJSIPPASS
 )");
   EXPECT_EQ(
-      FileOf(files, "extensions_unipresence_users.conf"),
+      Unmarked(FileOf(files, "extensions_unipresence_users.conf"), files.expected.marks),
       R"(; Written by unipresenced from its users. Changes made here are lost: use `unipresence users`.
 ; #include this file in extensions.conf.
 
@@ -106,21 +127,109 @@ exten => 1000,1,Gosub(unipresence-user,1000,1(default))
 ; carol
 exten => 1002,hint,Custom:unipresence-default-1002
 exten => 1002,1,Gosub(unipresence-user,1002,1(default))
+
+; By this the server sees that Asterisk has this file.
+[unipresence-rendering]
+exten => DIALPLANMARK,1,NoOp()
 )");
   EXPECT_EQ(
-      FileOf(files, "voicemail_unipresence_users.conf"),
+      Unmarked(FileOf(files, "voicemail_unipresence_users.conf"), files.expected.marks),
       R"(; Written by unipresenced from its users. Changes made here are lost: use `unipresence users`.
 ; #include this file in voicemail.conf.
 
 [default]
 ; alice
 1000 => 4321,Alice Martin,alice@example.org
+
+; By this the server sees that Asterisk has this file.
+[unipresence-rendering]
+BOXMARK => ,,
 )");
-  EXPECT_THAT(files->names.endpoints, ElementsAre("alice", "alice_w"));
-  EXPECT_THAT(files->names.mailboxes, ElementsAre("1000@default"));
-  EXPECT_THAT(files->names.hints,
+  EXPECT_THAT(files.expected.names.endpoints, ElementsAre("alice", "alice_w"));
+  EXPECT_THAT(files.expected.names.mailboxes, ElementsAre("1000@default"));
+  EXPECT_THAT(files.expected.names.hints,
               ElementsAre(ConfiguredNames::Extension{"unipresence-users-default", "1000"},
                           ConfiguredNames::Extension{"unipresence-users-default", "1002"}));
+}
+
+std::vector<FileState> StatesOf(const RenderedConfiguration& rendered) {
+  std::vector<FileState> states;
+  for (const TextFile& file : rendered.files) states.push_back({file.path, file.content});
+  return states;
+}
+
+TEST(ConfigurationTest, TheMarkOfAFileChangesWithItAndWithNothingElse) {
+  const std::vector<User> users = {Carol(), Alice()};
+  const ConfigurationMarks marks = RenderConfiguration("main", users).expected.marks;
+  EXPECT_EQ(marks.endpoint, "alice_w");
+  const std::vector<User> others = {Alice(), Carol()};
+  EXPECT_EQ(RenderConfiguration("main", others).expected.marks, marks);
+
+  std::vector<User> changed = users;
+  changed[1].lines[0].sip_secret = "other-secret";  // the same names
+  const ConfigurationMarks secret = RenderConfiguration("main", changed).expected.marks;
+  EXPECT_NE(secret.pjsip, marks.pjsip);
+  EXPECT_EQ(secret.dialplan, marks.dialplan);
+  EXPECT_EQ(secret.voicemail, marks.voicemail);
+
+  changed = users;
+  changed[1].voicemail->password = "1";
+  const ConfigurationMarks box = RenderConfiguration("main", changed).expected.marks;
+  EXPECT_EQ(box.pjsip, marks.pjsip);
+  EXPECT_NE(box.voicemail, marks.voicemail);
+
+  const std::vector<User> carol = {Carol()};
+  const ConfigurationMarks few = RenderConfiguration("main", carol).expected.marks;
+  EXPECT_EQ(few.pjsip, "") << "no line of hers is ours to write, the file need not be included";
+  EXPECT_EQ(few.voicemail, "");
+  EXPECT_NE(few.dialplan, marks.dialplan);
+  EXPECT_EQ(RenderConfiguration("main", {}).expected, ExpectedConfiguration());
+}
+
+TEST(ConfigurationTest, OfTwoUsersWithOneNameTheFirstStays) {
+  struct Row {
+    std::string_view what;
+    void (*collide)(User&);
+  };
+  const std::vector<Row> rows = {
+      {"device", [](User& user) { user.lines[0].device = "PJSIP/alice"; }},
+      {"device", [](User& user) { user.lines[0].device = "PJSIP/ALICE"; }},
+      {"number", [](User& user) { user.exten = "1000"; }},
+      {"box", [](User& user) { user.voicemail = Alice().voicemail; }},
+  };
+  for (const Row& row : rows) {
+    User carol = Carol();
+    row.collide(carol);
+    carol.lines[0].sip_username = carol.lines[0].device.substr(6);
+    carol.lines[0].sip_secret = "secret-secret";
+    const auto files = RenderConfiguration("main", std::vector<User>{carol, Alice()});
+    ASSERT_EQ(files.skipped.size(), 1u) << row.what;
+    EXPECT_EQ(files.skipped[0].id, "carol");
+    EXPECT_THAT(files.skipped[0].message, HasSubstr(std::string(row.what)));
+    EXPECT_THAT(files.skipped[0].message, HasSubstr("'alice' has it too"));
+    EXPECT_EQ(files.files, RenderConfiguration("main", std::vector<User>{Alice()}).files);
+  }
+}
+
+TEST(ConfigurationTest, AnEarlierRenderingTellsItsNames) {
+  const auto rendered = RenderConfiguration("main", std::vector<User>{Carol(), Alice()});
+  std::vector<FileState> files = StatesOf(rendered);
+  EXPECT_EQ(ReadFormer(files), FormerConfiguration{.names = rendered.expected.names});
+  // Gone, emptied, cut.
+  files[0].content.reset();
+  files[1].content = "";
+  files[2].content->resize(files[2].content->size() - 3);
+  const FormerConfiguration left = ReadFormer(files);
+  EXPECT_FALSE(left.dialplan_whole);
+  EXPECT_TRUE(left.pjsip_whole);
+  EXPECT_FALSE(left.voicemail_whole);
+  EXPECT_EQ(left.names, (ConfiguredNames{.mailboxes = {"1000@default"}}));
+  // Anything.
+  for (const std::string_view garbage :
+       {"[", "[]", "[x](", "[x](unipresence-web", " => \n", "\0"}) {
+    for (FileState& file : files) file.content = garbage;
+    ReadFormer(files);
+  }
 }
 
 TEST(ConfigurationTest, OnlyWhatIsOnThatPbx) {
@@ -128,10 +237,10 @@ TEST(ConfigurationTest, OnlyWhatIsOnThatPbx) {
   both.lines[1].pbx = "branch";
   const std::vector<User> users = {both};
   const auto main = RenderConfiguration("main", users);
-  EXPECT_THAT(main->names.endpoints, ElementsAre("alice"));
+  EXPECT_THAT(main.expected.names.endpoints, ElementsAre("alice"));
   EXPECT_THAT(FileOf(main, "voicemail_unipresence_users.conf"), HasSubstr("1000 => "));
   const auto branch = RenderConfiguration("branch", users);
-  EXPECT_THAT(branch->names.endpoints, ElementsAre("alice_w"));
+  EXPECT_THAT(branch.expected.names.endpoints, ElementsAre("alice_w"));
   EXPECT_THAT(FileOf(branch, "voicemail_unipresence_users.conf"), Not(HasSubstr("=>")));
   EXPECT_THAT(FileOf(branch, "pjsip_unipresence_users.conf"), Not(HasSubstr("mailboxes")));
   EXPECT_THAT(FileOf(branch, "extensions_unipresence_users.conf"), HasSubstr("exten => 1000,1,"));
@@ -149,7 +258,7 @@ TEST(ConfigurationTest, NamesAreWrittenSoThatAsteriskReadsThem) {
               HasSubstr("\n1000 => 4321,Al\\; \"the \\ boss\" <1>  [x],alice@example.org\n"));
 }
 
-TEST(ConfigurationTest, WhatCannotBeWrittenIsRefusedByName) {
+TEST(ConfigurationTest, OneWhoCannotBeWrittenIsLeftOutByName) {
   struct Row {
     std::string_view what;
     void (*spoil)(User&);
@@ -183,8 +292,11 @@ TEST(ConfigurationTest, WhatCannotBeWrittenIsRefusedByName) {
     User user = Alice();
     row.spoil(user);
     const auto files = RenderConfiguration("main", std::vector<User>{Carol(), user});
-    ASSERT_TRUE(absl::IsInvalidArgument(files.status())) << row.what;
-    const std::string message(files.status().message());
+    ASSERT_EQ(files.skipped.size(), 1u) << row.what;
+    EXPECT_EQ(files.skipped[0].id, "alice");
+    EXPECT_EQ(files.files, RenderConfiguration("main", std::vector<User>{Carol()}).files)
+        << row.what << ": nothing of her, all of the others";
+    const std::string& message = files.skipped[0].message;
     EXPECT_THAT(message, HasSubstr("alice"));
     EXPECT_THAT(message, HasSubstr(std::string(row.what)));
     EXPECT_THAT(message, Not(HasSubstr("secret\n"))) << "secrets are not told";
@@ -324,14 +436,15 @@ User AnyUser() {
 RC_GTEST_PROP(ConfigurationProperty, WhatIsRenderedReadsBackAndNothingElse, ()) {
   std::vector<User> users = {AnyUser(), Carol()};
   const auto files = RenderConfiguration("main", users);
-  if (!files.ok()) {
+  if (!files.skipped.empty()) {
     RC_TAG("refused");
-    RC_ASSERT(absl::IsInvalidArgument(files.status()));
+    RC_ASSERT(files.skipped.size() == 1u);
+    RC_ASSERT(files.files == RenderConfiguration("main", std::vector<User>{Carol()}).files);
     return;
   }
   RC_TAG("rendered");
   std::reverse(users.begin(), users.end());
-  RC_ASSERT(*RenderConfiguration("main", users) == *files);
+  RC_ASSERT(RenderConfiguration("main", users) == files);
   std::multiset<std::string> endpoints;
   for (const Section& section : Read(FileOf(files, "pjsip_unipresence_users.conf"))) {
     for (const User& user : users) {
@@ -341,6 +454,7 @@ RC_GTEST_PROP(ConfigurationProperty, WhatIsRenderedReadsBackAndNothingElse, ()) 
       }
     }
     if (section.from == "unipresence-deskphone") endpoints.insert(section.name);
+    if (section.name == files.expected.marks.pjsip) continue;
     RC_ASSERT(section.from == "unipresence-deskphone" || section.from == "unipresence-auth" ||
               section.from == "unipresence-deskphone-aor");
   }
@@ -349,13 +463,13 @@ RC_GTEST_PROP(ConfigurationProperty, WhatIsRenderedReadsBackAndNothingElse, ()) 
   if (!line.sip_username.empty() && !line.sip_secret.empty()) wanted.insert(line.device.substr(6));
   RC_ASSERT(endpoints == wanted);
   for (const Section& section : Read(FileOf(files, "extensions_unipresence_users.conf"))) {
-    RC_ASSERT(section.name.starts_with("unipresence-users-"));
+    RC_ASSERT(section.name.starts_with(kUsersContext) || section.name == kMarkContext);
     for (const Entry& entry : section.entries) RC_ASSERT(entry.key == "exten");
   }
   std::size_t boxes = 0;
   for (const Section& section : Read(FileOf(files, "voicemail_unipresence_users.conf"))) {
     RC_ASSERT(section.from.empty());
-    boxes += section.entries.size();
+    if (section.name != kMarkContext) boxes += section.entries.size();
   }
   RC_ASSERT(boxes == 1u);
 }
