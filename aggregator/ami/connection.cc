@@ -70,6 +70,7 @@ class Connection::Link final : public SessionTransport, public std::enable_share
 
   Session& session() { return session_; }
   const PbxConfig& config() const { return config_; }
+  void SetConfig(PbxConfig config) { config_ = std::move(config); }
   const AmiProbe& probe() const { return probe_; }
 
  private:
@@ -89,7 +90,7 @@ class Connection::Link final : public SessionTransport, public std::enable_share
   void Rearm();
 
   asio::io_context& io_;
-  const PbxConfig config_;
+  PbxConfig config_;
   const Clock& clock_;
   AmiProbe probe_;
   ThreadChecker thread_;
@@ -364,6 +365,8 @@ Connection::~Connection() { Stop(); }
 absl::Status Connection::Start() { return link_->Start(); }
 
 void Connection::Stop() { link_->Stop(); }
+
+void Connection::SetConfig(PbxConfig config) { link_->SetConfig(std::move(config)); }
 
 Session& Connection::session() { return link_->session(); }
 

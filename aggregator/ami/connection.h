@@ -53,6 +53,9 @@ class Connection {
   // is not called afterwards. Start() may follow.
   void Stop();
 
+  // Another address or other credentials for the same PBX. Between Stop() and Start().
+  void SetConfig(PbxConfig config);
+
   // For Send() and state(). Do not call its inputs.
   Session& session();
   const PbxConfig& config() const;

@@ -32,7 +32,8 @@ struct PublishProbe {
   Counter bad_requests;       // answered with a SnapshotError
   Counter dropped_replies;    // pages that the requester was gone for
   // Levels.
-  Gauge wanted_users;  // users that somebody follows by `user/<id>`
+  Gauge wanted_topics;  // that somebody follows: users, all of them, heartbeats
+  Gauge wanted_users;   // users that somebody follows by `user/<id>`
 };
 
 }  // namespace unipresence::publish

@@ -261,6 +261,7 @@ bool Publisher::ReadSubscriptions() {
       }
     }
   } while (stream_heartbeat || user_heartbeat);
+  probe_.wanted_topics.Set(static_cast<std::int64_t>(subscriptions_.topic_count()));
   probe_.wanted_users.Set(static_cast<std::int64_t>(subscriptions_.user_count()));
   return limit == 0;
 }

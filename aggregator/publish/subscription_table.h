@@ -43,6 +43,9 @@ class SubscriptionTable {
   bool stream() const { return stream_; }
   bool heartbeat() const { return heartbeat_; }
   bool any_user() const { return !order_.empty(); }
+  std::size_t topic_count() const {
+    return user_count() + (stream_ ? 1 : 0) + (heartbeat_ ? 1 : 0);
+  }
   std::size_t user_count() const { return order_.size(); }
   bool user(std::string_view id) const { return users_.contains(ToAbsl(id)); }
 

@@ -4,20 +4,22 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
-#include <map>
+#include <functional>
 #include <random>
+#include <set>
 #include <utility>
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/pbx/configuration.h"
+#include "server/app/pbx_options.h"
 #include "server/app/register_metrics.h"
-#include "server/auth/password.h"
-#include "server/config/users_file.h"
 
 namespace unipresence {
 namespace {
 
 constexpr int kStoreCheckPeriodSeconds = 10;
+// Stores whose check takes long enough to be announced.
+constexpr std::int64_t kSlowCheckBytes = 100'000'000;
 
 // One server start, known by it: no two starts may share it, or followers would mix them up.
 std::uint64_t NewEpoch() {
@@ -26,22 +28,10 @@ std::uint64_t NewEpoch() {
   return epoch == 0 ? 1 : epoch;
 }
 
-ami::PbxConfig ToAmi(const config::PbxConfig& pbx) {
-  ami::PbxConfig result;
-  result.name = pbx.name;
-  result.host = pbx.host;
-  result.port = pbx.port;
-  result.username = pbx.username;
-  result.secret = pbx.secret;
-  result.events = "system,call,user";  // what the tracker reads; asterisk.md, least rights
-  result.tls = {.enabled = pbx.tls.enabled, .ca_file = pbx.tls.ca_file, .verify = pbx.tls.verify};
-  return result;
-}
-
 PipelineOptions ToPipeline(const config::Config& config) {
   PipelineOptions options;
   for (const config::PbxConfig& pbx : config.pbxs) {
-    options.pbxs.push_back({.ami = ToAmi(pbx), .write_back = pbx.write_back});
+    options.pbxs.push_back(ToPbxOptions(pbx));
   }
   options.publish.publish_address = config.zeromq.publish;
   options.publish.snapshot_address = config.zeromq.snapshot;
@@ -72,25 +62,36 @@ ConfigurationPorts ToConfiguration(const config::Config& config) {
 
 }  // namespace
 
-Application::Application(const config::Config& config, const Clock& clock)
-    : config_(config), clock_(clock), hasher_({}) {}
+Application::Application(config::Config config, const Clock& clock)
+    : config_(std::move(config)), clock_(clock), hasher_({}), store_log_(clock) {}
 
 Application::~Application() { Stop(); }
 
-absl::StatusOr<std::unique_ptr<Application>> Application::Start(const config::Config& config,
+absl::StatusOr<std::unique_ptr<Application>> Application::Start(config::LoadedConfig config,
+                                                                ConfigSource source,
                                                                 const Clock& clock) {
-  auto application = std::unique_ptr<Application>(new Application(config, clock));
+  auto application = std::unique_ptr<Application>(new Application(std::move(config.config), clock));
   UNIPRESENCE_RETURN_IF_ERROR(application->OpenStore());
-  UNIPRESENCE_RETURN_IF_ERROR(application->SeedUsers());
+  UNIPRESENCE_RETURN_IF_ERROR(application->SeedUsers(config.users));
+  config.users.clear();
   UNIPRESENCE_RETURN_IF_ERROR(application->StartPipeline());
   UNIPRESENCE_RETURN_IF_ERROR(application->Listen());
+  application->HashPasswords();
+  application->reloader_ = std::make_unique<Reloader>(
+      [&it = *application, source = std::move(source)] { it.Reload(source()); });
   return application;
 }
 
 absl::Status Application::OpenStore() {
   readiness_.NotReady("grpc", "starting");
-  UNIPRESENCE_ASSIGN_OR_RETURN(store_,
-                               SqliteStore::Open({.path = config_.store.path, .clock = &clock_}));
+  const std::string& path = config_.store.path;
+  const auto before_check = [&path](std::int64_t bytes) {
+    if (bytes == 0) spdlog::info("store '{}': new", path);
+    if (bytes < kSlowCheckBytes) return;
+    spdlog::info("store '{}': looking for damage in {} MB, some seconds", path, bytes / 1'000'000);
+  };
+  UNIPRESENCE_ASSIGN_OR_RETURN(
+      store_, SqliteStore::Open({.path = path, .clock = &clock_, .before_check = before_check}));
   for (const MendedUser& user : store_->mended()) {
     spdlog::warn(
         "store: texts of user '{}' were not valid UTF-8 or had control characters, and are "
@@ -100,43 +101,12 @@ absl::Status Application::OpenStore() {
   return absl::OkStatus();
 }
 
-absl::Status Application::SeedUsers() {
+absl::Status Application::SeedUsers(std::span<const config::UserSeed> seeds) {
   if (config_.users_file.empty()) return absl::OkStatus();
-  std::vector<std::string> pbxs;
-  for (const config::PbxConfig& pbx : config_.pbxs) pbxs.push_back(pbx.name);
-  UNIPRESENCE_ASSIGN_OR_RETURN(std::vector<config::UserSeed> seeds,
-                               config::LoadUsers(config_.users_file, pbxs));
-  std::vector<std::string> ids;
-  std::map<std::string_view, const config::UserSeed*> by_id;
-  for (const config::UserSeed& seed : seeds) {
-    ids.push_back(seed.user.id);
-    by_id[seed.user.id] = &seed;
-  }
-  UNIPRESENCE_ASSIGN_OR_RETURN(const std::vector<std::string> unseeded, store_->UnseededIds(ids));
-
-  std::vector<NewUser> users;
-  std::vector<std::string> passwords;
-  std::vector<std::size_t> hash_for;  // index into users, for each password
-  for (const std::string& id : unseeded) {
-    const config::UserSeed& seed = *by_id.at(id);
-    users.push_back({seed.user, seed.password_hash});
-    if (seed.password.empty()) continue;
-    passwords.push_back(seed.password);
-    hash_for.push_back(users.size() - 1);
-  }
-  if (passwords.size() > 100) {
-    spdlog::info("hashing the passwords of {} new users, about {} s", passwords.size(),
-                 passwords.size() * 64 / 2000);
-  }
-  UNIPRESENCE_ASSIGN_OR_RETURN(const std::vector<std::string> hashes, hasher_.HashAll(passwords));
-  for (std::size_t i = 0; i < hashes.size(); ++i) users[hash_for[i]].password_hash = hashes[i];
-
-  UNIPRESENCE_ASSIGN_OR_RETURN(const SeedReport report, store_->SeedUsers(users));
-  for (const absl::Status& refused : report.refused) {
-    spdlog::warn("users file {}: {}", config_.users_file, refused.ToString());
-  }
-  spdlog::info("users file {}: {} users added, {} known before", config_.users_file, report.added,
-               ids.size() - unseeded.size());
+  UNIPRESENCE_ASSIGN_OR_RETURN(
+      UsersSync sync, SyncUsers(*store_, seeds, config_.users_file, config_.users_file_wins));
+  for (const std::string& line : sync.lines) spdlog::info("{}", line);
+  passwords_at_start_ = std::move(sync.passwords);
   return absl::OkStatus();
 }
 
@@ -149,7 +119,8 @@ absl::Status Application::StartPipeline() {
   // The services are made before the pipeline runs, because their callbacks belong to it; the store
   // thread only after the users were read from the store.
   pipeline_->SetLinkCallback([this](const PbxStatus& pbx) {
-    if (pbx.link == LinkState::kSynced) {
+    // Without an address it is configured no more.
+    if (pbx.link == LinkState::kSynced || pbx.address.empty()) {
       readiness_.Ready("pbx " + pbx.name);
     } else {
       readiness_.NotReady("pbx " + pbx.name,
@@ -166,7 +137,10 @@ absl::Status Application::StartPipeline() {
   });
   return pipeline_->Start([this, &sessions](Core& core) -> absl::Status {
     UNIPRESENCE_RETURN_IF_ERROR(Load(core));
-    store_thread_ = std::make_unique<StoreThread>(StoreThread::Options{}, *store_, clock_);
+    store_thread_ = std::make_unique<StoreThread>(
+        StoreThread::Options{
+            .on_trouble = [this](const absl::Status& status) { store_log_.Trouble(status); }},
+        *store_, clock_);
     services_ = std::make_unique<Services>(
         ServiceOptions{.version = UNIPRESENCE_VERSION, .throttle = {}, .watch = {}},
         ServicePorts{
@@ -178,7 +152,17 @@ absl::Status Application::StartPipeline() {
             .want_mailboxes =
                 [this](bool wanted) { pipeline_->publisher().SetMailboxesWanted(wanted); },
             .configuration = ToConfiguration(config_),
+            .when_hashed =
+                [this](const std::string& user, absl::AnyInvocable<void() &&> done) {
+                  passwords_->WhenHashed(user, std::move(done));
+                },
             .publish_probe = &pipeline_->publisher().probe()});
+    passwords_ = std::make_unique<PasswordBacklog>(PasswordBacklog::Ports{
+        .store = *store_thread_,
+        .hasher = hasher_,
+        .clock = clock_,
+        .changed = [this](StoredUser user) { services_->ApplyStored(std::move(user), true); },
+        .idle = [this] { WarnIfNobodyAdministers(); }});
     pipeline_->publisher().SetBatchSink(&services_->batch_sink());
     services_->LoadSessions(core, sessions);
     return absl::OkStatus();
@@ -186,9 +170,17 @@ absl::Status Application::StartPipeline() {
 }
 
 absl::Status Application::Load(Core& core) {
+  std::set<std::string, std::less<>> configured;
+  for (const config::PbxConfig& pbx : config_.pbxs) configured.insert(pbx.name);
   absl::Status added;
+  std::size_t elsewhere = 0;
+  std::string example;
   UNIPRESENCE_RETURN_IF_ERROR(store_->ForEachUser([&](const StoredUser& stored) {
     if (!added.ok()) return;
+    for (const Line& line : stored.user.lines) {
+      if (configured.contains(line.pbx)) continue;
+      if (++elsewhere == 1) example = fmt::format("{} on '{}'", stored.user.id, line.pbx);
+    }
     added = core.engine.AddUser(
         stored.user,
         {.selected_device = stored.settings.selected_device.value_or(LineKind::kWebrtc),
@@ -196,6 +188,11 @@ absl::Status Application::Load(Core& core) {
          .forwardings = stored.settings.forwardings});
   }));
   if (added.ok()) spdlog::info("{} users", core.engine.user_count());
+  if (elsewhere > 0) {
+    spdlog::warn(
+        "{} lines are on PBXs that are not configured and stay UNKNOWN, such as that of {}",
+        elsewhere, example);
+  }
   return added;
 }
 
@@ -221,8 +218,25 @@ absl::Status Application::Listen() {
   return absl::OkStatus();
 }
 
+void Application::HashPasswords() {
+  if (passwords_at_start_.empty()) return WarnIfNobodyAdministers();
+  passwords_->Add(std::exchange(passwords_at_start_, {}));
+}
+
+void Application::WarnIfNobodyAdministers() {
+  store_thread_->Call<std::uint64_t>(
+      [](Store& store) { return store.CountLogins(Role::kAdministrator); },
+      [](absl::StatusOr<std::uint64_t> count) {
+        if (!count.ok() || *count > 0) return;
+        spdlog::warn(
+            "no administrator can log in: stop the server and use "
+            "`unipresenced --config FILE --reset-administrator NAME`");
+      });
+}
+
 void Application::OnSecond() {
-  if (--seconds_to_store_check_ <= 0) {
+  passwords_->OnSecond();
+  if (--seconds_to_store_check_ <= 0 || store_log_.TakeTrouble()) {
     seconds_to_store_check_ = kStoreCheckPeriodSeconds;
     CheckStore();
   }
@@ -234,15 +248,17 @@ void Application::CheckStore() {
                         [this](absl::Status status) {
                           store_writable_.store(status.ok());
                           if (status.ok()) {
+                            store_log_.Works();
                             readiness_.Ready("store");
                           } else {
-                            spdlog::error("store: {}", status.ToString());
                             readiness_.NotReady("store", status.ToString());
                           }
                         });
 }
 
 void Application::Stop() {
+  reloader_.reset();
+  if (passwords_) passwords_->Stop();
   if (services_) services_->BeginStop();
   if (grpc_server_) grpc_server_->Stop();
   metrics_server_.reset();

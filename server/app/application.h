@@ -10,16 +10,22 @@
 // Thread: the main thread, for every method.
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregator/base/clock.h"
+#include "server/app/password_backlog.h"
 #include "server/app/pipeline.h"
+#include "server/app/reloader.h"
+#include "server/app/store_log.h"
+#include "server/app/users_sync.h"
 #include "server/auth/password_hasher.h"
-#include "server/config/config.h"
+#include "server/config/config_loader.h"
 #include "server/metrics/metrics_server.h"
 #include "server/metrics/probe_collector.h"
 #include "server/metrics/readiness.h"
@@ -42,14 +48,22 @@ class Application {
  public:
   // Opens the store, seeds it from the users file, loads the users, connects to the PBXs and
   // listens. Any status of these steps, with what to do about it; nothing is left running then.
-  static absl::StatusOr<std::unique_ptr<Application>> Start(const config::Config& config,
+  // `source` reads the configuration again, for a reload.
+  using ConfigSource = std::function<absl::StatusOr<config::LoadedConfig>()>;
+  static absl::StatusOr<std::unique_ptr<Application>> Start(config::LoadedConfig config,
+                                                            ConfigSource source,
                                                             const Clock& clock = Clock::System());
   ~Application();
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
 
-  // Checks now and then that the store takes writes.
+  // Checks now and then that the store takes writes, and goes on with what is left for later.
   void OnSecond();
+
+  // Reads the configuration and the users file again, on a thread of its own, and takes what can be
+  // taken while the server runs, with a log line for each change. If something of it is wrong
+  // nothing is changed.
+  void RequestReload() { reloader_->Request(); }
 
   // Ends the RPCs, then the pipeline, then the store. Idempotent.
   void Stop();
@@ -65,29 +79,43 @@ class Application {
   const auth::PasswordHasher& hasher() const { return hasher_; }
 
  private:
-  Application(const config::Config& config, const Clock& clock);
+  Application(config::Config config, const Clock& clock);
 
   absl::Status OpenStore();
-  absl::Status SeedUsers();
+  absl::Status SeedUsers(std::span<const config::UserSeed> seeds);
   absl::Status StartPipeline();
   absl::Status Load(Core& core);
   absl::Status Listen();
+  void HashPasswords();
+  void WarnIfNobodyAdministers();
   void CheckStore();
 
-  const config::Config config_;
+  // The reloader's thread; application_reload.cc.
+  void Reload(absl::StatusOr<config::LoadedConfig> next);
+  // Runs the command on the pipeline and waits; false if the pipeline stops.
+  bool OnPipeline(const std::function<void(Core&)>& command);
+  // INVALID_ARGUMENT: it cannot be connected; then `before`, if any, is back.
+  absl::Status SetPbx(const config::PbxConfig& pbx, const config::PbxConfig* before);
+  void ReloadUsers(std::vector<config::UserSeed> seeds, const config::Config& config);
+
+  config::Config config_;  // in force; once the server listens the reloader's
   const Clock& clock_;
   Readiness readiness_;
   auth::PasswordHasher hasher_;
+  StoreLog store_log_;
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<StoreThread> store_thread_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<Services> services_;
+  std::vector<PasswordTask> passwords_at_start_;
+  std::unique_ptr<PasswordBacklog> passwords_;
   std::unique_ptr<GrpcServer> grpc_server_;
   std::atomic<bool> store_writable_{true};
   ProbeCollector collector_;
   std::unique_ptr<MetricsServer> metrics_server_;
   Endpoints endpoints_;
   int seconds_to_store_check_ = 0;
+  std::unique_ptr<Reloader> reloader_;  // last: it uses the others
 };
 
 }  // namespace unipresence

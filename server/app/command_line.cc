@@ -13,6 +13,7 @@
 
 #include "aggregator/base/valid_text.h"
 #include "server/app/application.h"
+#include "server/app/exit_code.h"
 #include "server/config/config_loader.h"
 
 namespace unipresence {
@@ -24,10 +25,25 @@ CommandLine ParseCommandLine(int argc, char** argv) {
       "Listens to Asterisk over AMI, publishes over ZeroMQ, serves gRPC and Prometheus."};
   app.set_version_flag("--version", UNIPRESENCE_VERSION);
   app.add_option("--config", result.config_file, "Configuration file (YAML)")
-      ->envname("UNIPRESENCED_CONFIG")
-      ->required();
+      ->envname("UNIPRESENCED_CONFIG");
   app.add_flag("--check-config", result.check_config,
                "Check the configuration and its users file, print the outcome, and exit");
+  bool users_file_wins = false;
+  app.add_flag("--users-file-wins", users_file_wins, "The same as --users_file_wins true");
+  const std::string password_help =
+      "File whose first line is the new password; - or none = standard input";
+  CLI::Option* password_file =
+      app.add_option("--password-file", result.password_file, password_help);
+  CLI::Option* reset =
+      app.add_option("--reset-administrator", result.reset_administrator,
+                     "While the server is stopped: make this user, by id or username, an "
+                     "administrator with a new password, which is asked for, read, or made up and "
+                     "printed; then exit");
+  password_file->needs(reset);
+  CLI::App* hash = app.add_subcommand(
+      "hash-password", "Print the hash of a password, for password_hash of the users file");
+  hash->add_option("--password-file", result.password_file, password_help);
+  app.footer(std::string(kExitCodeHelp));
   std::vector<std::pair<std::string, std::string>> values;
   const std::vector<config::SettingHelp> settings = config::Settings();
   values.reserve(settings.size());
@@ -38,9 +54,15 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    result.exit_code = app.exit(error);
+    result.exit_code = app.exit(error) == 0 ? kExitOk : kExitUsage;
     return result;
   }
+  result.hash_password = hash->parsed();
+  if (result.config_file.empty() && !result.hash_password) {
+    std::fputs("--config is required: the configuration file; --help tells more\n", stderr);
+    result.exit_code = kExitUsage;
+  }
+  if (users_file_wins) result.settings.emplace_back("users_file_wins", "true");
   for (auto& setting : values) {
     if (app.count("--" + setting.first) > 0) result.settings.push_back(setting);
   }
@@ -78,9 +100,13 @@ class ValidFormatter final : public spdlog::formatter {
 void SetUpLogging(const config::LogConfig& config) {
   auto logger = spdlog::stderr_color_mt("unipresenced");
   logger->set_formatter(std::make_unique<ValidFormatter>());
-  logger->set_level(spdlog::level::from_str(std::string(config::ToString(config.level))));
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
+  SetLogLevel(config);
+}
+
+void SetLogLevel(const config::LogConfig& config) {
+  spdlog::set_level(spdlog::level::from_str(std::string(config::ToString(config.level))));
 }
 
 void PrintEndpoints(const Endpoints& endpoints) {

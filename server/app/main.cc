@@ -2,26 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
-#include <cstdio>
-
 #include "server/app/application.h"
 #include "server/app/command_line.h"
+#include "server/app/exit_code.h"
+#include "server/app/offline_commands.h"
 #include "server/app/signals.h"
 #include "server/config/config_loader.h"
-
-namespace {
-
-// Distinct, so that a supervisor can tell a mistake of the administrator from trouble that may
-// pass.
-constexpr int kExitConfiguration = 78;  // EX_CONFIG of sysexits.h
-constexpr int kExitStart = 69;          // EX_UNAVAILABLE
-
-int Report(const absl::Status& status, int code) {
-  std::fprintf(stderr, "unipresenced: %s\n", std::string(status.message()).c_str());
-  return code;
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   using namespace unipresence;
@@ -29,23 +15,28 @@ int main(int argc, char** argv) {
   if (command_line.exit_code) return *command_line.exit_code;
   const config::Overrides overrides{config::SystemEnvironment(), command_line.settings};
 
-  if (command_line.check_config) {
-    std::string report;
-    const absl::Status status = config::Check(command_line.config_file, overrides, report);
-    std::fputs(report.c_str(), status.ok() ? stdout : stderr);
-    return status.ok() ? 0 : kExitConfiguration;
+  if (command_line.hash_password) return RunHashPassword(command_line);
+  if (command_line.check_config) return RunCheckConfig(command_line, overrides);
+  if (!command_line.reset_administrator.empty()) {
+    return RunResetAdministrator(command_line, overrides);
   }
 
-  const auto config = config::Load(command_line.config_file, overrides);
+  SignalWaiter signals;
+  const auto load = [&] { return config::LoadAll(command_line.config_file, overrides); };
+  auto config = load();
   if (!config.ok()) return Report(config.status(), kExitConfiguration);
-  SetUpLogging(config->log);
+  SetUpLogging(config->config.log);
 
-  SignalWaiter signals;  // before any thread starts, so that all inherit the blocked signals
-  auto application = Application::Start(*config);
-  if (!application.ok()) return Report(application.status(), kExitStart);
+  auto application = Application::Start(*std::move(config), load);
+  if (!application.ok()) return Report(application.status(), ExitCodeOf(application.status()));
   PrintEndpoints((*application)->endpoints());
-  while (!signals.WaitOneSecond()) (*application)->OnSecond();
+  while (true) {
+    const SignalWaiter::Event event = signals.Wait();
+    if (event == SignalWaiter::Event::kStop) break;
+    if (event == SignalWaiter::Event::kReload) (*application)->RequestReload();
+    (*application)->OnSecond();
+  }
   spdlog::info("stopping");
   (*application)->Stop();
-  return 0;
+  return kExitOk;
 }

@@ -37,6 +37,22 @@ PbxLink::PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine
   SetLinkGauge();
 }
 
+absl::Status PbxLink::Restart(const PbxOptions& options) {
+  connection_.Stop();
+  engine_.AddPbx(options.ami.name, fmt::format("{}:{}", options.ami.host, options.ami.port));
+  writer_.SetEnabled(options.write_back);
+  connection_.SetConfig(options.ami);
+  SetLinkGauge();
+  return connection_.Start();
+}
+
+void PbxLink::Retire() {
+  connection_.Stop();
+  engine_.LinkLost(pbx_, "configured no more");
+  engine_.AddPbx(engine_.pbx(pbx_).name, "");
+  SetLinkGauge();
+}
+
 void PbxLink::OnTick() {
   writer_.OnTick(clock_.Now());
   UpdateProbe();

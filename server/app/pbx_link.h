@@ -72,6 +72,11 @@ class PbxLink final : public ami::SessionHandler {
 
   // INVALID_ARGUMENT if the configuration cannot work (ami::Connection::Start).
   absl::Status Start() { return connection_.Start(); }
+  // The same PBX with other settings: its link comes up anew. INVALID_ARGUMENT as Start.
+  absl::Status Restart(const PbxOptions& options);
+  // It is configured no more: the link ends, its users stay as they are and are stale. Restart
+  // brings it back.
+  void Retire();
   void Stop() { connection_.Stop(); }
 
   // Call now and then: starts a reconcile when one is due or a new device wants to be listed.

@@ -16,6 +16,11 @@ constexpr std::size_t kCommandsPerTurn = 256;
 // How late a session may expire, a heartbeat be sent, or a reconcile begin.
 constexpr std::chrono::milliseconds kTick(50);
 
+absl::Status NoSuchPbx(std::string_view name) {
+  return absl::NotFoundError(
+      fmt::format("the configuration has no PBX '{}'; `pbx:` lists them", name));
+}
+
 }  // namespace
 
 class Pipeline::Loop {
@@ -130,12 +135,16 @@ absl::Status Pipeline::Open(absl::AnyInvocable<absl::Status(Core&) &&> load) {
     loop_->Watch(descriptor, [this] { AfterTurn(); });
   }
   for (const PbxOptions& options : options_.pbxs) {
-    links_.push_back(MakeLink(options));
-    calls_.AddLink(links_.back()->pbx(), links_.back()->session(), links_.back()->tracker());
-    if (absl::Status status = links_.back()->Start(); !status.ok()) return status;
+    if (absl::Status status = AddLink(options); !status.ok()) return status;
   }
   OnTick();
   return absl::OkStatus();
+}
+
+absl::Status Pipeline::AddLink(const PbxOptions& options) {
+  PbxLink& link = *links_.emplace_back(MakeLink(options));
+  calls_.AddLink(link.pbx(), link.session(), link.tracker());
+  return link.Start();
 }
 
 std::unique_ptr<PbxLink> Pipeline::MakeLink(const PbxOptions& options) {
@@ -180,31 +189,39 @@ void Pipeline::WhenTold(std::string_view user, absl::AnyInvocable<void() &&> don
   }
 }
 
-void Pipeline::Reconcile(std::string_view pbx, ReconcileCallback done) {
+PbxLink* Pipeline::FindPbx(std::string_view name) const {
   for (const auto& link : links_) {
-    if (engine_.pbx(link->pbx()).name == pbx) return link->Reconcile(std::move(done));
+    const PbxStatus& pbx = engine_.pbx(link->pbx());
+    if (pbx.name == name && !pbx.address.empty()) return link.get();
   }
-  std::move(done)(absl::NotFoundError(
-      fmt::format("the configuration has no PBX '{}'; `pbx:` lists them", pbx)));
+  return nullptr;
+}
+
+absl::Status Pipeline::SetPbx(const PbxOptions& options) {
+  for (const auto& link : links_) {
+    if (engine_.pbx(link->pbx()).name == options.ami.name) return link->Restart(options);
+  }
+  return AddLink(options);
+}
+
+void Pipeline::RemovePbx(std::string_view name) {
+  if (PbxLink* link = FindPbx(name)) link->Retire();
+}
+
+void Pipeline::Reconcile(std::string_view pbx, ReconcileCallback done) {
+  if (PbxLink* link = FindPbx(pbx)) return link->Reconcile(std::move(done));
+  std::move(done)(NoSuchPbx(pbx));
 }
 
 void Pipeline::Load(std::string_view pbx, ExpectedConfiguration expected, LoadCallback done) {
-  for (const auto& link : links_) {
-    if (engine_.pbx(link->pbx()).name != pbx) continue;
-    return link->Load(std::move(expected), std::move(done));
-  }
-  std::move(done)(absl::NotFoundError(
-      fmt::format("the configuration has no PBX '{}'; `pbx:` lists them", pbx)));
+  if (PbxLink* link = FindPbx(pbx)) return link->Load(std::move(expected), std::move(done));
+  std::move(done)(NoSuchPbx(pbx));
 }
 
 void Pipeline::FindConflicts(std::string_view pbx, const ConfiguredNames& next,
                              const FormerConfiguration& former, ConflictsCallback done) {
-  for (const auto& link : links_) {
-    if (engine_.pbx(link->pbx()).name != pbx) continue;
-    return link->FindConflicts(next, former, std::move(done));
-  }
-  std::move(done)(absl::NotFoundError(
-      fmt::format("the configuration has no PBX '{}'; `pbx:` lists them", pbx)));
+  if (PbxLink* link = FindPbx(pbx)) return link->FindConflicts(next, former, std::move(done));
+  std::move(done)(NoSuchPbx(pbx));
 }
 
 void Pipeline::Close() {

@@ -80,6 +80,19 @@ class Pipeline final : public Executor, private PbxControl {
       std::function<void(Core&, PhoneSetting, absl::AnyInvocable<void(absl::Status) &&> done)>;
   void SetAdoptCallback(AdoptCallback callback);
 
+  // --- On the pipeline thread, from a command ---
+
+  // A PBX from now on; or another address, credentials or write-back for one of that name, whose
+  // link alone comes up anew. INVALID_ARGUMENT as PbxLink::Start: it is not connected then.
+  absl::Status SetPbx(const PbxOptions& options);
+  // It is configured no more (PbxLink::Retire).
+  void RemovePbx(std::string_view name);
+  // A PBX that is configured; null if there is none of that name. The link itself stays for as long
+  // as the pipeline.
+  PbxLink* FindPbx(std::string_view name) const;
+
+  // --- Any thread ---
+
   // Set the batch sink before Start; endpoints are known after it.
   publish::Publisher& publisher() { return publisher_; }
   const publish::Publisher& publisher() const { return publisher_; }
@@ -104,6 +117,7 @@ class Pipeline final : public Executor, private PbxControl {
   void FindConflicts(std::string_view pbx, const ConfiguredNames& next,
                      const FormerConfiguration& former, ConflictsCallback done) override;
 
+  absl::Status AddLink(const PbxOptions& options);
   std::unique_ptr<PbxLink> MakeLink(const PbxOptions& options);
   // After each read, command or slice: sends what was gathered, to subscribers and then to PBXs,
   // and schedules what is left.

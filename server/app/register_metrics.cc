@@ -152,6 +152,8 @@ void RegisterPublisher(ProbeCollector& collector, const publish::PublishProbe& p
   counter("unipresence_publish_snapshot_pages_total", "Snapshot pages sent.", probe.snapshot_pages);
   counter("unipresence_publish_bad_requests_total", "Snapshot requests answered with an error.",
           probe.bad_requests);
+  collector.AddGauge("unipresence_publish_wanted_topics", "Topics that somebody follows.", {},
+                     Read(probe.wanted_topics));
   collector.AddGauge("unipresence_publish_wanted_users", "Users that somebody follows by name.", {},
                      Read(probe.wanted_users));
 }
@@ -213,6 +215,11 @@ void RegisterStore(ProbeCollector& collector, const StoreProbe& store,
 }
 
 }  // namespace
+
+void RegisterPbxMetrics(ProbeCollector& collector, const std::string& name, const PbxLink& link) {
+  RegisterPbx(collector, name, link.ami_probe(), link.probe());
+  RegisterWriter(collector, name, link.writer_probe(), link.probe());
+}
 
 void RegisterMetrics(ProbeCollector& collector, const Application& application) {
   collector.AddBuildInfo(UNIPRESENCE_VERSION);

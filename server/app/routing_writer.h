@@ -62,6 +62,8 @@ class RoutingWriter {
   // The references outlive the writer. Without `enabled` nothing is written, and settings made from
   // phones are only adopted. `adopt` may be empty: then phones keep what they changed.
   RoutingWriter(Engine& engine, PbxIndex pbx, bool enabled, PhoneSettingAdopter adopt);
+  // Whether to write from the next OnSynced on; while the link is down.
+  void SetEnabled(bool enabled) { enabled_ = enabled; }
   RoutingWriter(const RoutingWriter&) = delete;
   RoutingWriter& operator=(const RoutingWriter&) = delete;
 
@@ -126,7 +128,7 @@ class RoutingWriter {
 
   Engine& engine_;
   const PbxIndex pbx_;
-  const bool enabled_;
+  bool enabled_;
   const PhoneSettingAdopter adopt_;
   pbx::WriteBack write_back_;
   ami::Session* session_ = nullptr;  // null: not synced, or not enabled

@@ -4,7 +4,7 @@
 // What an administrator may set, as structs: one per subsystem, units in names, defaults in place.
 // config_loader.h fills them; README and deploy/ show the file.
 //
-// Values. Copy the part a subsystem needs; nothing here changes while the server runs.
+// Values. Copy the part a subsystem needs; a reload makes new ones (server/app/reloader.h).
 
 #include <cstdint>
 #include <string>
@@ -81,6 +81,8 @@ struct Config {
   FusionConfig fusion;
   LogConfig log;
   std::string users_file;  // empty = none
+  // The file is the truth: what it says of known users is taken too, not only of new ones.
+  bool users_file_wins = false;
 };
 
 }  // namespace unipresence::config

@@ -56,6 +56,13 @@ class Loader {
       errors_.Add(fmt::format("zeromq.publish and zeromq.snapshot are both '{}'; give each its own",
                               config_.zeromq.publish));
     }
+    if (config_.pbxs.empty() && errors_.empty()) {
+      errors_.Add(
+          fmt::format("{}: no PBX is configured, so there is nothing to listen to; write "
+                      "pbx: [{{name: main, host: 192.0.2.10, username: unipresence, "
+                      "secret_file: FILE}}]",
+                      file_));
+    }
     UNIPRESENCE_RETURN_IF_ERROR(errors_.ToStatus());
     return std::move(config_);
   }
@@ -238,33 +245,38 @@ std::string ToYaml(const Config& config) {
   yaml += fmt::format(
       "grpc: {{listen: {}}}\nzeromq: {{publish: {}, snapshot: {}}}\nmetrics: {{listen: {}}}\n"
       "store: {{path: {}}}\nsessions: {{time_to_live_s: {}}}\nfusion: {{deskphone_call: {}}}\n"
-      "users_file: {}\nlog: {{level: {}}}\n",
+      "users_file: {}\nusers_file_wins: {}\nlog: {{level: {}}}\n",
       Quoted(config.grpc.listen), Quoted(config.zeromq.publish), Quoted(config.zeromq.snapshot),
       Quoted(config.metrics.listen), Quoted(config.store.path), config.sessions.time_to_live_s,
-      ToString(config.fusion.deskphone_call), Quoted(config.users_file),
+      ToString(config.fusion.deskphone_call), Quoted(config.users_file), config.users_file_wins,
       ToString(config.log.level));
   return yaml;
 }
 
-absl::Status Check(const std::string& path, const Overrides& overrides, std::string& report) {
-  const auto fail = [&](absl::Status status) {
-    report = fmt::format("{}\n", FromAbsl(status.message()));
-    return status;
-  };
-  const absl::StatusOr<Config> config = Load(path, overrides);
-  if (!config.ok()) return fail(config.status());
-
-  report = ToYaml(*config);
+absl::StatusOr<LoadedConfig> LoadAll(const std::string& path, const Overrides& overrides) {
+  LoadedConfig loaded;
+  UNIPRESENCE_ASSIGN_OR_RETURN(loaded.config, Load(path, overrides));
   std::vector<std::string> names;
-  for (const PbxConfig& pbx : config->pbxs) {
+  for (const PbxConfig& pbx : loaded.config.pbxs) {
     names.push_back(pbx.name);
     if (pbx.tls.ca_file.empty()) continue;
-    if (auto ca = ReadFile(pbx.tls.ca_file, kMaxConfigBytes); !ca.ok()) return fail(ca.status());
+    UNIPRESENCE_RETURN_IF_ERROR(ReadFile(pbx.tls.ca_file, kMaxConfigBytes).status());
   }
-  if (!config->users_file.empty()) {
-    const auto users = LoadUsers(config->users_file, names);
-    if (!users.ok()) return fail(users.status());
-    report += fmt::format("# {} users in {}\n", users->size(), config->users_file);
+  if (!loaded.config.users_file.empty()) {
+    UNIPRESENCE_ASSIGN_OR_RETURN(loaded.users, LoadUsers(loaded.config.users_file, names));
+  }
+  return loaded;
+}
+
+absl::Status Check(const std::string& path, const Overrides& overrides, std::string& report) {
+  const absl::StatusOr<LoadedConfig> loaded = LoadAll(path, overrides);
+  if (!loaded.ok()) {
+    report = fmt::format("{}\n", FromAbsl(loaded.status().message()));
+    return loaded.status();
+  }
+  report = ToYaml(loaded->config);
+  if (!loaded->config.users_file.empty()) {
+    report += fmt::format("# {} users in {}\n", loaded->users.size(), loaded->config.users_file);
   }
   report += "# configuration OK\n";
   return absl::OkStatus();

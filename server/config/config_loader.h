@@ -24,6 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/config/config.h"
+#include "server/config/users_file.h"
 
 namespace unipresence::config {
 
@@ -43,9 +44,9 @@ struct Overrides {
 std::map<std::string, std::string> SystemEnvironment();
 
 // Reads and checks all of it. INVALID_ARGUMENT lists every error, one a line, with file and line,
-// the key, the value and what to write instead: unknown keys, wrong types, values out of range, two
-// PBXs of one name, secret files that cannot be read. NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE:
-// the file itself cannot be read.
+// the key, the value and what to write instead: unknown keys, wrong types, values out of range, no
+// PBX, two of one name, secret files that cannot be read. NOT_FOUND, PERMISSION_DENIED,
+// UNAVAILABLE: the file itself cannot be read.
 absl::StatusOr<Config> Load(const std::string& path, const Overrides& overrides = {});
 
 // The same for a text in memory; `name` stands for the file in messages and relative paths.
@@ -62,9 +63,18 @@ std::vector<SettingHelp> Settings();
 // The configuration as YAML, defaults filled in; secrets show as "(hidden)".
 std::string ToYaml(const Config& config);
 
-// What --check-config does: loads the configuration and its users file, checks that the users' PBXs
-// are configured, and writes the result to `report`: the effective configuration, or every error.
-// OK, or the status that starting with this configuration would end with.
+// All that an administrator writes: the configuration and the users of its users file, whose PBXs
+// are configured, and the certificates that it names.
+struct LoadedConfig {
+  Config config;
+  std::vector<UserSeed> users;
+};
+// As Load, or the status of LoadUsers.
+absl::StatusOr<LoadedConfig> LoadAll(const std::string& path, const Overrides& overrides = {});
+
+// What --check-config does: LoadAll, and writes the result to `report`: the effective
+// configuration, or every error. OK, or the status that starting with this configuration would end
+// with.
 absl::Status Check(const std::string& path, const Overrides& overrides, std::string& report);
 
 }  // namespace unipresence::config

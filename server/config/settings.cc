@@ -109,6 +109,11 @@ absl::Status SetUsersFile(Config& config, std::string_view value) {
   return absl::OkStatus();
 }
 
+absl::Status SetUsersFileWins(Config& config, std::string_view value) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(config.users_file_wins, ParseBool(value));
+  return absl::OkStatus();
+}
+
 absl::Status SetLogLevel(Config& config, std::string_view value) {
   for (const LogLevel level : {LogLevel::kTrace, LogLevel::kDebug, LogLevel::kInfo,
                                LogLevel::kWarning, LogLevel::kError}) {
@@ -120,7 +125,7 @@ absl::Status SetLogLevel(Config& config, std::string_view value) {
   return Bad(value, "write trace, debug, info, warning or error");
 }
 
-constexpr std::array<Setting, 9> kSettings = {{
+constexpr std::array<Setting, 10> kSettings = {{
     {"grpc.listen", "where gRPC is served: host:port (0 = any free one) or unix:/path",
      SetGrpcListen},
     {"zeromq.publish", "where followers subscribe: tcp://address:port (* = any free one) or ipc://",
@@ -135,6 +140,9 @@ constexpr std::array<Setting, 9> kSettings = {{
      "which calls of the deskphone take precedence over the WebRTC line: emitted or any",
      SetDeskphoneCall},
     {"users_file", "a YAML list of users to begin with; empty = none", SetUsersFile, true},
+    {"users_file_wins",
+     "true: what the users file says of known users is taken too; false: only new users are added",
+     SetUsersFileWins},
     {"log.level", "trace, debug, info, warning or error", SetLogLevel},
 }};
 

@@ -121,9 +121,8 @@ class UsersReader {
 
   void ReadPassword(const YamlNode& value, UserSeed& seed) {
     seed.password = value.scalar;
-    if (seed.password.empty() || seed.password.size() > auth::kMaxPasswordBytes) {
-      Error(value.line, fmt::format("password: {} bytes; write 1 to {}", seed.password.size(),
-                                    auth::kMaxPasswordBytes));
+    if (absl::Status status = auth::ValidatePassword(seed.password); !status.ok()) {
+      Error(value.line, FromAbsl(status.message()));
     }
   }
 
@@ -204,7 +203,7 @@ class UsersReader {
   }
 
   void CheckPbx(const YamlNode& value) {
-    if (known_pbxs_.empty() ||
+    if (known_pbxs_.empty() ||  // whoever only reads the file, such as a simulated PBX
         std::find(known_pbxs_.begin(), known_pbxs_.end(), value.scalar) != known_pbxs_.end()) {
       return;
     }

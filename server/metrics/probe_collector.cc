@@ -143,6 +143,16 @@ void ProbeCollector::AddProcess() {
         &ProcessUsage::start_time_seconds);
 }
 
+void ProbeCollector::Remove(const prometheus::ClientMetric::Label& label) {
+  MutexLock lock(mutex_);
+  for (Family& family : families_) {
+    std::erase_if(family.metrics, [&](const Metric& metric) {
+      return std::find(metric.labels.begin(), metric.labels.end(), label) != metric.labels.end();
+    });
+  }
+  std::erase_if(families_, [](const Family& family) { return family.metrics.empty(); });
+}
+
 std::vector<prometheus::MetricFamily> ProbeCollector::Collect() const {
   MutexLock lock(mutex_);
   std::vector<prometheus::MetricFamily> families;

@@ -50,6 +50,9 @@ class ProbeCollector final : public prometheus::Collectable {
   // process_*: CPU seconds, resident bytes, open and allowed descriptors, start time, threads.
   void AddProcess();
 
+  // Forgets the metrics with this label: what they told of is gone.
+  void Remove(const prometheus::ClientMetric::Label& label) ABSL_LOCKS_EXCLUDED(mutex_);
+
   std::vector<prometheus::MetricFamily> Collect() const override ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

@@ -106,7 +106,7 @@ void AdministrationService::FillStatus(const Core& core, std::uint64_t stale_use
   out.set_session_count(shared_.sessions.size());
   out.set_watch_stream_count(static_cast<std::uint64_t>(shared_.probe.watch_streams.value()));
   if (publish_probe_ != nullptr) {
-    out.set_zeromq_topic_count(static_cast<std::uint64_t>(publish_probe_->wanted_users.value()));
+    out.set_zeromq_topic_count(static_cast<std::uint64_t>(publish_probe_->wanted_topics.value()));
   }
   for (const PbxStatus& pbx : engine.pbxs()) {
     if (!IsConfigured(pbx)) continue;

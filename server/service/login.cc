@@ -57,6 +57,7 @@ struct LoginDesk::Attempt {
   std::string password_hash;  // that was verified
   std::string token;
   StoredSession session;
+  bool waited = false;  // for the hash of the password
 };
 
 void LoginDesk::LogIn(const v1::CreateSessionRequest& request, std::string_view peer,
@@ -89,6 +90,14 @@ void LoginDesk::Verify(AttemptPtr attempt, absl::StatusOr<StoredUser> user) {
   if (!user.ok() && !absl::IsNotFound(user.status())) {
     const absl::Status status = FromStore(user.status(), {});
     return GiveUp(std::move(attempt), status);
+  }
+  if (user.ok() && user->password_hash == kPasswordPending) {
+    if (when_hashed_ && !std::exchange(attempt->waited, true)) {
+      return when_hashed_(user->user.id, [this, attempt = std::move(attempt)]() mutable {
+        LookUp(std::move(attempt));
+      });
+    }
+    user->password_hash.clear();
   }
   if (user.ok()) {
     attempt->session.user = user->user.id;

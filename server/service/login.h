@@ -10,10 +10,17 @@
 // An unknown username takes the same way with a hash that nothing matches, so that neither the
 // answer nor its time tells who exists. If the password or the user changed while it was verified,
 // the log-in fails like one with a wrong password.
+//
+// A user of a users file whose password is not hashed yet waits for that first. So for the seconds
+// after new users were added the time tells that they are.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
 
 #include "server/auth/login_throttle.h"
 #include "server/auth/password_hasher.h"
@@ -25,10 +32,17 @@ namespace unipresence {
 // Thread-safe.
 class LoginDesk {
  public:
+  using WhenHashed =
+      std::function<void(const std::string& user, absl::AnyInvocable<void() &&> done)>;
+
   // All must outlive the desk.
+  // For `when_hashed` see ServicePorts.
   LoginDesk(const ServiceContext& shared, auth::PasswordHasher& hasher,
-            auth::LoginThrottle& throttle)
-      : shared_(shared), hasher_(hasher), throttle_(throttle) {}
+            auth::LoginThrottle& throttle, WhenHashed when_hashed)
+      : shared_(shared),
+        hasher_(hasher),
+        throttle_(throttle),
+        when_hashed_(std::move(when_hashed)) {}
 
   void LogIn(const v1::CreateSessionRequest& request, std::string_view peer,
              Reply<v1::CreateSessionResponse> reply);
@@ -48,6 +62,7 @@ class LoginDesk {
   const ServiceContext& shared_;
   auth::PasswordHasher& hasher_;
   auth::LoginThrottle& throttle_;
+  const WhenHashed when_hashed_;
 };
 
 }  // namespace unipresence

@@ -10,6 +10,7 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "server/auth/password.h"
+#include "server/service/last_administrator.h"
 #include "server/service/page.h"
 #include "server/service/status.h"
 #include "server/service/unanswered_stream.h"
@@ -51,18 +52,6 @@ absl::Status CheckPassword(std::string_view password) {
   if (valid.ok()) return valid;
   return Failure(v1::ERROR_REASON_FIELD_INVALID, FromAbsl(valid.message()),
                  {{"field", "user.password"}, {"allowed", "8 to 128 bytes"}});
-}
-
-// FAILED_PRECONDITION: LAST_ADMINISTRATOR, if nobody else may administer.
-absl::Status CheckNotLast(Store& store, const User& user) {
-  if (user.role != Role::kAdministrator) return absl::OkStatus();
-  UNIPRESENCE_ASSIGN_OR_RETURN(const std::uint64_t count, store.CountUsers(Role::kAdministrator));
-  if (count > 1) return absl::OkStatus();
-  return Failure(
-      v1::ERROR_REASON_LAST_ADMINISTRATOR,
-      fmt::format("'{}' is the last administrator; make somebody else administrator first",
-                  user.id),
-      {{"user", user.id}});
 }
 
 struct UserPage {
@@ -241,14 +230,12 @@ void ProvisioningService::CommitUpdate(std::unique_ptr<Update> update) {
         UNIPRESENCE_RETURN_IF_ERROR(CheckEtag(before, kept.message.etag()));
         User user = before.user;
         UNIPRESENCE_RETURN_IF_ERROR(ApplyUpdate(kept.message, kept.paths, user));
-        if (user.role != before.user.role) {
-          UNIPRESENCE_RETURN_IF_ERROR(CheckNotLast(store, before.user));
-        }
         kept.ends_sessions = kept.new_password || user.role != before.user.role;
         UNIPRESENCE_RETURN_IF_ERROR(store.UpdateUser(user));
         if (kept.new_password) {
           UNIPRESENCE_RETURN_IF_ERROR(store.SetPasswordHash(id, kept.password_hash));
         }
+        UNIPRESENCE_RETURN_IF_ERROR(CheckSomebodyAdministers(store, before));
         if (kept.ends_sessions) {
           UNIPRESENCE_RETURN_IF_ERROR(store.DeleteSessionsOfUser(id).status());
         }
@@ -293,8 +280,8 @@ grpc::ServerUnaryReactor* ProvisioningService::DeleteUser(grpc::CallbackServerCo
         [id, etag = call.request.etag()](Store& store) -> absl::Status {
           UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser user, store.GetUser(id));
           UNIPRESENCE_RETURN_IF_ERROR(CheckEtag(user, etag));
-          UNIPRESENCE_RETURN_IF_ERROR(CheckNotLast(store, user.user));
-          return store.DeleteUser(id);
+          UNIPRESENCE_RETURN_IF_ERROR(store.DeleteUser(id));
+          return CheckSomebodyAdministers(store, user);
         },
         [this, id, reply = std::move(call.reply)](const absl::Status& deleted) mutable {
           if (!deleted.ok()) return std::move(reply).Fail(FromStore(deleted, id));

@@ -2,7 +2,11 @@
 
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
+#include "aggregator/base/strings.h"
 #include "server/service/administration_service.h"
+#include "server/service/apply_user.h"
 #include "server/service/call.h"
 #include "server/service/call_control_service.h"
 #include "server/service/call_streams.h"
@@ -41,7 +45,7 @@ struct Services::Parts {
         holds(options.watch, shared, limit, watch),
         calls(options.watch, shared, limit, watch),
         throttle(options.throttle),
-        login(shared, ports.hasher, throttle),
+        login(shared, ports.hasher, throttle, std::move(ports.when_hashed)),
         settings(shared),
         presence(shared, hub),
         session(shared, login, holds),
@@ -117,6 +121,13 @@ void Services::LoadSessions(Core& core, std::span<const StoredSession> sessions)
 void Services::AdoptPhoneSetting(Core& core, PhoneSetting setting,
                                  absl::AnyInvocable<void(absl::Status) &&> done) {
   parts_->settings.Adopt(core, std::move(setting), std::move(done));
+}
+
+void Services::ApplyStored(StoredUser user, bool ends_sessions) {
+  PostDurable(parts_->shared, [this, user = std::move(user), ends_sessions](Core& core) {
+    const absl::Status status = ApplyUser(core, parts_->sessions, user, ends_sessions);
+    if (!status.ok()) spdlog::error("user {}: {}", user.user.id, FromAbsl(status.message()));
+  });
 }
 
 void Services::ExpireSessions(Core& core) { parts_->sessions.Expire(core); }

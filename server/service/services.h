@@ -65,6 +65,9 @@ struct ServicePorts {
   // The same of changes of voicemail boxes.
   std::function<void(bool)> want_mailboxes;
   ConfigurationPorts configuration;
+  // Calls the function once the password of that user of a users file is hashed, at once where it
+  // does not wait to be (server/app/password_backlog.h). May be empty.
+  std::function<void(const std::string& user, absl::AnyInvocable<void() &&>)> when_hashed;
   // For GetServerStatus; may be null.
   const publish::PublishProbe* publish_probe = nullptr;
 };
@@ -99,6 +102,10 @@ class Services {
 
   // What GetServerStatus says of readiness; GrpcServer::SetServing sets it.
   void SetReadiness(bool ready, bool store_writable);
+
+  // Any thread: brings a user whom something else than an rpc has changed in the store into the
+  // engine (ApplyUser).
+  void ApplyStored(StoredUser user, bool ends_sessions);
 
   // Ends every stream and answers new calls with SERVER_STOPPING. Returns at once.
   void BeginStop();

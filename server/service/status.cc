@@ -126,7 +126,6 @@ absl::Status FromStore(const absl::Status& status, std::string_view user) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kDataLoss:
-      spdlog::warn("store: {}", message);
       return Failure(v1::ERROR_REASON_STORE_UNAVAILABLE,
                      "the database does not take writes now; nothing was changed, retry later");
     default:

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,33 @@
 
 namespace unipresence {
 namespace {
+
+constexpr std::string_view kDamagedRemedy =
+    "restore a backup; or save what can be read by `sqlite3 FILE .recover | sqlite3 NEW_FILE`; or "
+    "move the file away to start anew";
+
+std::int64_t SizeOf(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? std::int64_t{status.st_size} : 0;
+}
+
+// What SQLite would not refuse itself. It deletes the log of an empty file: ours is never empty
+// once it has a log, so somebody has truncated or deleted it, and the log may be all that is left.
+// It writes over a file that is shorter than its header.
+absl::Status CheckBeforeOpening(const std::string& path) {
+  constexpr std::int64_t kHeaderBytes = 100;
+  const std::int64_t size = SizeOf(path);
+  if (size > 0 && size < kHeaderBytes) {
+    return absl::DataLossError(
+        fmt::format("store '{}': its {} bytes are no database; {}", path, size, kDamagedRemedy));
+  }
+  const std::string log = path + "-wal";
+  if (size > 0 || SizeOf(log) == 0) return absl::OkStatus();
+  return absl::DataLossError(fmt::format(
+      "store '{}': missing or empty, but its log '{}' is there; put the file back beside "
+      "it, or restore a backup and delete the log, or move the log away to start anew",
+      path, log));
+}
 
 // SQLite would create the file readable by everyone whom the umask allows; its companions (-wal,
 // -shm) take over the mode of the file.
@@ -73,7 +101,7 @@ absl::Status StatusOfSqlite(int code, std::string_view path, std::string_view me
       return absl::ResourceExhaustedError(text("not enough memory"));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return absl::DataLossError(text("restore a backup, or move the file away to start anew"));
+      return absl::DataLossError(text(kDamagedRemedy));
     case SQLITE_TOOBIG:
       return absl::InvalidArgumentError(text("the value is too long"));
     case SQLITE_CONSTRAINT:
@@ -175,13 +203,18 @@ bool SqliteStatement::IsNull(int column) const {
 // --- SqliteDatabase ---
 
 absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const Options& options) {
-  if (options.path != ":memory:") UNIPRESENCE_RETURN_IF_ERROR(CreatePrivately(options.path));
+  if (options.path != ":memory:") {
+    UNIPRESENCE_RETURN_IF_ERROR(CheckBeforeOpening(options.path));
+    UNIPRESENCE_RETURN_IF_ERROR(CreatePrivately(options.path));
+  }
+  const bool is_new = SizeOf(options.path) == 0;
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(
       options.path.c_str(), &handle,
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
       nullptr);
   std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(options.path, handle));
+  database->is_new_ = is_new;
   if (code != SQLITE_OK) return database->Error(code);
   UNIPRESENCE_RETURN_IF_ERROR(database->Configure(options));
   return database;
@@ -213,11 +246,57 @@ absl::Status SqliteDatabase::Configure(const Options& options) {
                       options.path, mode));
     }
   }
+  if (options.path != ":memory:") UNIPRESENCE_RETURN_IF_ERROR(RememberFiles());
   // The size limit cuts the log back after a bulk load; 16 MiB of cache keep the upper pages of the
   // indexes of a million users.
   return Execute(
       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864;"
       "PRAGMA cache_size = -16384");
+}
+
+// The log and its index are opened by the first read and stay open.
+absl::Status SqliteDatabase::RememberFiles() {
+  UNIPRESENCE_RETURN_IF_ERROR(Execute("SELECT count(*) FROM sqlite_schema"));
+  // SQLite puts them beside the file itself, also where the path is a symbolic link.
+  const std::string file = sqlite3_db_filename(handle_, "main");
+  for (const std::string& path : {path_, file + "-wal", file + "-shm"}) {
+    UNIPRESENCE_ASSIGN_OR_RETURN(FileIdentity identity, FileIdentity::Of(path));
+    files_.push_back(std::move(identity));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteDatabase::CheckFiles() const {
+  for (const FileIdentity& file : files_) {
+    const absl::Status status = file.Check();
+    if (status.ok()) continue;
+    return absl::UnavailableError(fmt::format(
+        "store '{}': {} while the server runs, so what is changed now would be lost at its next "
+        "start; put the file back, or stop the server, restore a backup and start it again",
+        path_, FromAbsl(status.message())));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::int64_t> SqliteDatabase::Bytes() {
+  SqliteStatement statement =
+      Prepare("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+  UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  return row ? statement.Int(0) : 0;
+}
+
+absl::Status SqliteDatabase::CheckIntegrity() {
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t bytes, Bytes());
+  SqliteStatement statement =
+      Prepare(bytes <= kMaxThoroughBytes ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
+  UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  if (row && statement.Text(0) == "ok") return absl::OkStatus();
+  std::string what(row ? statement.Text(0) : "no answer to the check");
+  for (char& c : what) {
+    if (c == '\n') c = ' ';
+  }
+  return absl::DataLossError(
+      fmt::format("store '{}': damaged: {}; {}", path_, what, kDamagedRemedy));
 }
 
 SqliteStatement SqliteDatabase::Prepare(std::string_view sql) {
@@ -259,6 +338,7 @@ absl::Status SqliteDatabase::CheckTransaction() const { return undone_; }
 absl::Status SqliteDatabase::Begin() {
   if (depth_ == 0) {
     UNIPRESENCE_RETURN_IF_ERROR(Prepare("BEGIN IMMEDIATE").Run());
+    changes_before_ = sqlite3_total_changes64(handle_);
   } else {
     UNIPRESENCE_RETURN_IF_ERROR(Execute(fmt::format("SAVEPOINT level_{}", depth_)));
   }
@@ -280,6 +360,8 @@ absl::Status SqliteDatabase::End(absl::Status body) {
     UNIPRESENCE_RETURN_IF_ERROR(Execute(fmt::format("RELEASE level_{}", depth_)));
     return body;
   }
+  // What only reads needs no file to last.
+  if (body.ok() && sqlite3_total_changes64(handle_) != changes_before_) body = CheckFiles();
   if (body.ok()) body = Prepare("COMMIT").Run();
   // A COMMIT that failed for want of a lock leaves the transaction open.
   if (!body.ok() && sqlite3_get_autocommit(handle_) == 0) {

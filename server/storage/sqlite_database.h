@@ -23,11 +23,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/storage/file_identity.h"
 
 namespace unipresence {
 
@@ -76,7 +78,8 @@ class SqliteDatabase {
     std::chrono::milliseconds busy_timeout{5000};
   };
 
-  // Opens or creates the file with the settings that durability needs.
+  // Opens or creates the file with the settings that durability needs. An empty file counts as one
+  // to be created; DATA_LOSS if a log lies beside it, because SQLite would delete that.
   static absl::StatusOr<std::unique_ptr<SqliteDatabase>> Open(const Options& options);
   ~SqliteDatabase();
   SqliteDatabase(const SqliteDatabase&) = delete;
@@ -90,6 +93,20 @@ class SqliteDatabase {
   std::int64_t Changes() const;
   std::int64_t LastInsertRowId() const;
 
+  // Looks at every page: DATA_LOSS tells what is wrong first. A change within a text or a number
+  // is seen only where an index holds the value too, and only in a file of at most
+  // kMaxThoroughBytes; in larger ones the indexes are not compared.
+  absl::Status CheckIntegrity();
+  static constexpr std::int64_t kMaxThoroughBytes = std::int64_t{256} << 20;
+  // The file was empty or did not exist when it was opened.
+  bool is_new() const { return is_new_; }
+  // Of the file, its log included.
+  absl::StatusOr<std::int64_t> Bytes();
+
+  // UNAVAILABLE if the paths of the file and its companions are not the opened files any more: what
+  // is committed then is gone with the next start. Asked before each commit of InTransaction.
+  absl::Status CheckFiles() const;
+
   // See Store::InTransaction.
   absl::Status InTransaction(absl::FunctionRef<absl::Status()> body);
 
@@ -100,6 +117,7 @@ class SqliteDatabase {
   SqliteDatabase(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
 
   absl::Status Configure(const Options& options);
+  absl::Status RememberFiles();
   // Not OK once the database has undone, by itself, the transaction that is being run.
   absl::Status CheckTransaction() const;
   absl::Status Begin();
@@ -108,8 +126,11 @@ class SqliteDatabase {
 
   std::string path_;
   sqlite3* handle_;
-  int depth_ = 0;        // nested transactions
-  absl::Status undone_;  // why the database undid the transaction
+  bool is_new_ = false;
+  std::vector<FileIdentity> files_;  // that were opened
+  int depth_ = 0;                    // nested transactions
+  std::int64_t changes_before_ = 0;  // sqlite3_total_changes64 when the transaction began
+  absl::Status undone_;              // why the database undid the transaction
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
 };
 

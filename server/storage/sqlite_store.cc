@@ -24,6 +24,9 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(Options options) 
   }
   UNIPRESENCE_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> database,
                                SqliteDatabase::Open({options.path, options.busy_timeout}));
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t bytes, database->Bytes());
+  if (options.before_check) options.before_check(database->is_new() ? 0 : bytes);
+  UNIPRESENCE_RETURN_IF_ERROR(database->CheckIntegrity());
   UNIPRESENCE_RETURN_IF_ERROR(MigrateSqlite(*database, SqliteMigrations(), *options.clock));
   UNIPRESENCE_ASSIGN_OR_RETURN(std::vector<MendedUser> mended,
                                MendTexts(*database, *options.clock));

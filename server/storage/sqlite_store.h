@@ -7,6 +7,7 @@
 // of the machine. Back it up with `sqlite3 FILE ".backup COPY"` while the server runs.
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,11 +31,15 @@ class SqliteStore final : public Store {
     // UNAVAILABLE.
     std::chrono::milliseconds busy_timeout{5000};
     const Clock* clock = &Clock::System();
+    // Called before the file is checked, with its size; 0 = it is new. May be empty.
+    std::function<void(std::int64_t bytes)> before_check = nullptr;
   };
 
-  // Opens the file, brings its schema up to date, all migrations or none, and mends texts in it
+  // Opens the file, looks at all of it for damage (SqliteDatabase::CheckIntegrity; about
+  // 1 s for 100 MB), brings its schema up to date, all migrations or none, and mends texts in it
   // that are not valid. UNAVAILABLE: it cannot be opened or written, or another unipresenced has it
-  // open. FAILED_PRECONDITION: its schema is newer than this program, or it is another program's
+  // open. DATA_LOSS: it is damaged.
+  // FAILED_PRECONDITION: its schema is newer than this program, or it is another program's
   // database.
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(Options options);
 
@@ -50,6 +55,7 @@ class SqliteStore final : public Store {
                                                     std::size_t limit) override;
   absl::Status ForEachUser(absl::FunctionRef<void(const StoredUser&)> visit) override;
   absl::StatusOr<std::uint64_t> CountUsers(std::optional<Role> role) override;
+  absl::StatusOr<std::uint64_t> CountLogins(Role role) override;
   absl::StatusOr<std::vector<std::string>> UnseededIds(std::span<const std::string> ids) override;
   absl::StatusOr<SeedReport> SeedUsers(std::span<const NewUser> users) override;
   absl::Status SetSelectedDevice(std::string_view user, LineKind device) override;

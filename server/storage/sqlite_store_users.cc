@@ -297,6 +297,14 @@ absl::StatusOr<std::uint64_t> SqliteStore::CountUsers(std::optional<Role> role) 
   return row ? static_cast<std::uint64_t>(statement.Int(0)) : 0;
 }
 
+absl::StatusOr<std::uint64_t> SqliteStore::CountLogins(Role role) {
+  SqliteStatement statement = database_->Prepare(
+      "SELECT count(*) FROM users WHERE role = ? AND password_hash NOT IN ('', ?)");
+  UNIPRESENCE_ASSIGN_OR_RETURN(const bool row,
+                               statement.Bind(1, ToString(role)).Bind(2, kPasswordPending).Step());
+  return row ? static_cast<std::uint64_t>(statement.Int(0)) : 0;
+}
+
 // --- Users of a file ---
 
 absl::StatusOr<bool> SqliteStore::IsKnown(std::string_view id) {

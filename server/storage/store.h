@@ -57,6 +57,14 @@ enum class UserOrigin : std::uint8_t { kProvisioned, kSeed };
 
 std::string_view ToString(UserOrigin origin);  // "provisioned", "seed"
 
+// In place of a hash: a users file holds the password, and it is not hashed yet. Matches none.
+inline constexpr std::string_view kPasswordPending = "!pending";
+
+// Can the user of this hash log in?
+inline bool HasPassword(std::string_view password_hash) {
+  return !password_hash.empty() && password_hash != kPasswordPending;
+}
+
 // A user to be added. The password arrives here as its hash only (server/auth/password.h).
 struct NewUser {
   User user;
@@ -141,6 +149,8 @@ class Store {
 
   // How many users of that role there are; nullopt = of any.
   virtual absl::StatusOr<std::uint64_t> CountUsers(std::optional<Role> role) = 0;
+  // How many of them have a password (HasPassword).
+  virtual absl::StatusOr<std::uint64_t> CountLogins(Role role) = 0;
 
   // --- Users of a file ---
 

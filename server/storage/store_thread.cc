@@ -1,11 +1,12 @@
 #include "server/storage/store_thread.h"
 
 #include <chrono>
+#include <utility>
 
 namespace unipresence {
 
 StoreThread::StoreThread(Options options, Store& store, const Clock& clock)
-    : options_(options), store_(store), clock_(clock), thread_([this] { Run(); }) {}
+    : options_(std::move(options)), store_(store), clock_(clock), thread_([this] { Run(); }) {}
 
 StoreThread::~StoreThread() { Stop(); }
 
@@ -25,6 +26,7 @@ void StoreThread::Submit(Work work, Done done) {
     }
   }
   probe_.refused.Add();
+  if (absl::IsResourceExhausted(refusal)) NoteTrouble(refusal);
   std::move(done)(std::move(refusal));
 }
 
@@ -72,8 +74,16 @@ void StoreThread::RunBatch(std::vector<Command>& batch) {
   if (!commit.ok()) probe_.failed_commits.Add();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     // What failed by itself keeps its own reason.
-    std::move(batch[i].done)(results[i].ok() ? commit : std::move(results[i]));
+    absl::Status result = results[i].ok() ? commit : std::move(results[i]);
+    NoteTrouble(result);
+    std::move(batch[i].done)(std::move(result));
   }
+}
+
+void StoreThread::NoteTrouble(const absl::Status& status) const {
+  const bool trouble =
+      absl::IsUnavailable(status) || absl::IsResourceExhausted(status) || absl::IsDataLoss(status);
+  if (trouble && options_.on_trouble) options_.on_trouble(status);
 }
 
 }  // namespace unipresence

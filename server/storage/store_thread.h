@@ -20,6 +20,7 @@
 // waiting would block a gRPC thread, and dropping one silently would lie to its caller.
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -41,6 +42,10 @@ class StoreThread {
   struct Options {
     std::size_t queue_capacity = 16'384;
     std::size_t max_batch = 256;  // commands in one transaction
+    // Told of each command that failed because of the store and not of itself: UNAVAILABLE,
+    // RESOURCE_EXHAUSTED or DATA_LOSS. Called on the store thread, for a full queue on the
+    // submitting one. May be empty.
+    std::function<void(const absl::Status&)> on_trouble = nullptr;
   };
 
   // Runs on the store thread within a transaction. It may call several methods; an error undoes all
@@ -100,6 +105,7 @@ class StoreThread {
   // drained.
   bool NextBatch(std::vector<Command>& batch) ABSL_LOCKS_EXCLUDED(mutex_);
   void RunBatch(std::vector<Command>& batch);
+  void NoteTrouble(const absl::Status& status) const;
 
   const Options options_;
   Store& store_;

@@ -489,6 +489,17 @@ TEST_P(StoreContractTest, CountsUsersByRole) {
   EXPECT_EQ(store().CountUsers(Role::kUser).value(), 2u);
 }
 
+TEST_P(StoreContractTest, CountsWhoCanLogInByRole) {
+  User admin = UniqueAccount("root", "1");
+  admin.role = Role::kAdministrator;
+  Create(admin);
+  for (const std::string_view hash : {"", "$hash", "", kPasswordPending.data()}) {
+    ASSERT_TRUE(store().SetPasswordHash("root", hash).ok());
+    EXPECT_EQ(store().CountLogins(Role::kAdministrator).value(), hash == "$hash" ? 1u : 0u) << hash;
+  }
+  EXPECT_EQ(store().CountLogins(Role::kUser).value(), 0u);
+}
+
 // --- Users of a file ---
 
 TEST_P(StoreContractTest, ASeedAddsWhatIsNew) {

@@ -459,6 +459,32 @@ TEST_F(GrpcServicesTest, ANewPasswordOrRoleEndsTheSessions) {
             v1::ERROR_REASON_SESSION_EXPIRED);
 }
 
+TEST_F(GrpcServicesTest, OnlyAnAdministratorWhoCanLogInCounts) {
+  v1::User change;
+  change.set_id("alice");
+  change.set_role(v1::ROLE_ADMINISTRATOR);
+  change.set_password("");
+  ASSERT_TRUE(UpdateUser(*root_, change, {"role", "password"}).first.ok());
+  // Every way to the same end: by role, by password, by deletion.
+  v1::User root;
+  root.set_id("root");
+  root.set_role(v1::ROLE_USER);
+  EXPECT_EQ(ReasonOf(UpdateUser(*root_, root, {"role"}).first),
+            v1::ERROR_REASON_LAST_ADMINISTRATOR);
+  EXPECT_EQ(ReasonOf(UpdateUser(*root_, root, {"password"}).first),
+            v1::ERROR_REASON_LAST_ADMINISTRATOR);
+  EXPECT_EQ(ReasonOf(DeleteUser(*root_, "root")), v1::ERROR_REASON_LAST_ADMINISTRATOR);
+  // Nothing of it was done, the session included; who does not count may go.
+  EXPECT_TRUE(root_->GetPresence("alice").first.ok());
+  EXPECT_TRUE(GrpcTestClient(server_).CreateSession("root", GrpcTestServer::kPassword).first.ok());
+  ASSERT_TRUE(DeleteUser(*root_, "alice").ok());
+  // With a password another administrator is one.
+  change.set_id("bob");
+  change.set_password("another password");
+  ASSERT_TRUE(UpdateUser(*root_, change, {"role", "password"}).first.ok());
+  EXPECT_TRUE(DeleteUser(*root_, "root").ok());
+}
+
 TEST_F(GrpcServicesTest, UpdatesAreGuarded) {
   v1::User change;
   change.set_id("root");

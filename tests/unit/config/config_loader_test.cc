@@ -30,9 +30,14 @@ std::string ErrorOf(std::string_view yaml, const Overrides& overrides = {}) {
   return std::string(config.status().message());
 }
 
-TEST(ConfigTest, AnEmptyFileGivesTheDocumentedDefaults) {
-  const Config config = Parsed("");
-  EXPECT_TRUE(config.pbxs.empty());
+TEST(ConfigTest, WithoutAPbxThereIsNothingToListenTo) {
+  for (const std::string_view yaml : {"", "# nothing\n", "pbx:\n", "pbx: []\n", "grpc: {}\n"}) {
+    EXPECT_THAT(ErrorOf(yaml), AllOf(HasSubstr("u.yaml"), HasSubstr("no PBX is configured")));
+  }
+}
+
+TEST(ConfigTest, APbxAloneGivesTheDocumentedDefaults) {
+  const Config config = Parsed(kPbx);
   EXPECT_EQ(config.grpc.listen, "127.0.0.1:50051");
   EXPECT_EQ(config.zeromq.publish, "tcp://127.0.0.1:5561");
   EXPECT_EQ(config.zeromq.snapshot, "tcp://127.0.0.1:5562");
@@ -42,6 +47,7 @@ TEST(ConfigTest, AnEmptyFileGivesTheDocumentedDefaults) {
   EXPECT_EQ(config.fusion.deskphone_call, DeskphoneCall::kEmitted);
   EXPECT_EQ(config.log.level, LogLevel::kInfo);
   EXPECT_EQ(config.users_file, "");
+  EXPECT_FALSE(config.users_file_wins);
 }
 
 TEST(ConfigTest, ReadsEverySetting) {
@@ -121,7 +127,7 @@ TEST(ConfigTest, TheFolderOfAPbxIsRelativeToTheFile) {
 }
 
 TEST(ConfigTest, EmptySectionsKeepTheirDefaults) {
-  EXPECT_EQ(Parsed("pbx:\ngrpc:\nzeromq: {}\n").grpc.listen, "127.0.0.1:50051");
+  EXPECT_EQ(Parsed(std::string(kPbx) + "grpc:\nzeromq: {}\n").grpc.listen, "127.0.0.1:50051");
 }
 
 // Each error names file and line, the key, the value and the remedy.
@@ -217,11 +223,11 @@ TEST(ConfigTest, ASecretIsNeverInAMessage) {
 }
 
 TEST(ConfigTest, AFlagBeatsTheEnvironmentBeatsTheFileBeatsTheDefault) {
-  const std::string yaml = "grpc: {listen: 'file:1'}\n";
+  const std::string yaml = std::string(kPbx) + "grpc: {listen: 'file:1'}\n";
   const Overrides environment = {.environment = {{"UNIPRESENCED_GRPC_LISTEN", "env:1"}}};
   Overrides both = environment;
   both.flags = {{"grpc.listen", "flag:1"}, {"grpc.listen", "flag:2"}};
-  EXPECT_EQ(Parsed("").grpc.listen, "127.0.0.1:50051");
+  EXPECT_EQ(Parsed(kPbx).grpc.listen, "127.0.0.1:50051");
   EXPECT_EQ(Parsed(yaml).grpc.listen, "file:1");
   EXPECT_EQ(Parsed(yaml, environment).grpc.listen, "env:1");
   EXPECT_EQ(Parsed(yaml, both).grpc.listen, "flag:2");
@@ -238,8 +244,8 @@ TEST(ConfigTest, EverySettingHasItsVariableAndItsFlag) {
     const std::string bad(1, '\n');
     if (setting.path == "users_file" || setting.path == "store.path") {
       const std::string path(setting.path);
-      EXPECT_THAT(ToYaml(Parsed("", {.environment = {{variable, "/x"}}})), HasSubstr("\"/x\""));
-      EXPECT_THAT(ToYaml(Parsed("", {.flags = {{path, "/x"}}})), HasSubstr("\"/x\""));
+      EXPECT_THAT(ToYaml(Parsed(kPbx, {.environment = {{variable, "/x"}}})), HasSubstr("\"/x\""));
+      EXPECT_THAT(ToYaml(Parsed(kPbx, {.flags = {{path, "/x"}}})), HasSubstr("\"/x\""));
     } else {
       EXPECT_THAT(ErrorOf("", {.environment = {{variable, bad}}}), HasSubstr(variable));
       EXPECT_THAT(ErrorOf("", {.flags = {{std::string(setting.path), bad}}}),
@@ -250,8 +256,9 @@ TEST(ConfigTest, EverySettingHasItsVariableAndItsFlag) {
 
 TEST(ConfigTest, APathOfTheEnvironmentIsRelativeToTheWorkingDirectory) {
   const Overrides overrides = {.environment = {{"UNIPRESENCED_USERS_FILE", "users.yaml"}}};
-  EXPECT_EQ(Parse("", "/etc/u.yaml", overrides)->users_file, "users.yaml");
-  EXPECT_EQ(Parse("users_file: users.yaml", "/etc/u.yaml")->users_file, "/etc/users.yaml");
+  EXPECT_EQ(Parse(kPbx, "/etc/u.yaml", overrides)->users_file, "users.yaml");
+  EXPECT_EQ(Parse(std::string(kPbx) + "users_file: users.yaml", "/etc/u.yaml")->users_file,
+            "/etc/users.yaml");
 }
 
 TEST(ConfigTest, TheSecretOfAPbxMayComeFromTheEnvironment) {
@@ -270,16 +277,17 @@ TEST(ConfigTest, MisspelledVariablesAndFlagsAreErrors) {
               AllOf(HasSubstr("UNIPRESENCED_GRPC_LISTN"), HasSubstr("UNIPRESENCED_GRPC_LISTEN")));
   EXPECT_THAT(ErrorOf("", {.flags = {{"grpc.listn", "x"}}}),
               AllOf(HasSubstr("grpc.listn"), HasSubstr("grpc.listen")));
-  Parsed("", {.environment = {{"UNIPRESENCED_CONFIG", "u.yaml"}, {"PATH", "/bin"}}});
+  Parsed(kPbx, {.environment = {{"UNIPRESENCED_CONFIG", "u.yaml"}, {"PATH", "/bin"}}});
 }
 
 TEST(ConfigTest, AnEmptyVariableIsNotSet) {
-  EXPECT_EQ(Parsed("", {.environment = {{"UNIPRESENCED_GRPC_LISTEN", ""}}}).grpc.listen,
+  EXPECT_EQ(Parsed(kPbx, {.environment = {{"UNIPRESENCED_GRPC_LISTEN", ""}}}).grpc.listen,
             "127.0.0.1:50051");
 }
 
 TEST(ConfigTest, TwoFreePortsAreNoCollision) {
-  Parsed("zeromq: {publish: 'tcp://127.0.0.1:*', snapshot: 'tcp://127.0.0.1:*'}");
+  Parsed(std::string(kPbx) +
+         "zeromq: {publish: 'tcp://127.0.0.1:*', snapshot: 'tcp://127.0.0.1:*'}");
 }
 
 TEST(ConfigTest, AFileThatCannotBeReadHasItsOwnCode) {
@@ -343,7 +351,8 @@ TEST(CheckConfigTest, PrintsErrorsOfTheConfigurationAndMissingFiles) {
   std::string report;
   EXPECT_FALSE(Check(folder.Write("a.yaml", "log: {level: x}"), {}, report).ok());
   EXPECT_THAT(report, HasSubstr("'x'"));
-  EXPECT_FALSE(Check(folder.Write("b.yaml", "users_file: none.yaml"), {}, report).ok());
+  EXPECT_FALSE(
+      Check(folder.Write("b.yaml", std::string(kPbx) + "users_file: none.yaml"), {}, report).ok());
   EXPECT_THAT(report, HasSubstr("none.yaml"));
   EXPECT_FALSE(Check(folder.Write("c.yaml",
                                   "pbx: [{name: a, host: h, username: u, secret: s, tls: "

@@ -61,6 +61,21 @@ TEST_F(PublisherTopicsTest, NothingIsEncodedForNobodyAndOnceForEverybody) {
   EXPECT_EQ(publisher_->probe().wanted_users.value(), 0);
 }
 
+TEST_F(PublisherTopicsTest, EveryTopicThatSomebodyFollowsCounts) {
+  Start();
+  EXPECT_EQ(publisher_->probe().wanted_topics.value(), 0);
+  {
+    zmq::socket_t everyone = Subscribe({kStreamTopic});
+    AwaitSubscriptions(1);
+    EXPECT_EQ(publisher_->probe().wanted_topics.value(), 1);
+    zmq::socket_t some = Subscribe({kHeartbeatTopic, UserTopic("alice"), kStreamTopic});
+    AwaitSubscriptions(4);
+    EXPECT_EQ(publisher_->probe().wanted_topics.value(), 3);
+    EXPECT_EQ(publisher_->probe().wanted_users.value(), 1);
+  }
+  RunUntil([&] { return publisher_->probe().wanted_topics.value() == 0; });
+}
+
 TEST_F(PublisherTopicsTest, ATopicIsWantedUntilItsLastSubscriberIsGone) {
   Start();
   auto first = std::optional(Subscribe({UserTopic("alice")}));

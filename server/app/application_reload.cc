@@ -1,0 +1,136 @@
+// What Application does on SIGHUP.
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <future>
+#include <memory>
+#include <utility>
+
+#include "aggregator/base/status_macros.h"
+#include "aggregator/base/strings.h"
+#include "server/app/application.h"
+#include "server/app/command_line.h"
+#include "server/app/config_difference.h"
+#include "server/app/pbx_options.h"
+#include "server/app/register_metrics.h"
+
+namespace unipresence {
+namespace {
+
+std::string OneLine(std::string_view text) {
+  std::string line;
+  for (const char c : text) line += c == '\n' ? "; " : std::string(1, c);
+  return line;
+}
+
+// Waits until the work that holds the promise is done; false if it was destroyed instead.
+bool Await(std::future<void> done) {
+  try {
+    done.get();
+    return true;
+  } catch (const std::future_error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+bool Application::OnPipeline(const std::function<void(Core&)>& command) {
+  auto promise = std::make_unique<std::promise<void>>();
+  std::future<void> done = promise->get_future();
+  pipeline_->Post([&command, promise = std::move(promise)](Core& core) {
+    command(core);
+    promise->set_value();
+  });
+  return Await(std::move(done));
+}
+
+absl::Status Application::SetPbx(const config::PbxConfig& pbx, const config::PbxConfig* before) {
+  absl::Status status = absl::CancelledError("the server stops");
+  OnPipeline([&](Core&) {
+    status = pipeline_->SetPbx(ToPbxOptions(pbx));
+    if (!status.ok() && before != nullptr) {
+      pipeline_->SetPbx(ToPbxOptions(*before)).IgnoreError();  // as it worked before
+    } else if (!status.ok()) {
+      pipeline_->RemovePbx(pbx.name);
+    } else if (before == nullptr) {
+      RegisterPbxMetrics(collector_, pbx.name, *pipeline_->FindPbx(pbx.name));
+    }
+  });
+  return status;
+}
+
+void Application::Reload(absl::StatusOr<config::LoadedConfig> next) {
+  if (!next.ok()) {
+    spdlog::error("reload: nothing is changed: {}", OneLine(FromAbsl(next.status().message())));
+    return;
+  }
+  const ConfigDifference difference = Compare(config_, next->config);
+  for (const std::string& change : difference.changes) spdlog::info("reload: {}", change);
+  for (const std::string& change : difference.need_restart) {
+    spdlog::warn("reload: {} (not before a restart)", change);
+  }
+  config::Config config = Merge(config_, std::move(next->config));
+  SetLogLevel(config.log);
+
+  std::vector<config::PbxConfig>& pbxs = config.pbxs;
+  for (const config::PbxConfig& pbx : difference.changed) {
+    const auto named = [&](const config::PbxConfig& other) { return other.name == pbx.name; };
+    const auto before = std::find_if(config_.pbxs.begin(), config_.pbxs.end(), named);
+    if (absl::Status status = SetPbx(pbx, &*before); !status.ok()) {
+      spdlog::error("reload: pbx {}: stays as it was: {}", pbx.name, FromAbsl(status.message()));
+      *std::find_if(pbxs.begin(), pbxs.end(), named) = *before;
+    }
+  }
+  for (const config::PbxConfig& pbx : difference.added) {
+    if (absl::Status status = SetPbx(pbx, nullptr); !status.ok()) {
+      spdlog::error("reload: pbx {}: not added: {}", pbx.name, FromAbsl(status.message()));
+      std::erase_if(pbxs, [&](const config::PbxConfig& it) { return it.name == pbx.name; });
+    }
+  }
+  ReloadUsers(std::move(next->users), config);
+  for (const std::string& name : difference.removed) {
+    OnPipeline([&](Core&) { pipeline_->RemovePbx(name); });
+    collector_.Remove({"pbx", name});
+  }
+  config_ = std::move(config);
+  spdlog::info("reload: done{}", difference.changes.empty() ? "; no setting has changed" : "");
+}
+
+void Application::ReloadUsers(std::vector<config::UserSeed> seeds, const config::Config& config) {
+  if (config.users_file.empty()) return;
+  auto promise = std::make_unique<std::promise<void>>();
+  std::future<void> done = promise->get_future();
+  struct Outcome {
+    UsersSync sync;
+    std::vector<std::pair<StoredUser, bool>> changed;
+  };
+  store_thread_->Call<Outcome>(
+      [&](Store& store) -> absl::StatusOr<Outcome> {
+        Outcome outcome;
+        UNIPRESENCE_ASSIGN_OR_RETURN(
+            outcome.sync, SyncUsers(store, seeds, config.users_file, config.users_file_wins));
+        for (const UsersSync::Changed& changed : outcome.sync.changed) {
+          UNIPRESENCE_ASSIGN_OR_RETURN(StoredUser user, store.GetUser(changed.user));
+          outcome.changed.emplace_back(std::move(user), changed.ends_sessions);
+        }
+        return outcome;
+      },
+      [this, promise = std::move(promise)](absl::StatusOr<Outcome> outcome) {
+        if (outcome.ok()) {
+          for (const std::string& line : outcome->sync.lines) spdlog::info("{}", line);
+          // From here, the store thread, so that what it commits next is applied after it.
+          for (auto& [user, ends] : outcome->changed) services_->ApplyStored(std::move(user), ends);
+          passwords_->Add(std::move(outcome->sync.passwords));
+        } else {
+          spdlog::error("reload: the users stay as they were: {}",
+                        FromAbsl(outcome.status().message()));
+        }
+        promise->set_value();
+      });
+  Await(std::move(done));
+}
+
+}  // namespace unipresence

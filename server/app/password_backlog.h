@@ -1,0 +1,82 @@
+#ifndef UNIPRESENCE_SERVER_APP_PASSWORD_BACKLOG_H_
+#define UNIPRESENCE_SERVER_APP_PASSWORD_BACKLOG_H_
+
+// The passwords of a users file, hashed behind while the server serves: 64 ms each, two at a time.
+// Whoever logs in before his is hashed is next and waits for it.
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "aggregator/base/clock.h"
+#include "aggregator/base/mutex.h"
+#include "server/app/users_sync.h"
+#include "server/auth/password_hasher.h"
+#include "server/storage/store_thread.h"
+
+namespace unipresence {
+
+// Thread-safe.
+class PasswordBacklog {
+ public:
+  struct Ports {
+    StoreThread& store;
+    auth::PasswordHasher& hasher;
+    const Clock& clock;
+    // A user got another password than the one before: the sessions have to end. On the store
+    // thread.
+    std::function<void(StoredUser)> changed;
+    // Nothing is left to do. On any thread, without locks.
+    std::function<void()> idle;
+  };
+  explicit PasswordBacklog(Ports ports) : ports_(std::move(ports)) {}
+  // Stops.
+  ~PasswordBacklog() { Stop(); }
+
+  // What a password replaces is looked at again before it is: what somebody set meanwhile stays.
+  void Add(std::vector<PasswordTask> tasks) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Calls `done` once the user's password is hashed and stored; at once if it does not wait to be.
+  void WhenHashed(const std::string& user, absl::AnyInvocable<void() &&> done)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // About once a second: goes on after a refusal, and tells the progress now and then.
+  void OnSecond() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Leaves what waits for the next start and waits for the two that run.
+  void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  using Done = absl::AnyInvocable<void() &&>;
+  static constexpr std::size_t kParallel = 2;
+  // Fewer are done before anybody has read that they are to be.
+  static constexpr std::size_t kTold = 20;
+
+  // Starts what there is room for.
+  void Pump() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Start(PasswordTask task);
+  void Hash(PasswordTask task);
+  void Save(const PasswordTask& task, std::string hash);
+  // Of a running task: done with it, or it has to wait for the next second.
+  void Finish(const PasswordTask& task) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Retry(PasswordTask task) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const Ports ports_;
+  Mutex mutex_;
+  ConditionVariable settled_;
+  std::deque<PasswordTask> queue_ ABSL_GUARDED_BY(mutex_);
+  // By users whose task waits or runs.
+  absl::flat_hash_map<std::string, std::vector<Done>> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool paused_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::size_t done_ ABSL_GUARDED_BY(mutex_) = 0;  // since it was last idle
+  MonotonicTime next_report_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_APP_PASSWORD_BACKLOG_H_

@@ -1,0 +1,215 @@
+// A store whose file is damaged before the start, or taken away while it is open.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "server/storage/sqlite_database.h"
+#include "server/storage/sqlite_store.h"
+#include "tests/testing/temp_folder.h"
+#include "tests/testing/users.h"
+
+namespace unipresence {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::TempFolder;
+using testing::UniqueAccount;
+
+constexpr int kUsers = 200;
+
+class StoreDamageTest : public ::testing::Test {
+ protected:
+  StoreDamageTest() {
+    store_ = SqliteStore::Open({.path = path_}).value();
+    EXPECT_TRUE(store_
+                    ->InTransaction([&]() -> absl::Status {
+                      for (int i = 0; i < kUsers; ++i) {
+                        absl::Status status = store_->CreateUser({UniqueAccount(i), "hash"});
+                        if (!status.ok()) return status;
+                      }
+                      return absl::OkStatus();
+                    })
+                    .ok());
+  }
+
+  absl::Status Write() {
+    return store_->InTransaction(
+        [&] { return store_->SetDoNotDisturb(UniqueAccount(0).id, value_ = !value_); });
+  }
+  absl::Status OpenAgain() { return SqliteStore::Open({.path = path_}).status(); }
+  void ExpectRefused(std::string_view file) {
+    const absl::Status status = Write();
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    EXPECT_THAT(status.ToString(), AllOf(HasSubstr(std::string(file)), HasSubstr("would be lost")));
+    EXPECT_TRUE(absl::IsUnavailable(store_->CheckWritable()));
+    // Reading goes on, also in the transaction that every command has.
+    EXPECT_TRUE(store_
+                    ->InTransaction([&] {
+                      return store_->GetUser("nobody").ok() ? absl::InternalError("")
+                                                            : absl::OkStatus();
+                    })
+                    .ok());
+  }
+
+  TempFolder folder_;
+  const std::string path_ = folder_.File("a.db");
+  std::unique_ptr<SqliteStore> store_;
+  bool value_ = false;
+};
+
+TEST_F(StoreDamageTest, ADeletedFileTakesNothingMore) {
+  ASSERT_TRUE(Write().ok());
+  fs::remove(path_);
+  ExpectRefused("a.db' was deleted");
+}
+
+TEST_F(StoreDamageTest, AReplacedFileTakesNothingMore) {
+  fs::copy_file(path_, folder_.File("copy.db"));
+  fs::rename(folder_.File("copy.db"), path_);
+  ExpectRefused("a.db' was replaced");
+}
+
+TEST_F(StoreDamageTest, AFileThatCameBackTakesChangesAgainAndKeepsThem) {
+  fs::rename(path_, folder_.File("away.db"));
+  ExpectRefused("a.db' was deleted or moved away");
+  fs::rename(folder_.File("away.db"), path_);
+  ASSERT_TRUE(store_->SetDoNotDisturb(UniqueAccount(7).id, true).ok());
+  ASSERT_TRUE(Write().ok());
+  store_.reset();
+  store_ = SqliteStore::Open({.path = path_}).value();
+  EXPECT_TRUE(store_->GetUser(UniqueAccount(7).id)->settings.do_not_disturb);
+}
+
+TEST_F(StoreDamageTest, ALogOrItsIndexThatIsDeletedTakesNothingMore) {
+  fs::rename(path_ + "-wal", folder_.File("wal"));
+  ExpectRefused("a.db-wal");
+  fs::rename(folder_.File("wal"), path_ + "-wal");
+  EXPECT_TRUE(Write().ok());
+  fs::remove(path_ + "-shm");
+  ExpectRefused("a.db-shm");
+}
+
+TEST_F(StoreDamageTest, AFolderThatIsRemovedTakesNothingMore) {
+  fs::rename(folder_.path(), folder_.path() + "-away");
+  ExpectRefused("a.db' was deleted or moved away");
+  fs::rename(folder_.path() + "-away", folder_.path());
+  EXPECT_TRUE(Write().ok());
+}
+
+TEST_F(StoreDamageTest, ALinkIsFollowedAndWatched) {
+  store_.reset();
+  fs::create_directory(folder_.File("disk"));
+  fs::rename(path_, folder_.File("disk/real.db"));
+  fs::create_symlink(folder_.File("disk/real.db"), path_);
+  store_ = SqliteStore::Open({.path = path_}).value();
+  EXPECT_TRUE(Write().ok());
+  fs::copy_file(folder_.File("disk/real.db"), folder_.File("disk/other.db"));
+  fs::remove(path_);
+  fs::create_symlink(folder_.File("disk/other.db"), path_);
+  ExpectRefused("a.db' was replaced");
+}
+
+TEST_F(StoreDamageTest, TheLogOfAMissingOrEmptyFileIsNotThrownAway) {
+  fs::copy_file(path_ + "-wal", folder_.File("kept"));
+  store_.reset();
+  for (const bool empty : {false, true}) {
+    fs::remove(path_);
+    if (empty) folder_.Write("a.db", "");
+    fs::copy_file(folder_.File("kept"), path_ + "-wal", fs::copy_options::overwrite_existing);
+    const absl::Status status = OpenAgain();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_THAT(status.ToString(), AllOf(HasSubstr("a.db-wal"), HasSubstr("put the file back")));
+    EXPECT_GT(fs::file_size(path_ + "-wal"), 0u);
+  }
+}
+
+TEST_F(StoreDamageTest, WhatIsNoWholeDatabaseDoesNotStart) {
+  store_.reset();
+  const std::string whole = folder_.Read("a.db");
+  const struct {
+    std::string name;
+    std::string content;
+  } kFiles[] = {
+      {"garbage header", std::string(100, '\x5a') + whole.substr(100)},
+      {"no database", "users:\n- alice\n" + std::string(9000, 'x')},
+      {"cut in the middle", whole.substr(0, whole.size() / 2)},
+      {"cut by a page", whole.substr(0, whole.size() - 4096)},
+      {"cut within a page", whole.substr(0, whole.size() - 100)},
+      {"cut to a header", whole.substr(0, 100)},
+      {"one byte", "S"},
+      {"zeros", std::string(whole.size(), '\0')},
+      {"zeros behind the first page",
+       whole.substr(0, 4096) + std::string(whole.size() - 4096, '\0')},
+  };
+  for (const auto& file : kFiles) {
+    folder_.Write("a.db", file.content);
+    const absl::Status status = OpenAgain();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << file.name << ": " << status;
+    EXPECT_THAT(status.ToString(),
+                AllOf(HasSubstr(path_), HasSubstr("restore a backup"), HasSubstr(".recover")))
+        << file.name;
+    EXPECT_TRUE(folder_.Read("a.db") == file.content) << file.name << ": was written to";
+  }
+  folder_.Write("a.db", whole);
+  EXPECT_TRUE(OpenAgain().ok());
+}
+
+TEST_F(StoreDamageTest, AnEmptyFileIsANewStore) {
+  store_.reset();
+  folder_.Write("a.db", "");
+  std::int64_t bytes = -1;
+  const auto store =
+      SqliteStore::Open({.path = path_, .before_check = [&](std::int64_t b) { bytes = b; }});
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_EQ(bytes, 0);
+  EXPECT_EQ((*store)->CountUsers(std::nullopt).value(), 0u);
+}
+
+// What a user is: everything that an index or a check of the value knows. A flip within a display
+// name or the like is beyond SQLite, which has no checksums.
+std::string KnownPart(SqliteStore& store) {
+  std::string text;
+  const absl::Status status = store.ForEachUser([&](const StoredUser& user) {
+    text += fmt::format("{} {} {} {}", user.user.id, user.user.exten, user.user.context,
+                        user.user.username);
+    for (const Line& line : user.user.lines) text += fmt::format(" {} {}", line.pbx, line.device);
+    text += '\n';
+  });
+  return status.ok() ? text : status.ToString();
+}
+
+TEST_F(StoreDamageTest, FlippedBytesAreRefusedOrLeaveWhatIndexesKnowAlone) {
+  const std::string before = KnownPart(*store_);
+  store_.reset();
+  const std::string whole = folder_.Read("a.db");
+  std::mt19937 random(36);
+  int refused = 0;
+  for (int round = 0; round < 36; ++round) {
+    // A few bytes, where there is something to damage: much of a young file is unused.
+    std::size_t at = 0;
+    do {
+      at = random() % (whole.size() - 8);
+    } while (whole.substr(at, 8) == std::string(8, '\0'));
+    std::string damaged = whole;
+    for (std::size_t i = at; i < at + 8; ++i) damaged[i] = static_cast<char>(~damaged[i]);
+    folder_.Write("a.db", damaged);
+    auto store = SqliteStore::Open({.path = path_});
+    if (!store.ok()) {
+      ++refused;
+      EXPECT_THAT(store.status().ToString(), HasSubstr(path_));
+      continue;
+    }
+    EXPECT_TRUE(KnownPart(**store) == before) << "8 bytes at " << at;
+  }
+  EXPECT_GE(refused, 30);
+}
+
+}  // namespace
+}  // namespace unipresence
