@@ -5,7 +5,7 @@
 // in a call, who holds and who is held.
 //
 // Who originated a channel (README.md in this folder, "Directions"):
-//   emitted    it was born in state Ring (or off hook), or got there before it rang or was answered;
+//   emitted    it was born in state Ring (or off hook), or got there before it rang or was talking;
 //              or it was born at the head of its own call (Uniqueid is Linkedid): an AMI Originate
 //              rings the own phone first, while whoever is dialled, queued for or paged belongs to
 //              the call of another from birth on. (The DialBegin without Channel that follows says

@@ -60,12 +60,12 @@ def test_a_line_is_taken_away_and_given_back_while_the_link_is_cut(asterisk, poo
         bench.link.refuse()
         try:
             stale(server, True)
-            server.run("observer", "users", "update", "alice", "--line-type", "sip", "--deskphone", "PJSIP/alice")
+            server.run("observer", "users", "update", "alice", "--line-type", "sip", "--webrtc", "")
             one_line = server.get("alice")
             assert (one_line["state"], one_line["rule"], one_line["device_in_use"], one_line["stale"]) == (
                 "IN_USE", "SINGLE_LINE", "DESKPHONE", True), one_line
             server.run("observer", "users", "update", "alice", "--line-type", "unique_account",
-                       "--deskphone", "PJSIP/alice", "--webrtc", "PJSIP/alice_w")
+                       "--webrtc", "PJSIP/alice_w", "--pbx", "main")
             problem = expect.difference(server.get("alice"), {**expect.wanted(row, "desk"), "stale": True})
             assert not problem, problem
         finally:
