@@ -22,6 +22,7 @@
 #include "aggregator/pbx/tracker.h"
 #include "server/app/configuration_loader.h"
 #include "server/app/mailbox_reader.h"
+#include "server/app/pbx_complaints.h"
 #include "server/app/routing_writer.h"
 
 namespace asio {
@@ -110,7 +111,10 @@ class PbxLink final : public ami::SessionHandler {
   void SendNextList();
   void OnListEnd(const absl::StatusOr<ami::ActionReply>& reply);
   void FinishResync();
+  void TakeListErrors(const pbx::ResyncOutcome& outcome);
   void TellMailboxErrors();
+  void TellLinkFacts();
+  void TellLastError();
   void FinishReconcile();
   // Ends the reconcile that was asked for, if it is done.
   void AnswerReconcile();
@@ -138,6 +142,8 @@ class PbxLink final : public ami::SessionHandler {
   PbxLinkProbe probe_;
   MonotonicTime read_started_ = MonotonicTime::min();  // min(): between reads
   MonotonicTime reconcile_due_ = MonotonicTime::max();
+  PbxComplaints complaints_;
+  std::uint64_t errors_told_ = 0;  // of the probe of the connection
   MailboxReader mailbox_reader_;
   ConfigurationLoader loader_;
   ami::Connection connection_;  // last: it calls the others
