@@ -48,12 +48,18 @@ void Engine::SetLink(PbxIndex pbx, LinkState link) {
 
 void Engine::LinkLost(PbxIndex pbx, std::string_view error) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  SetLastError(pbx, error);
   PbxStatus& status = pbxs_[pbx];
-  status.last_error = std::string(error);
   if (status.link == LinkState::kDown) return;
   ++status.reconnects;
   SetLink(pbx, LinkState::kDown);
   StartSweep(CauseKind::kLinkLost);
+}
+
+void Engine::SetLastError(PbxIndex pbx, std::string_view error) {
+  UNIPRESENCE_CHECK_THREAD(thread_checker_);
+  pbxs_[pbx].last_error = std::string(error);
+  pbxs_[pbx].facts.last_error_time = clock_.WallNow();
 }
 
 void Engine::BeginResync(PbxIndex pbx, std::string_view asterisk_version) {

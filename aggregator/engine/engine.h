@@ -139,6 +139,10 @@ class Engine final : public PresenceSource {
   void EndReconcile(PbxIndex pbx) { pbxs_[pbx].last_reconcile_time = clock_.WallNow(); }
   // What checks have had to write to the PBX again since the start; for PbxStatus.
   void SetRewrites(PbxIndex pbx, std::uint64_t rewrites) { pbxs_[pbx].rewrites = rewrites; }
+  // The last error of the link, which may never have come up.
+  void SetLastError(PbxIndex pbx, std::string_view error);
+  // For their owner to change.
+  PbxLinkFacts& facts(PbxIndex pbx) { return pbxs_[pbx].facts; }
 
   // Devices of users that a PBX lists nowhere, or says INVALID of: misspelt names, and endpoints
   // that were taken out of its configuration.

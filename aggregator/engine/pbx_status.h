@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "aggregator/base/clock.h"
 
@@ -18,6 +19,28 @@ enum class LinkState : std::uint8_t {
 };
 
 std::string_view ToString(LinkState state);  // "DOWN", "SYNCING", "SYNCED"
+
+// What a link that is kDown does.
+enum class LinkPhase : std::uint8_t {
+  kDisconnected,
+  kConnecting,      // TCP, TLS, the banner
+  kAuthenticating,  // the login
+  kBooting,         // logged in; Asterisk is not fully booted
+  kRefused,         // Asterisk refused the login: it is tried again rarely
+};
+
+// What the driver of a link keeps up to date, a few times a second.
+struct PbxLinkFacts {
+  LinkPhase phase = LinkPhase::kDisconnected;
+  WallTimeMicros phase_since = 0;
+  bool tls = false;
+  WallTimeMicros last_error_time = 0;  // 0: there was none
+  std::uint64_t messages = 0;          // received since the start
+  std::uint64_t skipped_messages = 0;  // of these, beyond the limits
+  // "CoreShowChannels: Permission denied": what the newest lists did not tell.
+  std::vector<std::string> list_errors;
+  WallTimeMicros write_unanswered_since = 0;  // 0: Asterisk answers what it is told
+};
 
 struct PbxStatus {
   std::string name;
@@ -35,6 +58,7 @@ struct PbxStatus {
   WallTimeMicros last_reconcile_time = 0;  // 0 before the first
   std::uint64_t lines = 0;                 // lines of users on this PBX
   std::uint64_t unlisted_devices = 0;      // of these lines, that the PBX lists nowhere
+  PbxLinkFacts facts;
 };
 
 }  // namespace unipresence

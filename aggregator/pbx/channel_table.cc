@@ -5,6 +5,17 @@
 #include "aggregator/base/strings.h"
 
 namespace unipresence::pbx {
+namespace {
+
+// Takes the channel that has this slot out of a list of channels that each know theirs.
+void TakeOut(std::vector<ChannelTable::Channel*>& channels, std::size_t slot,
+             std::size_t ChannelTable::Channel::*slot_of) {
+  channels[slot] = channels.back();
+  channels[slot]->*slot_of = slot;
+  channels.pop_back();
+}
+
+}  // namespace
 
 ChannelTable::ChannelTable(std::size_t max_channels, ChangeBatch& batch)
     : max_channels_(max_channels), batch_(batch) {}
@@ -37,32 +48,46 @@ ChannelTable::Channel* ChannelTable::Create(std::string_view uniqueid, std::stri
 
 void ChannelTable::Remove(Channel& channel) {
   LeaveBridge(channel);
-  if (channel.device != nullptr) {
-    std::erase(channel.device->channels, &channel);
-    Touch(channel.device);
-  }
+  LeaveDevice(channel);
+  if (channel.touched_slot != kNotTouched) touched_channels_[channel.touched_slot] = nullptr;
   channels_.erase(ToAbsl(channel.uniqueid));
 }
 
 void ChannelTable::SetName(Channel& channel, std::string_view name) {
-  if (channel.name == name || !ValidId(name)) return;
+  if ((channel.name == name && channel.device != nullptr) || !ValidId(name)) return;
   channel.name = name;
   const std::string_view device_name = DeviceOfChannel(name);
   if (channel.device != nullptr) {
     if (channel.device->name == device_name) return;
-    std::erase(channel.device->channels, &channel);
-    Touch(channel.device);
-    channel.device = nullptr;
+    LeaveDevice(channel);
   }
-  if (device_name.empty()) return;
-  auto device = devices_.find(ToAbsl(device_name));
+  if (!device_name.empty()) EnterDevice(channel);
+}
+
+void ChannelTable::EnterDevice(Channel& channel) {
+  const std::string_view name = DeviceOfChannel(channel.name);
+  auto device = devices_.find(ToAbsl(name));
   if (device == devices_.end()) {
-    device = devices_.emplace(device_name, std::make_unique<Device>()).first;
-    device->second->name = device_name;
+    device = devices_.emplace(name, std::make_unique<Device>()).first;
+    device->second->name = name;
+  }
+  std::vector<Channel*>& channels = device->second->channels;
+  if (channels.size() >= kMaxDeviceChannels) {
+    ++homeless_;
+    return;
   }
   channel.device = device->second.get();
-  channel.device->channels.push_back(&channel);
+  channel.device_slot = channels.size();
+  channels.push_back(&channel);
+  TouchOne(channel);
+}
+
+void ChannelTable::LeaveDevice(Channel& channel) {
+  if (channel.device == nullptr) return;
+  Count(channel, {});
   Touch(channel.device);
+  TakeOut(channel.device->channels, channel.device_slot, &Channel::device_slot);
+  channel.device = nullptr;
 }
 
 void ChannelTable::EnterBridge(Channel& channel, std::string_view id, std::string_view type) {
@@ -74,18 +99,26 @@ void ChannelTable::EnterBridge(Channel& channel, std::string_view id, std::strin
       bridge->second->id = id;
     }
     channel.bridge = bridge->second.get();
+    channel.bridge_slot = channel.bridge->channels.size();
     channel.bridge->channels.push_back(&channel);
+    // The two who were alone with each other are so no more.
+    if (channel.bridge->channels.size() <= 3) TouchBridge(*channel.bridge);
   }
-  if (!type.empty()) channel.bridge->music_is_hold = type == "basic" || type == "parking";
+  const bool music_is_hold = type == "basic" || type == "parking";
+  if (!type.empty() && channel.bridge->music_is_hold != music_is_hold) {
+    channel.bridge->music_is_hold = music_is_hold;
+    TouchBridge(*channel.bridge);
+  }
   Touch(channel);
 }
 
 void ChannelTable::LeaveBridge(Channel& channel) {
   Bridge* const bridge = channel.bridge;
   if (bridge == nullptr) return;
-  Touch(channel);
+  if (bridge->channels.size() <= 3) TouchBridge(*bridge);
+  TouchOne(channel);
   channel.bridge = nullptr;
-  std::erase(bridge->channels, &channel);
+  TakeOut(bridge->channels, channel.bridge_slot, &Channel::bridge_slot);
   if (bridge->channels.empty()) bridges_.erase(ToAbsl(bridge->id));
 }
 
@@ -104,23 +137,59 @@ bool ChannelTable::Held(const Channel& channel) {
 
 void ChannelTable::ForgetBridges() {
   for (auto& [uniqueid, channel] : channels_) {
-    Touch(*channel);
+    TouchOne(*channel);
     channel->bridge = nullptr;
   }
   bridges_.clear();
 }
 
 ChannelTable::Flags ChannelTable::FlagsOf(const Device& device) {
-  Flags flags;
-  for (const Channel* channel : device.channels) {
+  return {.emitting = device.emitting > 0,
+          .in_call = device.in_call > 0,
+          .holding = device.holding > 0,
+          .held = device.held > 0,
+          .direction_unknown = device.direction_unknown > 0};
+}
+
+void ChannelTable::Count(Channel& channel, const Flags& flags) {
+  const auto adjust = [](std::size_t& count, bool now, bool before) {
+    if (now) ++count;
+    if (before) --count;
+  };
+  Device& device = *channel.device;
+  adjust(device.emitting, flags.emitting, channel.counted.emitting);
+  adjust(device.in_call, flags.in_call, channel.counted.in_call);
+  adjust(device.holding, flags.holding, channel.counted.holding);
+  adjust(device.held, flags.held, channel.counted.held);
+  adjust(device.direction_unknown, flags.direction_unknown, channel.counted.direction_unknown);
+  channel.counted = flags;
+}
+
+void ChannelTable::Recount() {
+  for (Channel* channel : touched_channels_) {
+    if (channel == nullptr) continue;
+    channel->touched_slot = kNotTouched;
+    if (channel->device == nullptr) continue;
     const bool emitted = channel->direction == Direction::kEmitted;
-    flags.emitting |= emitted;
-    flags.in_call |= emitted || channel->state == ChannelState::kUp;
-    flags.holding |= channel->holding;
-    flags.held |= Held(*channel);
-    flags.direction_unknown |= !channel->direction_known || channel->direction_untold;
+    Count(*channel, {.emitting = emitted,
+                     .in_call = emitted || channel->state == ChannelState::kUp,
+                     .holding = channel->holding,
+                     .held = Held(*channel),
+                      .direction_unknown =
+                          !channel->direction_known || channel->direction_untold});
   }
-  return flags;
+  touched_channels_.clear();
+}
+
+void ChannelTable::TouchOne(Channel& channel) {
+  Touch(channel.device);
+  if (channel.touched_slot != kNotTouched) return;
+  channel.touched_slot = touched_channels_.size();
+  touched_channels_.push_back(&channel);
+}
+
+void ChannelTable::TouchBridge(const Bridge& bridge) {
+  for (Channel* channel : bridge.channels) TouchOne(*channel);
 }
 
 void ChannelTable::Touch(Device* device) {
@@ -129,13 +198,13 @@ void ChannelTable::Touch(Device* device) {
   touched_.push_back(device);
 }
 
-void ChannelTable::Touch(const Channel& channel) {
-  Touch(channel.device);
-  if (channel.bridge == nullptr) return;
-  for (const Channel* other : channel.bridge->channels) Touch(other->device);
+void ChannelTable::Touch(Channel& channel) {
+  TouchOne(channel);
+  if (Channel* const peer = Peer(channel)) TouchOne(*peer);
 }
 
 void ChannelTable::Settle(CauseKind cause, bool give_out) {
+  Recount();
   for (Device* device : touched_) {
     device->touched = false;
     if (give_out) {
@@ -151,6 +220,7 @@ void ChannelTable::Settle(CauseKind cause, bool give_out) {
 }
 
 void ChannelTable::GiveOutAll(CauseKind cause) {
+  Recount();
   for (auto& [name, device] : devices_) {
     const Flags flags = FlagsOf(*device);
     if (!device->channels.empty() || flags != device->given) GiveOut(*device, flags, cause);

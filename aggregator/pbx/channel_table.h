@@ -6,7 +6,10 @@
 // keeps the three sides consistent and gives out what changed.
 //
 // Bridges exist while they have channels, devices while they have channels or flags given out: all
-// are bounded by the number of channels. Thread: the pipeline's.
+// are bounded by the number of channels. A device has kMaxDeviceChannels at most; one more is
+// known, and in its bridge, but nobody's: it raises no flag and is in no list of calls, until a
+// list names it when there is room. An event costs the same however many channels a device or a
+// bridge has. Thread: the pipeline's.
 
 #include <cstddef>
 #include <cstdint>
@@ -27,9 +30,21 @@ namespace unipresence::pbx {
 using Direction = CallDirection;
 
 class ChannelTable {
+  static constexpr std::size_t kNotTouched = static_cast<std::size_t>(-1);
+
  public:
   struct Bridge;
   struct Device;
+
+  struct Flags {
+    bool emitting = false;
+    bool in_call = false;
+    bool holding = false;
+    bool held = false;
+    bool direction_unknown = false;
+
+    friend bool operator==(const Flags&, const Flags&) = default;
+  };
 
   // Owners change the plain fields and call Touch(); name, device and bridge have their setters.
   struct Channel {
@@ -54,6 +69,12 @@ class ChannelTable {
     // The lists were asked for the direction and did not tell it: it counts as received.
     bool direction_untold = false;
     CallDetails details;  // of channels that have a device
+
+    // Of the table.
+    std::size_t device_slot = 0;  // where it is in device->channels
+    std::size_t bridge_slot = 0;  // and in bridge->channels
+    std::size_t touched_slot = kNotTouched;
+    Flags counted;  // in the counts of its device
   };
 
   struct Bridge {
@@ -64,25 +85,23 @@ class ChannelTable {
     std::vector<Channel*> channels;
   };
 
-  struct Flags {
-    bool emitting = false;
-    bool in_call = false;
-    bool holding = false;
-    bool held = false;
-    bool direction_unknown = false;
-
-    friend bool operator==(const Flags&, const Flags&) = default;
-  };
-
   struct Device {
     std::string name;
     std::vector<Channel*> channels;
+    // Of these, how many have each flag.
+    std::size_t emitting = 0;
+    std::size_t in_call = 0;
+    std::size_t holding = 0;
+    std::size_t held = 0;
+    std::size_t direction_unknown = 0;
     Flags given;  // out, last
     bool touched = false;
   };
 
   // AST_MAX_UNIQUEID is 150, AST_CHANNEL_NAME 80 (include/asterisk/channel.h).
   static constexpr std::size_t kMaxId = 255;
+  // More than any phone has; a trunk may have more, and is nobody's.
+  static constexpr std::size_t kMaxDeviceChannels = 1'000;
   static bool ValidId(std::string_view id) { return !id.empty() && id.size() <= kMaxId; }
 
   // Changes are added to `batch`, which must outlive the table.
@@ -111,8 +130,8 @@ class ChannelTable {
   static Channel* Peer(const Channel& channel);
   static bool Held(const Channel& channel);
 
-  // The flags of the channel's device, and of those it shares a bridge with, may have changed.
-  void Touch(const Channel& channel);
+  // The flags of the channel's device, and of the other one in a bridge of two, may have changed.
+  void Touch(Channel& channel);
   // Something of the channel that no flag follows from has changed.
   void TouchCall(const Channel& channel) { Touch(channel.device); }
   // Looks at the touched devices. With `give_out`, a kCalls change for each whose flags changed.
@@ -139,9 +158,18 @@ class ChannelTable {
   std::size_t bridge_count() const { return bridges_.size(); }
   std::size_t device_count() const { return devices_.size(); }
   std::uint64_t births() const { return births_; }
+  // Channels that found their device full.
+  std::uint64_t homeless() const { return homeless_; }
 
  private:
   static Flags FlagsOf(const Device& device);
+  static void Count(Channel& channel, const Flags& flags);
+  void EnterDevice(Channel& channel);
+  void LeaveDevice(Channel& channel);
+  void TouchOne(Channel& channel);
+  void TouchBridge(const Bridge& bridge);
+  // Counts the flags of the touched channels anew.
+  void Recount();
   void Touch(Device* device);
   void GiveOut(Device& device, const Flags& flags, CauseKind cause);
 
@@ -151,9 +179,11 @@ class ChannelTable {
   absl::flat_hash_map<std::string, std::unique_ptr<Bridge>> bridges_;    // by BridgeUniqueid
   absl::flat_hash_map<std::string, std::unique_ptr<Device>> devices_;
   std::vector<Device*> touched_;
+  std::vector<Channel*> touched_channels_;  // null: removed since
   std::vector<std::string> changed_calls_;
   bool collect_calls_ = false;
   std::uint64_t births_ = 0;
+  std::uint64_t homeless_ = 0;
 };
 
 }  // namespace unipresence::pbx

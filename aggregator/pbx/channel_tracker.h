@@ -86,7 +86,7 @@ class ChannelTracker {
   struct Counters {
     std::uint64_t malformed = 0;        // events without Uniqueid or another header they must have
     std::uint64_t unknown_channel = 0;  // events about a channel that was never seen
-    std::uint64_t rejected = 0;         // new channels beyond the bound
+    std::uint64_t rejected = 0;         // new channels beyond the bound of the table
     std::uint64_t dropped = 0;          // known, but not in a list
     std::uint64_t found = 0;            // in a list, but not known
   };

@@ -39,9 +39,11 @@ ContactTable::Change ContactTable::Set(std::string_view endpoint, std::string_vi
   const std::uint64_t contact = HashUri(uri) & ~kFlags;
   bool before = false;
   bool others = false;
+  std::size_t count = 0;
   std::size_t own = slots_.size();
   for (std::size_t i = Home(key); slots_[i].contact != 0; i = Next(i)) {
     if (slots_[i].endpoint != key) continue;
+    ++count;
     const bool callable = (slots_[i].contact & kCallable) != 0;
     before = before || callable;
     if ((slots_[i].contact & ~kFlags) == contact) {
@@ -56,7 +58,7 @@ ContactTable::Change ContactTable::Set(std::string_view endpoint, std::string_vi
     const std::uint64_t value = contact | kUsed | (Callable(status) ? kCallable : 0) | generation_;
     if (own != slots_.size()) {
       slots_[own].contact = value;
-    } else if (size_ >= max_contacts_) {
+    } else if (size_ >= max_contacts_ || count >= kMaxEndpointContacts) {
       ++rejected_;
       return Change::kNone;
     } else {

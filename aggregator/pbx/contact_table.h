@@ -9,6 +9,10 @@
 // table. Names are not kept. Two of n endpoints share their 64-bit hash with a probability of about
 // n^2 / 4e19.
 //
+// An endpoint has kMaxEndpointContacts at most, so that no probe sequence is long. One more is not
+// taken in: whether the endpoint can be called follows from those that are, until a place is free
+// and a list or an event names it again.
+//
 // Thread: the pipeline's.
 
 #include <cstddef>
@@ -22,6 +26,9 @@ namespace unipresence::pbx {
 
 class ContactTable {
  public:
+  // More than any max_contacts of an AOR in use.
+  static constexpr std::size_t kMaxEndpointContacts = 100;
+
   explicit ContactTable(std::size_t max_contacts);
 
   // What an endpoint's set of callable contacts became.
@@ -43,7 +50,7 @@ class ContactTable {
   void Clear();
 
   std::size_t size() const { return size_; }
-  std::uint64_t rejected() const { return rejected_; }  // new contacts beyond the bound
+  std::uint64_t rejected() const { return rejected_; }  // new contacts beyond the bounds
   std::size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
 
  private:

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "aggregator/ami/printable.h"
+#include "aggregator/base/strings.h"
 #include "aggregator/base/valid_text.h"
 #include "fmt/format.h"
 
@@ -73,6 +75,7 @@ bool Resync::Start(ResyncKind kind) {
   step_rows_ = 0;
   rows_ = 0;
   errors_.clear();
+  whole_.clear();
   return true;
 }
 
@@ -100,20 +103,29 @@ std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,
                                             const absl::StatusOr<ami::ActionReply>& reply) {
   if (!running() || token != token_ || token == 0) return std::nullopt;
   Done done{step_, false};
+  const std::size_t errors = errors_.size();
   if (!reply.ok()) {
     if (absl::IsUnavailable(reply.status())) {
       Abort();
       return std::nullopt;
     }
-    Note(reply.status().ToString());
+    std::string_view why = FromAbsl(reply.status().message());
+    const std::string prefix = fmt::format("action {}: ", ActionName(step_));
+    if (why.starts_with(prefix)) why.remove_prefix(prefix.size());
+    Note(why);
   } else if (!reply->success) {
     done.complete = step_ != Step::kBarrier && SaysEmpty(reply->text);
-    if (!done.complete) Note(reply->text);
+    if (!done.complete) Note(ami::Printable(reply->text));
   } else if (step_ != Step::kBarrier) {
     const auto items = ListItems(reply->message);
-    done.complete = !items || *items == step_rows_;
-    if (!done.complete) Note(fmt::format("{} of {} items came", step_rows_, *items));
+    done.complete = reply->skipped_rows == 0 && (!items || *items == step_rows_);
+    if (reply->skipped_rows > 0) {
+      Note(fmt::format("{} rows were beyond the limits of a message", reply->skipped_rows));
+    } else if (!done.complete) {
+      Note(fmt::format("{} of {} items came", step_rows_, *items));
+    }
   }
+  if (errors_.size() == errors) whole_.push_back(ActionName(step_));
   step_ = After(step_);
   token_ = 0;
   step_rows_ = 0;
@@ -121,7 +133,7 @@ std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,
 }
 
 void Resync::Note(std::string_view why) {
-  errors_.push_back(fmt::format("{}: {}", ActionName(step_), ValidText(why, kMaxErrorText)));
+  errors_.push_back({ActionName(step_), ValidText(why, kMaxErrorText)});
 }
 
 }  // namespace unipresence::pbx

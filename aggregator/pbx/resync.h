@@ -41,6 +41,14 @@ struct ListAction {
   bool list = true;       // answered by rows and a closing event; else by one response
 };
 
+// A list that was refused or came in part.
+struct ListError {
+  std::string_view action;  // static: "CoreShowChannels"
+  std::string why;          // in Asterisk's words or ours, printable: "Permission denied"
+
+  friend bool operator==(const ListError&, const ListError&) = default;
+};
+
 class Resync {
  public:
   enum class Step : std::uint8_t {
@@ -88,8 +96,10 @@ class Resync {
   // Of the running or the newest sequence.
   ResyncKind kind() const { return kind_; }
   std::uint64_t rows() const { return rows_; }
-  // "CoreShowChannels: Permission denied" and so on.
-  const std::vector<std::string>& errors() const { return errors_; }
+  // Of the running or the newest sequence, in the order of the steps; one of each at most.
+  const std::vector<ListError>& errors() const { return errors_; }
+  // The actions that were answered in full.
+  const std::vector<std::string_view>& whole() const { return whole_; }
 
  private:
   void Note(std::string_view why);
@@ -99,7 +109,8 @@ class Resync {
   ami::ActionToken token_ = 0;  // of step_; 0 until it is sent
   std::uint64_t step_rows_ = 0;
   std::uint64_t rows_ = 0;
-  std::vector<std::string> errors_;
+  std::vector<ListError> errors_;
+  std::vector<std::string_view> whole_;
 };
 
 }  // namespace unipresence::pbx

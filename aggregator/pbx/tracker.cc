@@ -212,7 +212,7 @@ void Tracker::OnListDone(Resync::Done done) {
     case Resync::Step::kBarrier:
       channels_.EndResync(ListCause());
       counters_.list_errors += resync_.errors().size();
-      outcome_ = ResyncOutcome{resync_.kind(), resync_.rows(), resync_.errors(),
+      outcome_ = ResyncOutcome{resync_.kind(), resync_.rows(), resync_.errors(), resync_.whole(),
                                endpoints_complete_ && states_complete_};
       return;
     case Resync::Step::kEndpoints:
@@ -249,7 +249,7 @@ TrackerCounters Tracker::counters() const {
   counters.malformed_events += channels.malformed + dialplan_.malformed();
   counters.rejected_names = batch_.rejected();
   counters.unknown_channel_events = channels.unknown_channel;
-  counters.rejected_channels = channels.rejected;
+  counters.rejected_channels = channels.rejected + channels_.table().homeless();
   counters.rejected_contacts = contacts_.rejected();
   counters.dropped_channels = channels.dropped;
   counters.found_channels = channels.found;

@@ -69,7 +69,8 @@
 
 namespace unipresence::pbx {
 
-// Bounds against a PBX gone mad; what does not fit is ignored and counted.
+// Bounds against a PBX gone mad; what does not fit is ignored and counted. There are others of a
+// device's channels (channel_table.h) and of an endpoint's contacts (contact_table.h).
 struct TrackerOptions {
   std::size_t max_channels = 200'000;
   std::size_t max_contacts = 8'000'000;
@@ -82,7 +83,7 @@ struct TrackerCounters {
   std::uint64_t malformed_events = 0;        // without a header that such an event has
   std::uint64_t rejected_names = 0;          // device names beyond ChangeBatch::kMaxDeviceName
   std::uint64_t unknown_channel_events = 0;  // about a channel that was never seen
-  std::uint64_t rejected_channels = 0;       // beyond TrackerOptions
+  std::uint64_t rejected_channels = 0;       // beyond TrackerOptions, or the bound of a device
   std::uint64_t rejected_contacts = 0;
   std::uint64_t dropped_channels = 0;  // known, but not in a list: their Hangup was lost
   std::uint64_t found_channels = 0;    // in a list, but not known: their Newchannel was lost
@@ -93,7 +94,8 @@ struct TrackerCounters {
 struct ResyncOutcome {
   ResyncKind kind = ResyncKind::kResync;
   std::uint64_t rows = 0;
-  std::vector<std::string> errors;  // "CoreShowChannels: Permission denied" and so on
+  std::vector<ListError> errors;        // of the lists that did not come whole
+  std::vector<std::string_view> whole;  // the actions that were answered in full
   bool devices_complete = false;    // all endpoints and all device states were listed
 };
 

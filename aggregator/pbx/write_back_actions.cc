@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aggregator/ami/printable.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/pbx/write_back.h"
 #include "fmt/format.h"
@@ -266,7 +267,7 @@ void WriteBack::Refuse(std::string_view action, std::string_view text) {
   // A value in the text must not make each one a complaint of its own.
   constexpr std::size_t kMaxComplaints = 8;
   if (complained_.size() >= kMaxComplaints) return;
-  std::string complaint = fmt::format("{}: {}", action, text);
+  std::string complaint = fmt::format("{}: {}", action, ami::Printable(text));
   if (complained_.insert(complaint).second) complaints_.push_back(std::move(complaint));
 }
 

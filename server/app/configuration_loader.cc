@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "aggregator/ami/printable.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/pbx/configuration_check.h"
 
@@ -114,7 +115,8 @@ void ConfigurationLoader::OnReloaded(std::string_view module,
   if (!done && !(reply.ok() && optional)) {
     return End(absl::FailedPreconditionError(
         fmt::format("Reload of {}: {}", module,
-                    reply.ok() ? reply->text : FromAbsl(reply.status().message()))));
+                    reply.ok() ? ami::Printable(reply->text)
+                               : std::string(FromAbsl(reply.status().message())))));
   }
   if (++loading_->module < pbx::kConfiguredModules.size()) return;
   loading_->deadline = clock_.Now() + kPatience;

@@ -1,5 +1,7 @@
 #include "server/app/mailbox_reader.h"
 
+#include "aggregator/ami/printable.h"
+#include "aggregator/base/strings.h"
 #include "aggregator/pbx/mailbox_counts.h"
 
 namespace unipresence {
@@ -15,6 +17,7 @@ void MailboxReader::Start() {
   at_end_ = false;
   cursor_ = 0;
   names_.clear();
+  error_.clear();
 }
 
 void MailboxReader::Stop() {
@@ -38,8 +41,7 @@ void MailboxReader::Continue() {
         pbx::MailboxCountAction(names_.front()), ami::ActionKind::kSingle,
         [this](const absl::StatusOr<ami::ActionReply>& reply) { OnReply(reply); });
     if (absl::IsInvalidArgument(sent.status())) {
-      ++refused_;
-      last_error_ = std::string(sent.status().message());
+      Refuse(FromAbsl(sent.status().message()));
     } else if (!sent.ok()) {
       return;  // the next read or tick tries again
     } else {
@@ -54,8 +56,13 @@ void MailboxReader::OnReply(const absl::StatusOr<ami::ActionReply>& reply) {
   --in_flight_;
   if (reply.ok() && reply->success) return on_answer_(reply->message);
   if (absl::IsUnavailable(reply.status())) return;
+  Refuse(reply.ok() ? ami::Printable(reply->text)
+                    : std::string(FromAbsl(reply.status().message())));
+}
+
+void MailboxReader::Refuse(std::string_view why) {
   ++refused_;
-  last_error_ = reply.ok() ? std::string(reply->text) : std::string(reply.status().message());
+  if (error_.empty()) error_ = why.empty() ? "refused" : std::string(why);
 }
 
 }  // namespace unipresence

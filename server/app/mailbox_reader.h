@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "aggregator/ami/connection.h"
@@ -38,12 +39,16 @@ class MailboxReader {
   void Stop();
 
   bool running() const { return running_; }
-  // Boxes whose counts Asterisk refused to tell, since the start, and its newest words.
+  // A round has come to its end.
+  bool round_done() const { return !running_ && at_end_; }
+  // Boxes whose counts Asterisk did not tell, since the start, and why the first of this round;
+  // empty while there is none.
   std::uint64_t refused() const { return refused_; }
-  const std::string& last_error() const { return last_error_; }
+  const std::string& error() const { return error_; }
 
  private:
   void FindNames();
+  void Refuse(std::string_view why);
   void OnReply(const absl::StatusOr<ami::ActionReply>& reply);
 
   ami::Connection& connection_;
@@ -56,7 +61,7 @@ class MailboxReader {
   std::deque<std::string> names_;  // to be asked about
   int in_flight_ = 0;
   std::uint64_t refused_ = 0;
-  std::string last_error_;
+  std::string error_;
 };
 
 }  // namespace unipresence

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "aggregator/ami/printable.h"
 #include "aggregator/base/strings.h"
 
 namespace unipresence {
@@ -101,7 +102,7 @@ absl::Status PbxCallControl::StatusOf(const Link& link, std::string_view action,
   }
   return CallError(CallProblem::kCallState, fmt::format("PBX '{}' refuses {}: {}; list the calls "
                                                         "again",
-                                                        pbx, action, reply->text));
+                                                        pbx, action, ami::Printable(reply->text)));
 }
 
 void PbxCallControl::Command(Link& link, const ami::ActionBuilder& action, Done done) {

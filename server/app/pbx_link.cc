@@ -17,6 +17,26 @@ constexpr MonotonicTime kBetweenReads = MonotonicTime::min();
 // Bytes of texts that are kept of a PBX.
 constexpr std::size_t kMaxVersion = 80;
 constexpr std::size_t kMaxReason = 500;
+constexpr std::string_view kMailboxCount = "MailboxCount";
+
+LinkPhase PhaseOf(const ami::Session& session) {
+  switch (session.state()) {
+    case ami::SessionState::kStopped:
+    case ami::SessionState::kOnline:
+      return LinkPhase::kDisconnected;
+    case ami::SessionState::kBackoff:
+      return session.login_refused() ? LinkPhase::kRefused : LinkPhase::kDisconnected;
+    case ami::SessionState::kConnecting:
+    case ami::SessionState::kBanner:
+      return LinkPhase::kConnecting;
+    case ami::SessionState::kChallenge:
+    case ami::SessionState::kLogin:
+      return LinkPhase::kAuthenticating;
+    case ami::SessionState::kBooting:
+      return LinkPhase::kBooting;
+  }
+  __builtin_unreachable();
+}
 
 }  // namespace
 
@@ -29,11 +49,13 @@ PbxLink::PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine
       pbx_(engine.AddPbx(options.ami.name,
                          fmt::format("{}:{}", options.ami.host, options.ami.port))),
       writer_(engine, pbx_, options.write_back, hooks_.adopt),
+      complaints_(options.ami.name),
       mailbox_reader_(connection_, engine, pbx_,
                       [this](const ami::Message& answer) { tracker_.OnMailboxReply(answer); }),
       loader_(connection_, clock),
       survey_(connection_, clock),
       connection_(io, options.ami, *this, clock) {
+  engine_.facts(pbx_).tls = options.ami.tls.enabled;
   SetLinkGauge();
 }
 
@@ -55,6 +77,7 @@ void PbxLink::Retire() {
 
 void PbxLink::OnTick() {
   writer_.OnTick(clock_.Now());
+  TellLinkFacts();
   UpdateProbe();
   if (!connection_.session().online()) return;
   SendNextList();
@@ -230,13 +253,7 @@ void PbxLink::OnListEnd(const absl::StatusOr<ami::ActionReply>& reply) {
 void PbxLink::FinishResync() {
   const std::optional<pbx::ResyncOutcome> outcome = tracker_.TakeOutcome();
   if (!outcome) return;
-  for (const std::string& error : outcome->errors) {
-    spdlog::warn(
-        "pbx {}: {}; give the manager account read = system,call,user and write = "
-        "system,call",
-        engine_.pbx(pbx_).name, error);
-    probe_.list_errors.Add();
-  }
+  TakeListErrors(*outcome);
   mailbox_reader_.Start();
   reconcile_due_ = clock_.Now() + reconcile_interval_;
   if (outcome->kind == pbx::ResyncKind::kReconcile) return FinishReconcile(*outcome);
@@ -299,14 +316,51 @@ void PbxLink::UpdateProbe() {
   }
 }
 
+void PbxLink::TakeListErrors(const pbx::ResyncOutcome& outcome) {
+  probe_.list_errors.Add(outcome.errors.size());
+  for (const pbx::ListError& error : outcome.errors) {
+    complaints_.Raise(error.action, error.why, "read = system,call,user and write = system,call");
+  }
+  for (const std::string_view list : outcome.whole) complaints_.Mend(list);
+  engine_.facts(pbx_).list_errors = complaints_.Standing();
+}
+
 void PbxLink::TellMailboxErrors() {
-  const std::uint64_t before = probe_.mailbox_errors.value();
-  const std::uint64_t refused = mailbox_reader_.refused();
-  if (refused == before) return;
-  probe_.mailbox_errors.Add(refused - before);
-  if (before > 0) return;
-  spdlog::warn("pbx {}: MailboxCount: {}; give the manager account write = call",
-               engine_.pbx(pbx_).name, mailbox_reader_.last_error());
+  probe_.mailbox_errors.Add(mailbox_reader_.refused() - probe_.mailbox_errors.value());
+  if (!mailbox_reader_.error().empty()) {
+    complaints_.Raise(kMailboxCount, mailbox_reader_.error(), "write = call");
+  } else if (mailbox_reader_.round_done()) {
+    complaints_.Mend(kMailboxCount);
+  } else {
+    return;
+  }
+  engine_.facts(pbx_).list_errors = complaints_.Standing();
+}
+
+void PbxLink::TellLinkFacts() {
+  PbxLinkFacts& facts = engine_.facts(pbx_);
+  const LinkPhase phase = PhaseOf(connection_.session());
+  if (phase != facts.phase || facts.phase_since == 0) {
+    facts.phase = phase;
+    facts.phase_since = clock_.WallNow();
+  }
+  const ami::AmiProbe& probe = connection_.probe();
+  facts.messages = probe.messages.value();
+  facts.skipped_messages = probe.skipped_messages.value();
+  const std::optional<MonotonicTime> unanswered = writer_.unanswered_since();
+  if (!unanswered) {
+    facts.write_unanswered_since = 0;
+  } else if (facts.write_unanswered_since == 0) {
+    facts.write_unanswered_since = clock_.WallNow() - (clock_.Now() - *unanswered).count() / 1'000;
+  }
+  TellLastError();
+}
+
+void PbxLink::TellLastError() {
+  const ami::AmiProbe& probe = connection_.probe();
+  if (errors_told_ == probe.errors.value()) return;
+  errors_told_ = probe.errors.value();
+  engine_.SetLastError(pbx_, probe.last_error());
 }
 
 void PbxLink::SetLinkGauge() {

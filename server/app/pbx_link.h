@@ -23,6 +23,7 @@
 #include "server/app/configuration_loader.h"
 #include "server/app/configuration_survey.h"
 #include "server/app/mailbox_reader.h"
+#include "server/app/pbx_complaints.h"
 #include "server/app/routing_writer.h"
 
 namespace asio {
@@ -118,10 +119,13 @@ class PbxLink final : public ami::SessionHandler {
   void SendNextList();
   void OnListEnd(const absl::StatusOr<ami::ActionReply>& reply);
   void FinishResync();
+  void TakeListErrors(const pbx::ResyncOutcome& outcome);
   void TellMailboxErrors();
   // Logs the devices of users that the lists which have ended do not show.
   void TellUnlisted();
   void FinishReconcile(const pbx::ResyncOutcome& outcome);
+  void TellLinkFacts();
+  void TellLastError();
   // Ends the reconcile that was asked for, if it is done.
   void AnswerReconcile();
   void TakeFromDialplan();
@@ -157,6 +161,8 @@ class PbxLink final : public ami::SessionHandler {
   PbxLinkProbe probe_;
   MonotonicTime read_started_ = MonotonicTime::min();  // min(): between reads
   MonotonicTime reconcile_due_ = MonotonicTime::max();
+  PbxComplaints complaints_;
+  std::uint64_t errors_told_ = 0;  // of the probe of the connection
   MailboxReader mailbox_reader_;
   ConfigurationLoader loader_;
   ConfigurationSurvey survey_;

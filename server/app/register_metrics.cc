@@ -46,12 +46,14 @@ void RegisterPbx(ProbeCollector& collector, const std::string& name, const ami::
   counter("unipresence_ami_disconnects_total", "Links lost.", ami.disconnects);
   counter("unipresence_ami_login_refused_total", "Logins that Asterisk refused.",
           ami.login_refused);
-  counter("unipresence_ami_protocol_errors_total", "Links closed for bytes that are not AMI.",
+  counter("unipresence_ami_protocol_errors_total", "Bytes that are not AMI: most end the link.",
           ami.protocol_errors);
   counter("unipresence_ami_dead_links_total", "Links closed because nothing came.", ami.dead_links);
   counter("unipresence_ami_received_bytes_total", "Bytes read.", ami.bytes_received);
   counter("unipresence_ami_sent_bytes_total", "Bytes written.", ami.bytes_sent);
   counter("unipresence_ami_messages_total", "Messages of all kinds.", ami.messages);
+  counter("unipresence_ami_skipped_messages_total",
+          "Messages beyond the limits that were passed over.", ami.skipped_messages);
   counter("unipresence_ami_events_total", "Live events.", ami.events);
   counter("unipresence_ami_rows_total", "Rows of lists.", ami.rows);
   counter("unipresence_ami_actions_total", "Actions sent.", ami.actions_sent);
@@ -97,6 +99,8 @@ void RegisterWriter(ProbeCollector& collector, const std::string& name,
         writer.waiting);
   gauge("unipresence_writeback_unchecked_numbers", "Numbers that the running check has left.",
         writer.waiting_in_round);
+  gauge("unipresence_writeback_unanswered", "1 while the PBX does not answer what it is told.",
+        writer.unanswered);
   for (std::size_t i = 0; i < pbx::kDialplanOutcomeCount; ++i) {
     const std::string_view outcome = pbx::ToString(static_cast<pbx::DialplanOutcome>(i));
     collector.AddCounter("unipresence_dialplan_outcomes_total",

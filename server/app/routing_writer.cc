@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "aggregator/base/strings.h"
@@ -20,7 +21,12 @@ void Raise(Counter& counter, std::uint64_t total) { counter.Add(total - counter.
 }  // namespace
 
 RoutingWriter::RoutingWriter(Engine& engine, PbxIndex pbx, bool enabled, PhoneSettingAdopter adopt)
-    : engine_(engine), pbx_(pbx), enabled_(enabled), adopt_(std::move(adopt)) {}
+    : engine_(engine),
+      pbx_(pbx),
+      enabled_(enabled),
+      adopt_(std::move(adopt)),
+      watch_(engine.pbx(pbx).name),
+      complaints_(engine.pbx(pbx).name) {}
 
 void RoutingWriter::OnSynced(ami::Session& session) {
   if (!enabled_) return;
@@ -34,6 +40,8 @@ void RoutingWriter::OnLinkLost() {
   engine_.CloseRoutings(pbx_);
   heard_.clear();
   write_back_.LinkLost();
+  watch_.LinkLost();
+  refused_.clear();
   Answer([](const Waiter&) { return true; });
 }
 
@@ -118,11 +126,15 @@ void RoutingWriter::Answer(absl::FunctionRef<bool(const Waiter&)> ready) {
 
 bool RoutingWriter::Send(const pbx::WriteBack::Outgoing& action) {
   const std::size_t slot = action.slot;
-  const absl::StatusOr<ami::ActionToken> token = session_->Send(
-      action.action, action.kind, [this, slot](const absl::StatusOr<ami::ActionReply>& reply) {
-        write_back_.OnReply(slot, reply);
-      });
+  const std::string name(action.action.name());
+  const absl::StatusOr<ami::ActionToken> token =
+      session_->Send(action.action, action.kind,
+                     [this, slot, name](const absl::StatusOr<ami::ActionReply>& reply) {
+                       watch_.Ended(name, reply.ok() || absl::IsDataLoss(reply.status()));
+                       write_back_.OnReply(slot, reply);
+                     });
   if (token.ok()) {
+    watch_.Sent(name);
     write_back_.Sent(*token);
   } else if (absl::IsInvalidArgument(token.status())) {
     write_back_.NotSent(token.status());
@@ -160,16 +172,24 @@ void RoutingWriter::OnTick(MonotonicTime now) {
   Answer([&](const Waiter& waiter) { return waiter.deadline <= now; });
   slow_checks_left_ = kSlowChecksPerTick;
   write_back_.OnTick(session_ != nullptr && engine_.routing_queue(pbx_).empty());
-  LogComplaints();
+  watch_.OnTick(now);
+  TellComplaints();
   UpdateProbe();
 }
 
-void RoutingWriter::LogComplaints() {
+// What follows of a refusal stands in README: calls and BLF keys may not follow the presence.
+void RoutingWriter::TellComplaints() {
   while (const std::optional<std::string> complaint = write_back_.TakeComplaint()) {
-    spdlog::warn(
-        "pbx {}: calls and BLF keys may not follow the presence: {}; give the manager account "
-        "write = system,call, load func_devstate.so and func_db.so, and check the user's names",
-        engine_.pbx(pbx_).name, *complaint);
+    const std::size_t colon = std::min(complaint->find(": "), complaint->size() - 2);
+    const std::string action = complaint->substr(0, colon);
+    complaints_.Raise(action, std::string_view(*complaint).substr(colon + 2),
+                      "write = system,call: calls and BLF keys do not follow the presence");
+    refused_.insert(action);
+  }
+  if (session_ == nullptr || waits_for_sweep_ || !round_done() || !write_back_.idle()) return;
+  // Everything was looked at on this link.
+  for (const std::string& action : complaints_.Names()) {
+    if (!refused_.contains(action)) complaints_.Mend(action);
   }
 }
 
@@ -234,6 +254,7 @@ void RoutingWriter::UpdateProbe() {
   const RoutingQueue& queue = engine_.routing_queue(pbx_);
   probe_.in_flight.Set(static_cast<std::int64_t>(write_back_.in_flight()));
   probe_.waiting.Set(static_cast<std::int64_t>(queue.changed()));
+  probe_.unanswered.Set(unanswered_since() ? 1 : 0);
   probe_.waiting_in_round.Set(static_cast<std::int64_t>(queue.left_of_round()));
 }
 

@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,8 @@
 #include "aggregator/model/phone_setting.h"
 #include "aggregator/pbx/dialplan_tracker.h"
 #include "aggregator/pbx/write_back.h"
+#include "server/app/answer_watch.h"
+#include "server/app/pbx_complaints.h"
 
 namespace unipresence {
 
@@ -52,6 +56,7 @@ struct RoutingWriterProbe {
   Gauge in_flight;
   Gauge waiting;           // numbers that changed and have not been told
   Gauge waiting_in_round;  // numbers that are still to be checked
+  Gauge unanswered;        // 1 while Asterisk does not answer what it is told
 };
 
 class RoutingWriter {
@@ -97,6 +102,8 @@ class RoutingWriter {
   bool round_done() const;
 
   std::uint64_t rewritten() const { return write_back_.counters().rewritten; }
+  // Since when Asterisk does not answer what it is told; nullopt while it does.
+  const std::optional<MonotonicTime>& unanswered_since() const { return watch_.silent_since(); }
   // Any thread.
   const RoutingWriterProbe& probe() const { return probe_; }
 
@@ -123,7 +130,7 @@ class RoutingWriter {
   void OfferHeard();
   void Adopt();
   void OnAdopted(std::uint64_t ticket, const absl::Status& status);
-  void LogComplaints();
+  void TellComplaints();
   void UpdateProbe();
 
   Engine& engine_;
@@ -138,6 +145,9 @@ class RoutingWriter {
   std::deque<pbx::HeardSetting> heard_;
   std::vector<Waiter> waiters_;
   std::uint64_t finished_ = 0;  // of write_back_, when the waiters were looked at last
+  AnswerWatch watch_;
+  PbxComplaints complaints_;
+  std::set<std::string, std::less<>> refused_;  // actions, on this link
   RoutingWriterProbe probe_;
 };
 

@@ -27,8 +27,11 @@ void FillPbx(const Engine& engine, std::size_t index, const UserCounter::Result&
 
   out.set_name(pbx.name);
   out.set_address(pbx.address);
-  out.set_link_state(ToProto(pbx.link));
-  SetTime(pbx.link_since, *out.mutable_link_state_time());
+  const PbxLinkFacts& facts = pbx.facts;
+  const bool down = pbx.link == LinkState::kDown;
+  out.set_link_state(down ? ToProto(facts.phase) : ToProto(pbx.link));
+  SetTime(down ? std::max(pbx.link_since, facts.phase_since) : pbx.link_since,
+          *out.mutable_link_state_time());
   out.set_asterisk_version(pbx.version);
   if (pbx.last_resync_time != 0) {
     SetTime(pbx.last_resync_time, *out.mutable_resync_time());
@@ -45,6 +48,14 @@ void FillPbx(const Engine& engine, std::size_t index, const UserCounter::Result&
   const Engine::UnlistedDevices unlisted = engine.Unlisted(static_cast<PbxIndex>(index));
   out.mutable_unlisted_devices()->Add(unlisted.names.begin(), unlisted.names.end());
   out.set_unlisted_device_count(unlisted.count);
+  if (facts.last_error_time != 0) SetTime(facts.last_error_time, *out.mutable_last_error_time());
+  out.set_tls(facts.tls);
+  out.set_message_count(facts.messages);
+  out.set_skipped_message_count(facts.skipped_messages);
+  for (const std::string& error : facts.list_errors) out.add_list_errors(error);
+  if (facts.write_unanswered_since != 0) {
+    SetTime(facts.write_unanswered_since, *out.mutable_write_unanswered_time());
+  }
 }
 
 // The page behind the PBX named `after`.

@@ -56,6 +56,22 @@ v1::SessionKind ToProto(SessionKind kind) {
   __builtin_unreachable();
 }
 
+v1::PbxLinkState ToProto(LinkPhase phase) {
+  switch (phase) {
+    case LinkPhase::kDisconnected:
+      return v1::PBX_LINK_STATE_DISCONNECTED;
+    case LinkPhase::kConnecting:
+      return v1::PBX_LINK_STATE_CONNECTING;
+    case LinkPhase::kAuthenticating:
+      return v1::PBX_LINK_STATE_AUTHENTICATING;
+    case LinkPhase::kBooting:
+      return v1::PBX_LINK_STATE_BOOTING;
+    case LinkPhase::kRefused:
+      return v1::PBX_LINK_STATE_REFUSED;
+  }
+  __builtin_unreachable();
+}
+
 v1::PbxLinkState ToProto(LinkState state) {
   switch (state) {
     case LinkState::kDown:

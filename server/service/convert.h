@@ -30,6 +30,7 @@ Duration DurationOf(const google::protobuf::Duration& duration);
 v1::LineType ToProto(LineType type);
 v1::Role ToProto(Role role);
 v1::SessionKind ToProto(SessionKind kind);
+v1::PbxLinkState ToProto(LinkPhase phase);
 v1::PbxLinkState ToProto(LinkState state);
 
 // nullopt for values of a newer API. UNSPECIFIED gives what the comment in the .proto says, or

@@ -319,7 +319,15 @@ TEST_F(GrpcCommandsTest, ADeletedUserIsGoneWithHisSessions) {
 TEST_F(GrpcCommandsTest, PbxsAndTheServer) {
   server_.Run([](Core& core) {
     core.engine.AddPbx("second", "192.0.2.1:5038");
-    core.engine.LinkLost(core.engine.AddPbx("main", "127.0.0.1:5038"), "connection refused");
+    const PbxIndex main = core.engine.AddPbx("main", "127.0.0.1:5038");
+    core.engine.LinkLost(main, "connection refused");
+    core.engine.facts(main) = {.phase = LinkPhase::kRefused,
+                               .tls = true,
+                               .last_error_time = 1'000'000,
+                               .messages = 12,
+                               .skipped_messages = 3,
+                               .list_errors = {"CoreShowChannels: Permission denied"},
+                               .write_unanswered_since = 2'000'000};
     while (core.engine.DoWork(100)) {
     }
   });
@@ -332,7 +340,13 @@ TEST_F(GrpcCommandsTest, PbxsAndTheServer) {
   const v1::Pbx& main = first.second.pbxs(0);
   EXPECT_EQ(main.name(), "main");
   EXPECT_EQ(main.address(), "127.0.0.1:5038");
-  EXPECT_EQ(main.link_state(), v1::PBX_LINK_STATE_DISCONNECTED);
+  EXPECT_EQ(main.link_state(), v1::PBX_LINK_STATE_REFUSED);
+  EXPECT_TRUE(main.tls());
+  EXPECT_EQ(main.last_error_time().seconds(), 1);
+  EXPECT_EQ(main.message_count(), 12u);
+  EXPECT_EQ(main.skipped_message_count(), 3u);
+  EXPECT_THAT(main.list_errors(), ::testing::ElementsAre("CoreShowChannels: Permission denied"));
+  EXPECT_EQ(main.write_unanswered_time().seconds(), 2);
   EXPECT_EQ(main.asterisk_version(), "22.10.0");
   EXPECT_EQ(main.last_error(), "connection refused");
   EXPECT_EQ(main.user_count(), 5u);
@@ -343,6 +357,8 @@ TEST_F(GrpcCommandsTest, PbxsAndTheServer) {
   ASSERT_EQ(second.second.pbxs_size(), 1);
   EXPECT_EQ(second.second.pbxs(0).name(), "second");
   EXPECT_EQ(second.second.pbxs(0).user_count(), 0u);
+  EXPECT_EQ(second.second.pbxs(0).link_state(), v1::PBX_LINK_STATE_DISCONNECTED);
+  EXPECT_FALSE(second.second.pbxs(0).has_write_unanswered_time());
   EXPECT_TRUE(second.second.next_page_token().empty());
 
   v1::GetPbxRequest get;

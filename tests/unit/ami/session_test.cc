@@ -4,18 +4,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tests/testing/log_capture.h"
 #include "tests/unit/ami/ami_streams.h"
 #include "tests/unit/ami/scripted_session.h"
 
@@ -32,6 +28,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 using S = ScriptedSession;
+using unipresence::testing::LogCapture;
 
 TEST(SessionLoginTest, Plain) {
   ScriptedSession s;
@@ -287,27 +284,6 @@ TEST(SessionFailureTest, FullyBootedThatNeverComesNamesTheRight) {
   EXPECT_THAT(s.probe().last_error(), HasSubstr("no FullyBooted within 60 s"));
   EXPECT_THAT(s.probe().last_error(), HasSubstr("read class system"));
 }
-
-// What is logged while it lives.
-class LogCapture {
- public:
-  LogCapture() : before_(spdlog::default_logger()) {
-    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(out_);
-    sink->set_pattern("%l: %v");
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", std::move(sink)));
-  }
-  ~LogCapture() { spdlog::set_default_logger(before_); }
-  // What came since the last call.
-  std::string Take() {
-    std::string text = out_.str();
-    out_.str("");
-    return text;
-  }
-
- private:
-  std::ostringstream out_;
-  std::shared_ptr<spdlog::logger> before_;
-};
 
 TEST(SessionOrderlyStopTest, IsNoErrorAndNeitherIsWhatFollowsForAMinute) {
   for (const bool restart : {false, true}) {

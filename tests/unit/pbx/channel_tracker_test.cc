@@ -369,6 +369,83 @@ TEST(ChannelTrackerTest, NewChannelsBeyondTheBoundAreCountedAndLeaveNoFlag) {
   EXPECT_EQ(driver.Flags("PJSIP/carol"), "emitting in_call");
 }
 
+// One more than a device has room for is known, and the other one of its bridge, but nobody's.
+TEST(ChannelTrackerTest, ChannelsBeyondTheBoundOfADeviceAreNobodys) {
+  constexpr int kMost = ChannelTable::kMaxDeviceChannels;
+  PbxDriver driver;
+  driver.Resync(ResyncKind::kResync);
+  for (int i = 1; i <= kMost; ++i) driver.Event(Newchannel({"trunk", i}, kDown, {"bob", 2000}));
+  EXPECT_EQ(driver.Flags("PJSIP/trunk"), "");
+  const Chan beyond{"trunk", kMost + 1};
+  driver.Event(Newchannel(beyond, kRing));
+  EXPECT_EQ(driver.Flags("PJSIP/trunk"), "");
+  EXPECT_EQ(driver.tracker().counters().rejected_channels, 1u);
+  EXPECT_EQ(driver.tracker().Calls("PJSIP/trunk").size(), static_cast<std::size_t>(kMost));
+  driver.Event(Newchannel(kAlice, kRing));
+  driver.Event(Newstate(kAlice, kUp));
+  driver.Event(Enter("b", kAlice));
+  driver.Event(Enter("b", beyond));
+  driver.Event(Hold(beyond));
+  EXPECT_EQ(driver.Flags("PJSIP/alice"), "emitting in_call held");
+  EXPECT_EQ(driver.tracker().Call(kAlice.Id())->peer, beyond.Name());
+  driver.Event(Hangup({"trunk", 1}));
+  driver.Event(Hangup(beyond));
+  EXPECT_EQ(driver.Flags("PJSIP/alice"), "emitting in_call");
+  // A place is free.
+  driver.Event(Newchannel(beyond, kRing));
+  EXPECT_EQ(driver.Flags("PJSIP/trunk"), "emitting in_call");
+  driver.Event(Hangup(beyond));
+  for (int i = 2; i <= kMost; ++i) driver.Event(Hangup({"trunk", i}));
+  EXPECT_EQ(driver.tracker().channel_count(), 1u);
+}
+
+// The flags of a device are right whoever of its many channels has which.
+TEST(ChannelTrackerTest, FlagsAreTheSumOverManyChannels) {
+  PbxDriver driver;
+  driver.Resync(ResyncKind::kResync);
+  constexpr int kMany = 300;
+  for (int i = 1; i <= kMany; ++i) {
+    driver.Event(Newchannel({"trunk", i}, kDown, {"bob", 2000}));
+    if (i % 3 == 0) driver.Event(Newstate({"trunk", i}, kUp));
+    if (i % 5 == 0) driver.Event(Hold({"trunk", i}));
+    driver.Event(Enter("conference", {"trunk", i}));
+  }
+  EXPECT_EQ(driver.Flags("PJSIP/trunk"), "in_call holding");
+  for (int i = 1; i <= kMany; ++i) {
+    if (i % 3 == 0) driver.Event(Hangup({"trunk", i}));
+  }
+  EXPECT_EQ(driver.Flags("PJSIP/trunk"), "holding");
+  for (int i = 1; i <= kMany; ++i) {
+    if (i % 5 == 0 && i % 3 != 0) driver.Event(Unhold({"trunk", i}));
+  }
+  EXPECT_EQ(driver.Flags("PJSIP/trunk"), "");
+  driver.Event(Newstate({"trunk", 1}, kUp));
+  EXPECT_EQ(driver.Flags("PJSIP/trunk"), "in_call");
+  driver.Event(Hangup({"trunk", 1}));
+  EXPECT_EQ(driver.Flags("PJSIP/trunk"), "");
+}
+
+// A bridge becomes one of two, and ceases to be: who holds is heard by the other one only then.
+TEST(ChannelTrackerTest, HoldsInABridgeThatGrowsAndShrinks) {
+  PbxDriver driver;
+  driver.Resync(ResyncKind::kResync);
+  for (const Chan& channel : {kAlice, kBob, kCarol}) {
+    driver.Event(Newchannel(channel, kRing));
+    driver.Event(Newstate(channel, kUp));
+    driver.Event(Enter("b", channel));
+  }
+  driver.Event(Hold(kBob));
+  EXPECT_EQ(driver.Flags("PJSIP/alice"), "emitting in_call");
+  driver.Event(Leave("b", kCarol));
+  EXPECT_EQ(driver.Flags("PJSIP/alice"), "emitting in_call held");
+  driver.Event(Enter("b", kCarol));
+  EXPECT_EQ(driver.Flags("PJSIP/alice"), "emitting in_call");
+  driver.Event(Hangup(kCarol));
+  EXPECT_EQ(driver.Flags("PJSIP/alice"), "emitting in_call held");
+  driver.Event(Hangup(kBob));
+  EXPECT_EQ(driver.Flags("PJSIP/alice"), "emitting in_call");
+}
+
 TEST(ChannelTrackerTest, NothingIsKeptOfCallsThatAreOver) {
   ChangeBatch batch;
   ChannelTracker tracker(1000, batch);

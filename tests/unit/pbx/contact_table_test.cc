@@ -87,6 +87,22 @@ TEST(ContactTableTest, NewContactsBeyondTheBoundAreCounted) {
   EXPECT_EQ(table.Set("c", kFirst, ContactStatus::kNonQualified), Change::kReachable);
 }
 
+TEST(ContactTableTest, AnEndpointHasABoundOfItsOwn) {
+  ContactTable table(1'000'000);
+  const auto uri = [](int i) { return fmt::format("sip:alice@192.0.2.1:{}", i); };
+  constexpr int kMost = ContactTable::kMaxEndpointContacts;
+  for (int i = 0; i < 200'000; ++i) table.Set("alice", uri(i), ContactStatus::kReachable);
+  EXPECT_EQ(table.size(), static_cast<std::size_t>(kMost));
+  EXPECT_EQ(table.rejected(), 200'000u - kMost);
+  EXPECT_EQ(table.Set("bob", kFirst, ContactStatus::kReachable), Change::kReachable);
+  // Those that are known decide; when one is gone, another is taken in.
+  for (int i = 0; i < kMost - 1; ++i) {
+    EXPECT_EQ(table.Set("alice", uri(i), ContactStatus::kRemoved), Change::kNone);
+  }
+  EXPECT_EQ(table.Set("alice", uri(kMost - 1), ContactStatus::kRemoved), Change::kUnreachable);
+  EXPECT_EQ(table.Set("alice", uri(kMost), ContactStatus::kReachable), Change::kReachable);
+}
+
 TEST(ContactTableTest, TwoMillionContactsTakeLittleMemory) {
   ContactTable table(8'000'000);
   constexpr int kContacts = 2'000'000;

@@ -72,6 +72,31 @@ TEST(ResyncTest, TakesOnlyRowsAndAnswersOfTheRunningStep) {
   EXPECT_EQ(resync.step(), Step::kEndpoints);
 }
 
+TEST(ResyncTest, AListThatLacksARowIsNotComplete) {
+  Resync resync;
+  resync.Start(ResyncKind::kResync);
+  resync.Sent(1);
+  resync.TakeRow(1);
+  // Whether Asterisk counts or not.
+  ami::ActionReply closing = Closing(Text({{"Event", "EndpointListComplete"}}));
+  closing.skipped_rows = 1;
+  EXPECT_FALSE(resync.OnReply(1, closing)->complete);
+  EXPECT_THAT(
+      resync.errors(),
+      ElementsAre(ListError{"PJSIPShowEndpoints", "1 rows were beyond the limits of a message"}));
+}
+
+TEST(ResyncTest, ErrorsArePrintable) {
+  Resync resync;
+  resync.Start(ResyncKind::kResync);
+  resync.Sent(1);
+  resync.OnReply(1, Error("no \x1b[2J\n\xe9 way"));
+  resync.Sent(2);
+  resync.OnReply(2, absl::DeadlineExceededError("action DeviceStateList: no answer"));
+  EXPECT_THAT(resync.errors(), ElementsAre(ListError{"PJSIPShowEndpoints", "no ?[2J?? way"},
+                                           ListError{"DeviceStateList", "no answer"}));
+}
+
 TEST(ResyncTest, AListIsCompleteWhenAllItsItemsCame) {
   Resync resync;
   resync.Start(ResyncKind::kResync);
@@ -86,7 +111,7 @@ TEST(ResyncTest, AListIsCompleteWhenAllItsItemsCame) {
   resync.Sent(2);
   resync.TakeRow(2);
   EXPECT_FALSE(resync.OnReply(2, Closing(two))->complete);
-  EXPECT_THAT(resync.errors(), ElementsAre("DeviceStateList: 1 of 2 items came"));
+  EXPECT_THAT(resync.errors(), ElementsAre(ListError{"DeviceStateList", "1 of 2 items came"}));
 }
 
 TEST(ResyncTest, GoesOnAfterARefusal) {
@@ -95,7 +120,7 @@ TEST(ResyncTest, GoesOnAfterARefusal) {
   resync.Sent(1);
   EXPECT_FALSE(resync.OnReply(1, Error("Permission denied"))->complete);
   EXPECT_EQ(resync.NextAction()->name, "DeviceStateList");
-  EXPECT_THAT(resync.errors(), ElementsAre("PJSIPShowEndpoints: Permission denied"));
+  EXPECT_THAT(resync.errors(), ElementsAre(ListError{"PJSIPShowEndpoints", "Permission denied"}));
   resync.Sent(2);
   EXPECT_FALSE(resync.OnReply(2, absl::DeadlineExceededError("no answer"))->complete);
   EXPECT_EQ(resync.NextAction()->name, "PJSIPShowContacts");

@@ -261,8 +261,8 @@ TEST_F(TrackerTest, RefusedListsAreReportedAndTheRestIsDone) {
   lists.channels = std::nullopt;
   lists.device_states = {DeviceStateRow("PJSIP/alice", "INUSE")};
   const ResyncOutcome outcome = driver_.Resync(ResyncKind::kResync, lists);
-  EXPECT_THAT(outcome.errors, ElementsAre("PJSIPShowEndpoints: Permission denied",
-                                          "CoreShowChannels: Permission denied"));
+  EXPECT_THAT(outcome.errors, ElementsAre(ListError{"PJSIPShowEndpoints", "Permission denied"},
+                                          ListError{"CoreShowChannels", "Permission denied"}));
   EXPECT_EQ(driver_.tracker().counters().list_errors, 2u);
   EXPECT_THAT(Told(), ElementsAre("PJSIP/alice INUSE RESYNC"));
 }
@@ -408,7 +408,7 @@ TEST_F(TrackerTest, WithoutStatusATransferredChannelIsTakenForAReceivedOne) {
   lists.channels = {ChannelRow({"alice", 1}, kUp, {"carol", 2}, "Dial", "b")};
   lists.statuses = std::nullopt;
   EXPECT_THAT(driver_.Resync(ResyncKind::kResync, lists).errors,
-              ElementsAre("Status: Permission denied"));
+              ElementsAre(ListError{"Status", "Permission denied"}));
   EXPECT_EQ(driver_.Calls("PJSIP/alice"), "in talking");
 }
 
