@@ -31,13 +31,14 @@ std::string ReadLine() {
 
 // The prompt goes to standard error, because standard output may be a file.
 std::string Ask(const char* prompt) {
-  std::fputs(prompt, stderr);
-  std::fflush(stderr);
   termios before{};
   const bool known = ::tcgetattr(STDIN_FILENO, &before) == 0;
   termios unseen = before;
   unseen.c_lflag &= ~static_cast<tcflag_t>(ECHO);
   if (known) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &unseen);
+  // Only now, for the change throws away what was typed before it.
+  std::fputs(prompt, stderr);
+  std::fflush(stderr);
   std::string line = ReadLine();
   if (known) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
   std::fputs("\n", stderr);

@@ -23,6 +23,16 @@ constexpr std::string_view kDamagedRemedy =
     "restore a backup; or save what can be read by `sqlite3 FILE .recover | sqlite3 NEW_FILE`; or "
     "move the file away to start anew";
 
+// What SQLite says of a damaged file quotes its bytes.
+std::string Printable(std::string_view text) {
+  std::string printable(text);
+  for (char& c : printable) {
+    if (c == '\n') c = ' ';
+    if (c < 0x20 || c > 0x7e) c = '?';
+  }
+  return printable;
+}
+
 std::int64_t SizeOf(const std::string& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 ? std::int64_t{status.st_size} : 0;
@@ -81,8 +91,8 @@ void ValidTextFunction(sqlite3_context* context, int, sqlite3_value** values) {
 
 absl::Status StatusOfSqlite(int code, std::string_view path, std::string_view message) {
   const auto text = [&](std::string_view remedy) {
-    return fmt::format("store '{}': {} ({} {}){}{}", path, message, sqlite3_errstr(code), code,
-                       remedy.empty() ? "" : "; ", remedy);
+    return fmt::format("store '{}': {} ({} {}){}{}", path, Printable(message), sqlite3_errstr(code),
+                       code, remedy.empty() ? "" : "; ", remedy);
   };
   switch (code & 0xff) {
     case SQLITE_BUSY:
@@ -291,10 +301,7 @@ absl::Status SqliteDatabase::CheckIntegrity() {
       Prepare(bytes <= kMaxThoroughBytes ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
   UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
   if (row && statement.Text(0) == "ok") return absl::OkStatus();
-  std::string what(row ? statement.Text(0) : "no answer to the check");
-  for (char& c : what) {
-    if (c == '\n') c = ' ';
-  }
+  const std::string what = Printable(row ? statement.Text(0) : "no answer to the check");
   return absl::DataLossError(
       fmt::format("store '{}': damaged: {}; {}", path_, what, kDamagedRemedy));
 }
@@ -338,7 +345,6 @@ absl::Status SqliteDatabase::CheckTransaction() const { return undone_; }
 absl::Status SqliteDatabase::Begin() {
   if (depth_ == 0) {
     UNIPRESENCE_RETURN_IF_ERROR(Prepare("BEGIN IMMEDIATE").Run());
-    changes_before_ = sqlite3_total_changes64(handle_);
   } else {
     UNIPRESENCE_RETURN_IF_ERROR(Execute(fmt::format("SAVEPOINT level_{}", depth_)));
   }
@@ -360,8 +366,8 @@ absl::Status SqliteDatabase::End(absl::Status body) {
     UNIPRESENCE_RETURN_IF_ERROR(Execute(fmt::format("RELEASE level_{}", depth_)));
     return body;
   }
-  // What only reads needs no file to last.
-  if (body.ok() && sqlite3_total_changes64(handle_) != changes_before_) body = CheckFiles();
+  // Whatever the body did: "it is so already" would be lost as well.
+  if (body.ok()) body = CheckFiles();
   if (body.ok()) body = Prepare("COMMIT").Run();
   // A COMMIT that failed for want of a lock leaves the transaction open.
   if (!body.ok() && sqlite3_get_autocommit(handle_) == 0) {

@@ -129,7 +129,6 @@ class SqliteDatabase {
   bool is_new_ = false;
   std::vector<FileIdentity> files_;  // that were opened
   int depth_ = 0;                    // nested transactions
-  std::int64_t changes_before_ = 0;  // sqlite3_total_changes64 when the transaction began
   absl::Status undone_;              // why the database undid the transaction
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
 };
