@@ -82,9 +82,10 @@ std::size_t ValidSize(std::string_view text, TextLines lines) {
 
 std::string Describe(std::string_view text, const Character& character) {
   if (character.code_point == kIllFormed) {
-    return fmt::format("the byte 0x{:02X} is not UTF-8", static_cast<unsigned char>(text.front()));
+    return fmt::format("the byte 0x{:02X} is not UTF-8; save the file as UTF-8",
+                       static_cast<unsigned char>(text.front()));
   }
-  return fmt::format("the {} U+{:04X} is not allowed",
+  return fmt::format("the {} U+{:04X} is not allowed; remove it",
                      IsControl(character.code_point) ? "control character" : "character",
                      character.code_point);
 }
@@ -135,10 +136,10 @@ bool IsUtf8(std::string_view text) {
 
 std::vector<TextFault> FindTextFaults(std::string_view text, std::size_t limit) {
   for (const std::string_view mark : {"\xFF\xFE", "\xFE\xFF"}) {
-    if (text.starts_with(mark)) return {{1, 1, "the text is UTF-16 or UTF-32, not UTF-8"}};
+    if (text.starts_with(mark)) return {{1, 1, "this is UTF-16 or UTF-32; save the file as UTF-8"}};
   }
   if (text.size() >= 2 && (text[0] == '\0' || text[1] == '\0')) {
-    return {{1, 1, "the text is UTF-16 or UTF-32, or no text at all"}};
+    return {{1, 1, "this is UTF-16 or UTF-32, or no text at all; save the file as UTF-8"}};
   }
   std::vector<TextFault> faults;
   int line = 1;

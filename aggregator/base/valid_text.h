@@ -47,7 +47,7 @@ bool IsUtf8(std::string_view text);
 struct TextFault {
   int line = 0;      // from 1
   int column = 0;    // from 1, in characters
-  std::string what;  // "the byte 0xE9 is not UTF-8"
+  std::string what;  // "the byte 0xE9 is not UTF-8; save the file as UTF-8"
 };
 
 // The first fault of each line, `limit` of them at most; of a text in UTF-16 or UTF-32 one alone.

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "aggregator/base/strings.h"
+#include "aggregator/base/valid_text.h"
 #include "server/config/config_loader.h"
 #include "server/config/read_file.h"
 #include "server/config/settings.h"
@@ -27,11 +28,7 @@ bool IsName(std::string_view text) {
 }
 
 // AMI is a protocol of lines: a control character in a value would end it.
-bool IsLineText(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-  });
-}
+bool IsLineText(std::string_view text) { return !text.empty() && IsValidText(text); }
 
 bool IsIpv6Address(std::string_view text) {
   return std::count(text.begin(), text.end(), ':') >= 2 &&

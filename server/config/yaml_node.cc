@@ -58,9 +58,7 @@ class Builder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     CheckPlain(mark, tag, anchor);
-    if (!IsValidText(value, TextLines::kMany)) {
-      throw Refused{mark, "a control character in a value; remove it"};
-    }
+    if (value.find('\0') != std::string::npos) throw Refused{mark, "a zero byte in a value"};
     Leaf(mark, YamlNode::Kind::kScalar, value);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -208,8 +206,9 @@ absl::Status ErrorOf(const std::vector<TextFault>& faults, std::string_view name
                      const std::vector<Row>& rows) {
   std::string text;
   for (const TextFault& fault : faults) {
-    text += fmt::format("{}{}:{}:{}: {}{}; save the file as UTF-8", text.empty() ? "" : "\n", name,
-                        fault.line, fault.column, RowOf(fault.line, rows), fault.what);
+    text += fmt::format(
+        "{}{}:{}:{}: {}{}", text.empty() ? "" : "\n", name, fault.line, fault.column,
+        fault.column == 1 && fault.line == 1 ? "" : RowOf(fault.line, rows), fault.what);
   }
   return absl::InvalidArgumentError(text);
 }

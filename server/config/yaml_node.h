@@ -4,9 +4,9 @@
 // YAML as plain values with line numbers. The only place that speaks to yaml-cpp.
 //
 // One document; no anchors, aliases or tags; nesting of at most kMaxYamlDepth. Scalars stay text:
-// `exten: 0123` is "0123" whether or not it is quoted. Text that is not valid (base/valid_text.h),
-// in the document itself or by an escape such as "\e", is refused: yaml-cpp would mend some
-// silently.
+// `exten: 0123` is "0123" whether or not it is quoted. A document that is not valid text
+// (base/valid_text.h) is refused, all its faults named: yaml-cpp would mend some silently. Escapes
+// such as "\e" may bring control characters nevertheless; a zero byte is refused.
 
 #include <cstdint>
 #include <string>

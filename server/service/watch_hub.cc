@@ -1,4 +1,5 @@
 #include "server/service/watch_hub.h"
+#include "aggregator/base/valid_text.h"
 
 #include <grpcpp/impl/codegen/proto_utils.h>  // SerializationTraits of messages
 
@@ -29,6 +30,10 @@ absl::StatusOr<WatchedUsers> ParseUsers(v1::WatchPresencesRequest& request, std:
   std::sort(users.begin(), users.end());
   users.erase(std::unique(users.begin(), users.end()), users.end());
   if (users.front().empty()) return FieldRequired("users", "give the ids of users, or no entry");
+  // They are told as removed if there are none of that id, and would come back so.
+  for (const std::string& user : users) {
+    if (!IsValidText(user)) return FieldInvalid("users", user, "the ids of users");
+  }
   return std::make_shared<const std::vector<std::string>>(std::move(users));
 }
 

@@ -39,10 +39,11 @@ TEST(ValidTextTest, ReplacesWhatIsNotValid) {
       {"a surrogate", "\xED\xA0\x80", R R R},
       {"above U+10FFFF", "\xF4\x90\x80\x80", R R R R},
       {"F5 and more", "\xF5\xFF", R R},
-      {"maximal subparts", "a\xF1\x80\x80\xE1\x80\xC2"
-                           "b\x80"
-                           "c\x80\xBF"
-                           "d",
+      {"maximal subparts",
+       "a\xF1\x80\x80\xE1\x80\xC2"
+       "b\x80"
+       "c\x80\xBF"
+       "d",
        "a" R R R "b" R "c" R R "d"},
       {"NUL", "a\0b"sv, "a" R "b"},
       {"ESC", "\x1b[31mred", R "[31mred"},
@@ -87,10 +88,10 @@ TEST(ValidTextTest, FaultsHaveLineAndColumn) {
   ASSERT_EQ(faults.size(), 2U);
   EXPECT_EQ(faults[0].line, 2);
   EXPECT_EQ(faults[0].column, 10);
-  EXPECT_EQ(faults[0].what, "the byte 0xE9 is not UTF-8");
+  EXPECT_EQ(faults[0].what, "the byte 0xE9 is not UTF-8; save the file as UTF-8");
   EXPECT_EQ(faults[1].line, 3);
   EXPECT_EQ(faults[1].column, 3);
-  EXPECT_EQ(faults[1].what, "the control character U+001B is not allowed");
+  EXPECT_EQ(faults[1].what, "the control character U+001B is not allowed; remove it");
   EXPECT_EQ(FindTextFaults("\xE9\n\xE9\n\xE9", 2).size(), 2U);
   for (const std::string& text :
        {std::string("\xFF\xFE-\0", 4), std::string("\xFE\xFF\0-", 4), std::string("-\0 \0", 4)}) {
@@ -103,10 +104,10 @@ TEST(ValidTextTest, FaultsHaveLineAndColumn) {
 
 // Bytes that texts of some encoding are made of, so that sequences happen.
 rc::Gen<std::string> AnyBytes() {
-  const auto byte = rc::gen::weightedOneOf<char>(
-      {{3, rc::gen::inRange<char>(0, 127)},
-       {2, rc::gen::cast<char>(rc::gen::inRange(0x80, 0xC0))},
-       {2, rc::gen::cast<char>(rc::gen::inRange(0xC0, 0x100))}});
+  const auto byte =
+      rc::gen::weightedOneOf<char>({{3, rc::gen::inRange<char>(0, 127)},
+                                    {2, rc::gen::cast<char>(rc::gen::inRange(0x80, 0xC0))},
+                                    {2, rc::gen::cast<char>(rc::gen::inRange(0xC0, 0x100))}});
   return rc::gen::container<std::string>(byte);
 }
 
@@ -120,8 +121,8 @@ TEST(ValidTextPropertyTest, AnyBytesBecomeValidAndBounded) {
     RC_ASSERT(IsValidText(mended, lines));
     RC_ASSERT(IsUtf8(mended));
     // Protobuf judges by a scanner of its own.
-    RC_ASSERT(google::protobuf::internal::IsStructurallyValidUTF8(
-        mended.data(), static_cast<int>(mended.size())));
+    RC_ASSERT(google::protobuf::internal::IsStructurallyValidUTF8(mended.data(),
+                                                                  static_cast<int>(mended.size())));
     RC_ASSERT(ValidText(mended, limit, lines) == mended);
     RC_ASSERT(IsUtf8(bytes) == google::protobuf::internal::IsStructurallyValidUTF8(
                                    bytes.data(), static_cast<int>(bytes.size())));
