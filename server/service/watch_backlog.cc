@@ -51,6 +51,8 @@ void WatchBacklog::Merge(WatchHistory::MergedUsers changes, std::uint64_t place,
     missed.merged.changes += later->second.changes;
     changes.erase(later);
   }
+  // Of whom nothing ahead of the place was shown, all up to the place was.
+  absl::erase_if(ahead_, [&](const auto& item) { return item.second.sequence <= place; });
   std::vector<std::pair<std::uint64_t, Missed>> added;
   for (const auto& [user, merged] : changes) {
     Missed missed{.user = user, .shown = place, .merged = merged, .refresh = false};
@@ -75,6 +77,7 @@ void WatchBacklog::Merge(WatchHistory::MergedUsers changes, std::uint64_t place,
 void WatchBacklog::HeedInitialValue(Missed& missed) const {
   const auto ahead = ahead_.find(missed.user);
   if (ahead == ahead_.end() || !ahead->second.initial) return;
+  if (ahead->second.sequence <= missed.shown) return;
   missed.refresh = true;
   missed.shown = ahead->second.sequence;
 }

@@ -132,6 +132,7 @@ void WatchStream::ReadInitial(const WatchLog& log, bool presences, std::uint64_t
   slice_asked_ = false;
   ++attempt_;
   cursor_ = 0;
+  initial_after_ = after_;
   unless_up_to_ = unless_up_to;
   slice_.reset();
   backlog_.Clear();
@@ -184,7 +185,7 @@ std::optional<SliceRequest> WatchStream::TakeSliceRequest() {
   return SliceRequest{.attempt = attempt_,
                       .cursor = cursor_,
                       .unless_up_to = unless_up_to_,
-                      .newer_than = after_,
+                      .newer_than = initial_after_,
                       .presences = presences_,
                       .mailboxes = mailboxes_.has_value(),
                       .mailbox_users = mailboxes_ ? mailboxes_->users() : nullptr,

@@ -169,6 +169,7 @@ class WatchStream {
   bool slice_asked_ = false;
   std::uint64_t attempt_ = 0;
   std::uint64_t cursor_ = 0;
+  std::uint64_t initial_after_ = 0;  // `after_` when they began
   std::uint64_t unless_up_to_ = 0;
   bool presences_ = true;  // are read too
   std::optional<InitialSlice> slice_;
