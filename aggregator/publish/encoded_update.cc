@@ -99,8 +99,7 @@ void AppendMerged(const EncodedUpdate& newest, std::string_view cause, std::uint
   }
   out.Append(cause);
   if (changes < 2) return;
-  out.Commit(
-      wire::PutVarintField<kMergedChangesField>(out.Reserve(1 + wire::kMaxVarint), changes));
+  out.Commit(wire::PutVarintField<kMergedChangesField>(out.Reserve(1 + wire::kMaxVarint), changes));
 }
 
 void AppendAsRefresh(const EncodedUpdate& newest, ByteBuffer& out) {

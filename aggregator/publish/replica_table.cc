@@ -162,8 +162,7 @@ void ReplicaTable::ApplyUnknown(const std::string& user, std::uint64_t as_of) {
 void ReplicaTable::SetAbsent(Entry& entry, const v1::Cause* cause) {
   if (!std::exchange(entry.present, false)) return;
   --present_;
-  observer_.OnRemoved(entry.value.user,
-                      {.previous_state = entry.value.state, .cause = cause});
+  observer_.OnRemoved(entry.value.user, {.previous_state = entry.value.state, .cause = cause});
 }
 
 const PresenceValue* ReplicaTable::Find(std::string_view user) const {
@@ -188,7 +187,8 @@ void ReplicaTable::BeginSnapshot() {
 bool ReplicaTable::ApplyPage(const v1::SnapshotReply& page) {
   if (!snapshot_begun() || page.epoch() != epoch_) return false;
   snapshot_sequence_ = std::max(snapshot_sequence_, page.sequence());
-  for (const v1::Presence& presence : page.presences()) ApplyPresence(presence, page.sequence(), nullptr);
+  for (const v1::Presence& presence : page.presences())
+    ApplyPresence(presence, page.sequence(), nullptr);
   for (const std::string& user : page.unknown_users()) ApplyUnknown(user, page.sequence());
   return true;
 }

@@ -144,8 +144,7 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> 
   --registering_;
   // Also for a stream that is gone by now: those after it rely on it. When batches were made
   // before, the log is only behind, and what it lacks up to that sequence is on its way.
-  if (opened.ok() && opened->started &&
-      history_.log().end() < opened->registration.sequence) {
+  if (opened.ok() && opened->started && history_.log().end() < opened->registration.sequence) {
     history_.Reset(opened->registration.sequence);
     ++log_version_;
   }
@@ -373,7 +372,8 @@ void WatchHub::Pump(Open& open) {
     open.stream.SkipTo(last_response_.to);
     return Write(open, last_response_.response);
   }
-  std::optional<WatchStream::Response> response = open.stream.Next(history_, options_.response_bytes);
+  std::optional<WatchStream::Response> response =
+      open.stream.Next(history_, options_.response_bytes);
   if (response && place) {
     last_response_ = {
         .version = log_version_, .from = *place, .to = open.stream.place(), .response = *response};

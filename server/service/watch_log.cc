@@ -65,9 +65,9 @@ WatchLog::Segment& WatchLog::SegmentFor(std::size_t bytes) {
 }
 
 WatchLog::Segments::const_iterator WatchLog::SegmentOf(std::uint64_t sequence) const {
-  return std::partition_point(
-      segments_.begin(), segments_.end(),
-      [&](const Segment& candidate) { return candidate.last_sequence() < sequence; });
+  return std::partition_point(segments_.begin(), segments_.end(), [&](const Segment& candidate) {
+    return candidate.last_sequence() < sequence;
+  });
 }
 
 WatchLog::Change WatchLog::ChangeOf(const Segment& segment, std::uint64_t sequence) {

@@ -242,7 +242,8 @@ std::optional<WatchStream::Response> WatchStream::NextChanges(const WatchHistory
   if (current) current_at_.reset();
   if (piece.updates == 0 && boxes.updates == 0 && !current) return std::nullopt;
   std::move(boxes.slices.begin(), boxes.slices.end(), std::back_inserter(piece.slices));
-  piece.slices.push_back(TailOf(Token(), current ? v1::WATCH_EVENT_CURRENT : v1::WATCH_EVENT_UPDATES));
+  piece.slices.push_back(
+      TailOf(Token(), current ? v1::WATCH_EVENT_CURRENT : v1::WATCH_EVENT_UPDATES));
   return Response{.bytes = grpc::ByteBuffer(piece.slices.data(), piece.slices.size()),
                   .updates = piece.updates,
                   .missed = piece.missed};

@@ -26,12 +26,12 @@ std::string Encode(PresenceState before, PresenceState after, CauseKind cause,
 
 TEST(EncodedUpdateTest, TellsWhatBroughtTheState) {
   const auto brings = [](const std::string& bytes) { return ReadUpdate(bytes).brings_state(); };
-  EXPECT_TRUE(brings(
-      Encode(PresenceState::kInUse, PresenceState::kAvailable, CauseKind::kHangup, 5)));
+  EXPECT_TRUE(
+      brings(Encode(PresenceState::kInUse, PresenceState::kAvailable, CauseKind::kHangup, 5)));
   EXPECT_FALSE(brings(Encode(PresenceState::kAvailable, PresenceState::kAvailable,
                              CauseKind::kDeviceStateChange, 6)));
-  EXPECT_TRUE(brings(Encode(PresenceState::kUnknown, PresenceState::kUnknown,
-                            CauseKind::kUserCreated, 7)));
+  EXPECT_TRUE(
+      brings(Encode(PresenceState::kUnknown, PresenceState::kUnknown, CauseKind::kUserCreated, 7)));
   EXPECT_TRUE(brings(Encode(PresenceState::kAvailable, PresenceState::kAvailable,
                             CauseKind::kUserDeleted, 8, /*removed=*/true)));
 }

@@ -53,9 +53,8 @@ TEST(WatchLogTest, EveryChangeIsReadInOrder) {
   log.Reset(10);
   ASSERT_TRUE(log.Append(*MakeBatch(11, {"alice", "bob", "alice"})));
   ASSERT_TRUE(log.Append(*MakeBatch(14, {"carol", "bob"})));
-  EXPECT_EQ(
-      ChangesOf(log.Read(10, kNoLimit, SkipNone)),
-      (Changes{{11, "alice"}, {12, "bob"}, {13, "alice"}, {14, "carol"}, {15, "bob"}}));
+  EXPECT_EQ(ChangesOf(log.Read(10, kNoLimit, SkipNone)),
+            (Changes{{11, "alice"}, {12, "bob"}, {13, "alice"}, {14, "carol"}, {15, "bob"}}));
   EXPECT_EQ(ChangesOf(log.Read(13, kNoLimit, SkipNone)), (Changes{{14, "carol"}, {15, "bob"}}));
   EXPECT_TRUE(ChangesOf(log.Read(15, kNoLimit, SkipNone)).empty());
   EXPECT_EQ(log.Newest("bob")->sequence, 15u);

@@ -50,8 +50,7 @@ class Truth {
       // One that is created again goes on higher.
       now.revision = first ? sequence + 1 : now.revision + 1;
       presence.set_revision(now.revision);
-      update.mutable_cause()->set_kind(first ? v1::CAUSE_KIND_USER_CREATED
-                                             : v1::CAUSE_KIND_HANGUP);
+      update.mutable_cause()->set_kind(first ? v1::CAUSE_KIND_USER_CREATED : v1::CAUSE_KIND_HANGUP);
     }
     // Names the change in what is shown later.
     update.mutable_cause()->set_device(std::to_string(sequence + 1));
@@ -83,10 +82,9 @@ class Receiver {
 
   void Open(const WatchHistory& history) {
     stream_ = std::make_unique<WatchStream>(users_, token_);
-    stream_->Begin({.epoch = kEpoch,
-                    .sequence = truth_.sequence,
-                    .removal_sequence = truth_.removal_sequence},
-                   history);
+    stream_->Begin(
+        {.epoch = kEpoch, .sequence = truth_.sequence, .removal_sequence = truth_.removal_sequence},
+        history);
     if (token_.empty()) shown_.clear();
     current_ = false;
     asked_.reset();

@@ -161,7 +161,8 @@ TEST(WatchStreamTest, AResumedStreamGetsWhatItMissed) {
     ASSERT_TRUE(history.Append(*Change(11, "alice")));
 
     WatchStream second(users, token);
-    EXPECT_EQ(second.Begin({.epoch = kEpoch, .sequence = 11}, history), WatchStream::Start::kResumed);
+    EXPECT_EQ(second.Begin({.epoch = kEpoch, .sequence = 11}, history),
+              WatchStream::Start::kResumed);
     EXPECT_FALSE(second.TakeSliceRequest());
     const v1::WatchPresencesResponse parsed = Parse(*second.Next(history, kLimit));
     EXPECT_EQ(parsed.updates_size(), 1);
