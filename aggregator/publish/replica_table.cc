@@ -8,6 +8,18 @@
 
 namespace unipresence::publish {
 
+namespace {
+
+// The cause, if the change is the one after that of which `revision` was told.
+const v1::Cause* CauseAfter(std::uint64_t revision, std::uint64_t next,
+                            const v1::PresenceUpdate* update) {
+  const bool known =
+      update != nullptr && !update->refresh() && update->has_cause() && next == revision + 1;
+  return known ? &update->cause() : nullptr;
+}
+
+}  // namespace
+
 ReplicaTable::ReplicaTable(ReplicaObserver& observer, const std::vector<std::string>& users)
     : observer_(observer), filtered_(!users.empty()) {
   entries_.reserve(users.size());
@@ -77,13 +89,13 @@ ReplicaTable::Result ReplicaTable::AdvanceTo(std::uint64_t sequence) {
 void ReplicaTable::ApplyUpdate(const v1::PresenceUpdate& update) {
   switch (update.change_case()) {
     case v1::PresenceUpdate::kPresence:
-      ApplyPresence(update.presence(), update.sequence());
+      ApplyPresence(update.presence(), update.sequence(), &update);
       break;
     case v1::PresenceUpdate::kRemoved:
       if (update.removed().revision() == 0) {
         ApplyUnknown(update.removed().user(), update.sequence());
       } else {
-        ApplyRemoval(update.removed().user(), update.removed().revision(), update.sequence());
+        ApplyRemoval(update);
       }
       break;
     case v1::PresenceUpdate::CHANGE_NOT_SET:
@@ -101,28 +113,40 @@ ReplicaTable::Entry* ReplicaTable::EntryOf(const std::string& user) {
   return &entries_[user];
 }
 
-void ReplicaTable::ApplyPresence(const v1::Presence& presence, std::uint64_t as_of) {
+void ReplicaTable::ApplyPresence(const v1::Presence& presence, std::uint64_t as_of,
+                                 const v1::PresenceUpdate* update) {
   if (presence.user().empty() || presence.revision() == 0) return;
   Entry* entry = EntryOf(presence.user());
   if (entry == nullptr) return;
   entry->round = round_;
   entry->as_of = std::max(entry->as_of, as_of);
   if (presence.revision() <= entry->revision) return;
+  ReplicaChange change;
+  if (entry->present) {
+    change.previous_state = entry->value.state;
+    change.cause = CauseAfter(entry->revision, presence.revision(), update);
+  } else if (current()) {
+    // He was not there: his revision begins anywhere.
+    change.cause = CauseAfter(presence.revision() - 1, presence.revision(), update);
+  }
   entry->revision = presence.revision();
   FromProto(presence, entry->value);
   if (!std::exchange(entry->present, true)) ++present_;
-  observer_.OnPresence(entry->value);
+  observer_.OnPresence(entry->value, change);
 }
 
-void ReplicaTable::ApplyRemoval(const std::string& user, std::uint64_t revision,
-                                std::uint64_t as_of) {
+void ReplicaTable::ApplyRemoval(const v1::PresenceUpdate& update) {
+  const std::string& user = update.removed().user();
+  const std::uint64_t revision = update.removed().revision();
+  const std::uint64_t as_of = update.sequence();
   Entry* entry = EntryOf(user);
   if (entry == nullptr) return;
   entry->round = round_;
   entry->as_of = std::max(entry->as_of, as_of);
   if (revision <= entry->revision) return;
+  const v1::Cause* cause = CauseAfter(entry->revision, revision, &update);
   entry->revision = revision;
-  SetAbsent(*entry);
+  SetAbsent(*entry, cause);
   // Pages on their way may still name the user: his revision is kept until they are all in.
   if (!filtered_ && snapshot_done()) entries_.erase(user);
 }
@@ -132,13 +156,13 @@ void ReplicaTable::ApplyUnknown(const std::string& user, std::uint64_t as_of) {
   // Without a revision to compare, the sequence tells whether a newer message spoke of the user.
   if (it == entries_.end() || as_of < it->second.as_of) return;
   it->second.as_of = as_of;
-  SetAbsent(it->second);
+  SetAbsent(it->second, nullptr);
 }
 
-void ReplicaTable::SetAbsent(Entry& entry) {
+void ReplicaTable::SetAbsent(Entry& entry, const v1::Cause* cause) {
   if (!std::exchange(entry.present, false)) return;
   --present_;
-  observer_.OnRemoved(entry.value.user);
+  observer_.OnRemoved(entry.value.user, {.previous_state = entry.value.state, .cause = cause});
 }
 
 const PresenceValue* ReplicaTable::Find(std::string_view user) const {
@@ -163,7 +187,8 @@ void ReplicaTable::BeginSnapshot() {
 bool ReplicaTable::ApplyPage(const v1::SnapshotReply& page) {
   if (!snapshot_begun() || page.epoch() != epoch_) return false;
   snapshot_sequence_ = std::max(snapshot_sequence_, page.sequence());
-  for (const v1::Presence& presence : page.presences()) ApplyPresence(presence, page.sequence());
+  for (const v1::Presence& presence : page.presences())
+    ApplyPresence(presence, page.sequence(), nullptr);
   for (const std::string& user : page.unknown_users()) ApplyUnknown(user, page.sequence());
   return true;
 }
@@ -175,7 +200,7 @@ void ReplicaTable::EndSnapshot() {
   if (filtered_) return;
   for (auto it = entries_.begin(); it != entries_.end();) {
     Entry& entry = it->second;
-    if (entry.round != round_) SetAbsent(entry);
+    if (entry.round != round_) SetAbsent(entry, nullptr);
     if (entry.present) {
       ++it;
     } else {

@@ -27,6 +27,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,15 +39,24 @@
 
 namespace unipresence::publish {
 
+// How a change of the table came about.
+struct ReplicaChange {
+  // The state that was told of the user before; nullopt if he was not there.
+  std::optional<PresenceState> previous_state = std::nullopt;
+  // What made it. Null if that is not known, for what was told before is not what the server had
+  // before: values of snapshots and repetitions, and changes after others that were lost.
+  const v1::Cause* cause = nullptr;
+};
+
 // Learns of each change of the table, in order. Must not call back into the table.
 class ReplicaObserver {
  public:
   virtual ~ReplicaObserver() = default;
 
-  // A user's presence is new or another one. `presence` is valid until the call returns.
-  virtual void OnPresence(const PresenceValue& presence) = 0;
+  // A user's presence is new or another one. What is passed is valid until the call returns.
+  virtual void OnPresence(const PresenceValue& presence, const ReplicaChange& change) = 0;
   // A user that was told of exists no longer.
-  virtual void OnRemoved(std::string_view user) = 0;
+  virtual void OnRemoved(std::string_view user, const ReplicaChange& change) = 0;
   // The server was restarted: all that was told is void, everything will be told again.
   virtual void OnReset() = 0;
 };
@@ -117,10 +127,12 @@ class ReplicaTable {
   Result EnterEpoch(std::uint64_t epoch, std::uint64_t sequence);
   Result AdvanceTo(std::uint64_t sequence);
   void ApplyUpdate(const v1::PresenceUpdate& update);
-  void ApplyPresence(const v1::Presence& presence, std::uint64_t as_of);
-  void ApplyRemoval(const std::string& user, std::uint64_t revision, std::uint64_t as_of);
+  // `update` is null for what a page tells.
+  void ApplyPresence(const v1::Presence& presence, std::uint64_t as_of,
+                     const v1::PresenceUpdate* update);
+  void ApplyRemoval(const v1::PresenceUpdate& update);
   void ApplyUnknown(const std::string& user, std::uint64_t as_of);
-  void SetAbsent(Entry& entry);
+  void SetAbsent(Entry& entry, const v1::Cause* cause);
 
   ReplicaObserver& observer_;
   const bool filtered_ = false;

@@ -149,7 +149,8 @@ std::string UpdateJson(const v1::PresenceUpdate& update) {
   Json object = {{"event", removed ? "REMOVED" : "UPDATE"},
                  {"time", TimeOf(update)},
                  {"sequence", update.sequence() == 0 ? Json() : Json(update.sequence())},
-                 {"refresh", update.refresh()}};
+                 {"refresh", update.refresh()},
+                 {"merged_changes", update.merged_changes()}};
   if (removed) {
     object["user"] = update.removed().user();
     object["revision"] = update.removed().revision();

@@ -177,7 +177,10 @@ std::vector<Cell> UpdateRow(const v1::PresenceUpdate& update) {
   time = OfToday(time);
   // A refresh is no change, so it has nothing that it differs from.
   const std::string_view before = update.refresh() ? "" : Word(update.previous_state());
-  const std::string cause = update.refresh() ? "" : CauseText(update.cause());
+  std::string cause = update.refresh() ? "" : CauseText(update.cause());
+  if (update.merged_changes() > 1) {
+    cause += fmt::format(" ({} changes merged)", update.merged_changes());
+  }
   if (update.has_removed()) {
     return {time, update.removed().user(), Cell("(removed)", Colour::kDim), before, "", "", cause};
   }

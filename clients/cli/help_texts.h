@@ -53,11 +53,12 @@ inline constexpr char kWatchFooter[] =
 as it happens. Ends when it is interrupted or its output is closed. A lost connection is taken up
 again where it broke.
 
-With -o json one object per line. Field `event` is UPDATE (sequence, refresh, previous_state, time,
-cause{kind, pbx, device, device_state, time}, and the fields of `get presence`), REMOVED (the user
+With -o json one object per line. Field `event` is UPDATE (sequence, refresh, merged_changes,
+previous_state, time, cause{kind, pbx, device, device_state, time}, and the fields of `get presence`), REMOVED (the user
 exists no longer), CURRENT (what was printed is complete), RESET (forget what was printed; all values
 follow), DISCONNECTED (trying again), or with --mailboxes MAILBOX (the fields of `voicemail`; mailbox
-is null when the user has no box any more). `refresh` marks values that are no change.
+is null when the user has no box any more). `refresh` marks values that are no change; `merged_changes` is how many changes
+one that was read too slowly stands for, else 0.
 
 Examples:
   unipresence watch

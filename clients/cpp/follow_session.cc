@@ -116,11 +116,14 @@ void FollowSession::OnDisconnected(MonotonicTime now) {
   Lost(GapReason::kDisconnected, now);
 }
 
-void FollowSession::OnPresence(const publish::PresenceValue& presence) {
-  listener_.OnPresence(presence);
+void FollowSession::OnPresence(const publish::PresenceValue& presence,
+                               const publish::ReplicaChange& change) {
+  listener_.OnPresence(presence, change);
 }
 
-void FollowSession::OnRemoved(std::string_view user) { listener_.OnRemoved(user); }
+void FollowSession::OnRemoved(std::string_view user, const publish::ReplicaChange& change) {
+  listener_.OnRemoved(user, change);
+}
 
 void FollowSession::OnReset() {
   ++counters_.restarts;

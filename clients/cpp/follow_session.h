@@ -42,10 +42,12 @@ class FollowListener {
  public:
   virtual ~FollowListener() = default;
 
-  // A user's presence is new or another one; valid until the call returns.
-  virtual void OnPresence(const publish::PresenceValue& /*presence*/) {}
+  // A user's presence is new or another one. `change` tells the state that you were told before,
+  // and what made it another one, if that is known (replica_table.h). Valid until the call returns.
+  virtual void OnPresence(const publish::PresenceValue& /*presence*/,
+                          const publish::ReplicaChange& /*change*/) {}
   // A user exists no longer.
-  virtual void OnRemoved(std::string_view /*user*/) {}
+  virtual void OnRemoved(std::string_view /*user*/, const publish::ReplicaChange& /*change*/) {}
   // Forget everything: the server was restarted, and tells all again. Keep showing the old values
   // greyed until OnCurrent, if you like.
   virtual void OnReset() {}
@@ -127,8 +129,9 @@ class FollowSession final : private publish::ReplicaObserver {
     kAsked,    // until `snapshot_due_`; or, if `page_wanted_`, to be asked for by then
   };
 
-  void OnPresence(const publish::PresenceValue& presence) override;
-  void OnRemoved(std::string_view user) override;
+  void OnPresence(const publish::PresenceValue& presence,
+                  const publish::ReplicaChange& change) override;
+  void OnRemoved(std::string_view user, const publish::ReplicaChange& change) override;
   void OnReset() override;
 
   bool filtered() const { return !options_.users.empty(); }

@@ -5,8 +5,9 @@
 // copy of the server's table, tells each change to a listener, notices every gap and heals it.
 //
 //   class Board : public client::FollowListener {
-//     void OnPresence(const publish::PresenceValue& presence) override { Show(presence); }
-//     void OnRemoved(std::string_view user) override { Hide(user); }
+//     void OnPresence(const publish::PresenceValue& presence,
+//                     const publish::ReplicaChange& change) override { Show(presence, change); }
+//     void OnRemoved(std::string_view user, const publish::ReplicaChange&) override { Hide(user); }
 //     void OnReset() override { Clear(); }
 //     void OnCurrent() override { SetStale(false); }
 //     void OnGap(client::GapReason) override { SetStale(true); }

@@ -193,7 +193,8 @@ void RegisterServices(ProbeCollector& collector, const ServiceProbe& probe) {
   counter("unipresence_watch_responses_total", "Responses written to watch streams.",
           probe.watch_responses);
   counter("unipresence_watch_updates_total", "Updates in these responses.", probe.watch_updates);
-  counter("unipresence_watch_coalesced_total", "Updates replaced by a newer one of their user.",
+  counter("unipresence_watch_coalesced_total",
+          "Changes that slow readers were not sent, for they were merged into others.",
           probe.watch_coalesced);
   counter("unipresence_watch_resets_total", "Streams told to start over.", probe.watch_resets);
   counter("unipresence_watch_dropped_batches_total", "Batches given up because the hub lagged.",

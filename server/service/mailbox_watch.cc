@@ -15,7 +15,7 @@ void MailboxWatch::Begin(std::uint64_t sequence) {
   is_pending_.clear();
   if (everyone()) return;
   for (const std::string& user : *users_) {
-    const std::optional<WatchLog::Entry> entry = log_.Find(user);
+    const std::optional<NewestLog::Entry> entry = log_.Find(user);
     if (entry) NoteChange(user, entry->sequence);
   }
 }
@@ -33,11 +33,11 @@ void MailboxWatch::NoteChange(std::string_view user, std::uint64_t sequence) {
   pending_.emplace_back(user);
 }
 
-WatchLog::Piece MailboxWatch::Take(std::size_t max_bytes) {
+WatchPiece MailboxWatch::Take(std::size_t max_bytes) {
   const auto has_newer = [this](std::string_view user, std::uint64_t sequence) {
     return HasNewer(user, sequence);
   };
-  WatchLog::Piece piece;
+  WatchPiece piece;
   piece.next = after_;
   if (!everyone()) {
     piece = TakePending(max_bytes);
@@ -53,14 +53,14 @@ WatchLog::Piece MailboxWatch::Take(std::size_t max_bytes) {
   return piece;
 }
 
-WatchLog::Piece MailboxWatch::TakePending(std::size_t max_bytes) {
-  WatchLog::Piece piece;
+WatchPiece MailboxWatch::TakePending(std::size_t max_bytes) {
+  WatchPiece piece;
   std::string bytes;
   while (!pending_.empty() && bytes.size() < max_bytes) {
     const std::string user = std::move(pending_.front());
     pending_.pop_front();
     is_pending_.erase(user);
-    const std::optional<WatchLog::Entry> entry = log_.Find(user);
+    const std::optional<NewestLog::Entry> entry = log_.Find(user);
     if (!entry || HasNewer(user, entry->sequence)) continue;
     bytes.append(entry->wire);
     ++piece.updates;

@@ -24,7 +24,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "server/service/watch_log.h"
+#include "server/service/newest_log.h"
 
 namespace unipresence {
 
@@ -34,7 +34,7 @@ using WatchedUsers = std::shared_ptr<const std::vector<std::string>>;
 class MailboxWatch {
  public:
   // `users` are those whose boxes are watched. `log` must outlive it.
-  MailboxWatch(WatchedUsers users, const WatchLog& log) : users_(std::move(users)), log_(log) {}
+  MailboxWatch(WatchedUsers users, const NewestLog& log) : users_(std::move(users)), log_(log) {}
 
   bool everyone() const { return users_ == nullptr; }
   const WatchedUsers& users() const { return users_; }
@@ -52,7 +52,7 @@ class MailboxWatch {
   void NoteChange(std::string_view user, std::uint64_t sequence);
 
   // The newest changes that were not sent, about `max_bytes`. They count as sent.
-  WatchLog::Piece Take(std::size_t max_bytes);
+  WatchPiece Take(std::size_t max_bytes);
   // All changes up to the initial values' sequence were sent.
   bool current() const { return !initial_ && !current_at_; }
 
@@ -63,10 +63,10 @@ class MailboxWatch {
 
  private:
   bool HasNewer(std::string_view user, std::uint64_t sequence) const;
-  WatchLog::Piece TakePending(std::size_t max_bytes);
+  WatchPiece TakePending(std::size_t max_bytes);
 
   const WatchedUsers users_;
-  const WatchLog& log_;
+  const NewestLog& log_;
   std::uint64_t after_ = 0;  // as in WatchStream
   bool initial_ = false;
   absl::flat_hash_map<std::string, std::uint64_t> newer_;  // sent with changes above `after_`

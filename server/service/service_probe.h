@@ -34,12 +34,12 @@ struct ServiceProbe {
   Counter watch_responses;  // written
   Counter watch_updates;    // in these responses
   Counter watch_bytes;      // of these responses
-  Counter watch_coalesced;  // updates that a newer one of the same user replaced in the log
+  Counter watch_coalesced;  // changes that a stream was not sent, for they were merged into others
   Counter watch_resets;     // streams told to start over
   Counter watch_resumed;    // streams that got only what they had missed
   SharedCounter watch_dropped_batches;  // batches given up because the watch thread lagged
   Counter watch_initial_values;         // values read for streams that start
-  Gauge watch_log_entries;              // users in the log of newest changes
+  Gauge watch_log_entries;              // changes in the log, and what is kept of older ones
   Gauge watch_log_bytes;                // that the log holds
   SharedCounter refused_streams;        // over a limit
 };

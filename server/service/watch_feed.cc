@@ -44,6 +44,7 @@ class SliceWriter {
     publish::AppendRefreshOfUnknown(user, sequence, encoded_);
     Frame<kUpdatesField>();
     ++slice_.updates;
+    if (sequence > request_.newer_than) slice_.newer.emplace_back(user, sequence);
   }
   void AddMailbox(const Mailbox& mailbox) {
     publish::AppendMailbox(mailbox, encoded_);

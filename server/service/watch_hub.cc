@@ -113,6 +113,7 @@ WatchHub::WatchHub(const WatchOptions& options, const ServiceContext& shared, Wa
       batches_(options.max_waiting_bytes),
       mailbox_batches_(options.max_waiting_bytes),
       poster_(shared.executor),
+      history_(options.window),
       streams_(shared, limit, shared.probe.watch_streams, [this](Open& open) { OnEnded(open); }) {}
 
 WatchHub::~WatchHub() = default;
@@ -148,8 +149,8 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> 
   --registering_;
   // Also for a stream that is gone by now: those after it rely on it. When batches were made
   // before, the log is only behind, and what it lacks up to that sequence is on its way.
-  if (opened.ok() && opened->started && log_.end() < opened->registration.sequence) {
-    log_.Reset(opened->registration.sequence);
+  if (opened.ok() && opened->started && history_.log().end() < opened->registration.sequence) {
+    history_.Reset(opened->registration.sequence);
     ++log_version_;
   }
   if (opened.ok() && opened->mailboxes_started &&
@@ -174,7 +175,7 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> 
     open.stream.WatchMailboxes(open.caller->user, open.caller->role == Role::kAdministrator,
                                mailbox_log_);
   }
-  switch (open.stream.Begin(opened->registration, log_)) {
+  switch (open.stream.Begin(opened->registration, history_)) {
     case WatchStream::Start::kFresh:
       break;
     case WatchStream::Start::kResumed:
@@ -246,33 +247,66 @@ void WatchHub::OnMailboxes(std::shared_ptr<const publish::Batch> batch) {
 
 void WatchHub::TakeBatches() {
   const WaitingBatches::Taken taken = batches_.Take();
-  if (taken.dropped_up_to > log_.end()) {
-    log_.Reset(taken.dropped_up_to);
+  if (taken.dropped_up_to > history_.log().end()) {
+    history_.Reset(taken.dropped_up_to);
     StartOverAll();
   }
   if (taken.batches.empty()) return;
   for (const auto& batch : taken.batches) {
-    if (!log_.Append(*batch)) {
-      log_.Reset(batch->first_sequence() - 1);
+    if (!history_.Append(*batch)) {
+      history_.Reset(batch->first_sequence() - 1);
       StartOverAll();
-      log_.Append(*batch);
+      history_.Append(*batch);
     }
-    if (watchers_.empty()) continue;
-    for (std::size_t i = 0; i < batch->size(); ++i) {
-      const auto watched = watchers_.find(ToAbsl(batch->user(i)));
-      if (watched == watchers_.end()) continue;
-      for (const auto& [open, index] : watched->second) {
-        open->stream.NoteChange(index, batch->sequence(i));
-        Wake(*open);
-      }
-    }
+    if (!watchers_.empty()) NoteChanges(*batch);
+    if (history_.log().full()) TrimHistory();
   }
   ++log_version_;
   for (Open* open : everyone_) Wake(*open);
+  TellSizes();
+}
+
+void WatchHub::NoteChanges(const publish::Batch& batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto watched = watchers_.find(ToAbsl(batch.user(i)));
+    if (watched == watchers_.end()) continue;
+    for (const auto& [open, index] : watched->second) {
+      open->stream.NoteChange(index, batch.sequence(i), history_);
+      Wake(*open);
+    }
+  }
+}
+
+// Changes leave the log; what is still needed of them is kept, within its bound.
+void WatchHub::TrimHistory() {
+  const std::uint64_t begin = history_.log().TrimmedBegin();
+  std::vector<std::uint64_t> places;
+  std::vector<Open*> behind;
+  std::size_t entries = history_.entries();
+  for (const auto& [id, open] : streams_.all()) {
+    if (!open->caller || open->end || !open->stream.FallsBehind(begin, history_)) continue;
+    behind.push_back(open.get());
+    entries += open->stream.entries();
+    if (open->stream.everyone() && open->stream.place() < begin) {
+      places.push_back(open->stream.place());
+    }
+  }
+  if (entries > options_.max_merged) {
+    for (Open* open : behind) StartOver(*open);
+    behind.clear();
+    places.clear();
+  }
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  history_.Trim(places, !behind.empty());
+  ++log_version_;
+}
+
+void WatchHub::TellSizes() {
   ServiceProbe& probe = shared_.probe;
-  probe.watch_coalesced.Add(log_.coalesced() - probe.watch_coalesced.value());
-  probe.watch_log_entries.Set(static_cast<std::int64_t>(log_.entries()));
-  probe.watch_log_bytes.Set(static_cast<std::int64_t>(log_.bytes()));
+  probe.watch_log_entries.Set(
+      static_cast<std::int64_t>(history_.log().size() + history_.entries()));
+  probe.watch_log_bytes.Set(static_cast<std::int64_t>(history_.log().bytes()));
 }
 
 void WatchHub::TakeMailboxes() {
@@ -309,7 +343,7 @@ void WatchHub::StartOverAll() {
 
 void WatchHub::StartOver(Open& open) {
   if (!open.caller || open.end) return;
-  open.stream.StartOver(log_);
+  open.stream.StartOver(history_);
   shared_.probe.watch_resets.Add();
   Wake(open);
 }
@@ -338,12 +372,13 @@ void WatchHub::Wake(Open& open) {
 
 void WatchHub::Pump(Open& open) {
   if (!open.writable()) return;
-  const std::optional<std::uint64_t> place = open.stream.SharedPlace();
+  const std::optional<std::uint64_t> place = open.stream.SharedPlace(history_);
   if (place && last_response_.version == log_version_ && last_response_.from == *place) {
     open.stream.SkipTo(last_response_.to);
     return Write(open, last_response_.response);
   }
-  std::optional<WatchStream::Response> response = open.stream.Next(log_, options_.response_bytes);
+  std::optional<WatchStream::Response> response =
+      open.stream.Next(history_, options_.response_bytes);
   if (response && place) {
     last_response_ = {
         .version = log_version_, .from = *place, .to = open.stream.place(), .response = *response};
@@ -358,6 +393,7 @@ void WatchHub::Write(Open& open, WatchStream::Response response) {
   shared_.probe.watch_responses.Add();
   shared_.probe.watch_updates.Add(response.updates);
   shared_.probe.watch_bytes.Add(response.bytes.Length());
+  shared_.probe.watch_coalesced.Add(response.missed);
   open.reactor->response = std::move(response.bytes);
   open.reactor->StartWrite(&open.reactor->response);
 }
@@ -409,36 +445,29 @@ void WatchHub::Tick() {
   streams_.CancelUnread();
   for (const auto& [id, open] : streams_.all()) {
     if (!open->writable() || now - open->last_write < options_.heartbeat) continue;
-    Write(*open, open->stream.SignOfLife(log_));
+    Write(*open, open->stream.SignOfLife(history_));
   }
-  TrimLog();
-  if (!streams_.all().empty() || log_.end() == 0) return;
+  TrimMailboxes();
+  if (!streams_.all().empty() || history_.log().end() == 0) return;
   shared_.executor.Post([this](Core& core) {
     if (!feed_.StopIfIdle(core)) return;
     thread_.Post([this] {
-      log_.Reset(0);
+      history_.Reset(0);
       mailbox_log_.Reset(0);
       ++log_version_;
     });
   });
 }
 
-void WatchHub::TrimLog() {
+void WatchHub::TrimMailboxes() {
   // A stream that is being registered may stand anywhere above what is there now.
-  if (registering_ > 0) return;
-  if (mailbox_log_.entries() > 0) {
-    std::uint64_t needed = mailbox_log_.end();
-    for (const auto& [id, open] : streams_.all()) {
-      const MailboxWatch* const mailboxes = open->stream.mailboxes();
-      if (mailboxes != nullptr) needed = std::min(needed, mailboxes->Needs());
-    }
-    mailbox_log_.Trim(needed, /*keep=*/0);
+  if (registering_ > 0 || mailbox_log_.entries() == 0) return;
+  std::uint64_t needed = mailbox_log_.end();
+  for (const auto& [id, open] : streams_.all()) {
+    const MailboxWatch* const mailboxes = open->stream.mailboxes();
+    if (mailboxes != nullptr) needed = std::min(needed, mailboxes->Needs());
   }
-  if (log_.entries() <= options_.resume_entries) return;
-  std::uint64_t needed = log_.end();
-  for (const auto& [id, open] : streams_.all()) needed = std::min(needed, open->stream.Needs(log_));
-  log_.Trim(needed, options_.resume_entries);
-  ++log_version_;
+  mailbox_log_.Trim(needed, /*keep=*/0);
 }
 
 }  // namespace unipresence

@@ -7,16 +7,17 @@
 //   pipeline --OnBatch--> [waiting batches] -> watch thread: WatchLog -> WatchStream -> StartWrite
 //
 // A stream whose write is in flight is left alone until gRPC says that it is done; meanwhile its
-// changes coalesce in the log. A burst is taken in as a whole before anything is written, so the
-// more streams there are, the more updates travel in one response. WriteOptions::buffer_hint is
-// never used: it hangs gRPC 1.51's callback server.
+// changes wait in the log, and travel together in the next response. A burst is taken in as a whole
+// before anything is written. A stream that falls behind the log's window gets its changes merged
+// (watch_stream.h). WriteOptions::buffer_hint is never used: it hangs gRPC 1.51's callback server.
 //
 // What is bounded, and what happens at the bound:
 //   waiting batches        dropped, and every stream starts over (RESET)
-//   the log                one entry per user (watch_log.h)
+//   the log                the oldest changes leave; who has not got them gets them merged
+//   what was merged        streams that are behind start over (RESET)
+//   the log of mailboxes   one entry per user (newest_log.h)
 //   initial values         one slice on its way and one written per stream; the pipeline reads one
-//   slice
-//                          at a time for all streams together
+//                          slice at a time for all streams together
 //   streams                TOO_MANY_STREAMS
 //
 // Streams hold their session (it does not expire while the connection lives) and end with it.
@@ -36,12 +37,13 @@
 #include "absl/container/flat_hash_set.h"
 #include "aggregator/publish/batch.h"
 #include "server/service/call.h"
+#include "server/service/newest_log.h"
 #include "server/service/session_streams.h"
 #include "server/service/stream_limit.h"
 #include "server/service/sure_poster.h"
 #include "server/service/waiting_batches.h"
 #include "server/service/watch_feed.h"
-#include "server/service/watch_log.h"
+#include "server/service/watch_history.h"
 #include "server/service/watch_options.h"
 #include "server/service/watch_stream.h"
 
@@ -86,6 +88,7 @@ class WatchHub final : public publish::BatchSink {
   void Enter(Open& open);
   void Leave(Open& open);
   void TakeBatches();
+  void NoteChanges(const publish::Batch& batch);
   void TakeMailboxes();
   void Wake(Open& open);
   // Writes what the stream wants, if it may.
@@ -94,7 +97,9 @@ class WatchHub final : public publish::BatchSink {
   void AskForSlice(Open& open);
   void ReadNextSlice();
   void Tick();
-  void TrimLog();
+  void TrimHistory();
+  void TrimMailboxes();
+  void TellSizes();
   void StartOverAll();
   void StartOver(Open& open);
   void OnEnded(Open& open);
@@ -111,8 +116,8 @@ class WatchHub final : public publish::BatchSink {
 
   // The rest is the watch thread's.
   SurePoster poster_;
-  WatchLog log_;
-  WatchLog mailbox_log_{WatchLog::Field::kMailboxes};
+  WatchHistory history_;
+  NewestLog mailbox_log_;
   std::uint64_t log_version_ = 0;
   SessionStreams<Open> streams_;
   // Filtered streams by the users they watch, with the user's number in the stream.

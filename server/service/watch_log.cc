@@ -1,8 +1,6 @@
 #include "server/service/watch_log.h"
 
 #include <algorithm>
-#include <cstring>
-#include <span>
 #include <utility>
 
 #include "aggregator/base/strings.h"
@@ -16,241 +14,121 @@ namespace wire = publish::wire;
 
 // Of WatchPresencesResponse.
 constexpr std::uint32_t kUpdatesField = 1;
-constexpr std::uint32_t kMailboxesField = 4;
 static_assert(v1::WatchPresencesResponse::kUpdatesFieldNumber == kUpdatesField);
-static_assert(v1::WatchPresencesResponse::kMailboxesFieldNumber == kMailboxesField);
-// A run of wanted entries below this is copied instead of referred to: a slice costs more than
-// that.
-constexpr std::size_t kReferBytes = 512;
-// Dead bytes that are not worth a compaction.
-constexpr std::size_t kSlackBytes = std::size_t{1} << 20;
-// Of a segment made by compaction.
-constexpr std::size_t kSegmentBytes = std::size_t{256} << 10;
 
-char* PutEntry(WatchLog::Field field, char* out, std::string_view entry) {
-  switch (field) {
-    case WatchLog::Field::kUpdates:
-      return wire::PutBytesField<kUpdatesField>(out, entry);
-    case WatchLog::Field::kMailboxes:
-      return wire::PutBytesField<kMailboxesField>(out, entry);
-  }
-  __builtin_unreachable();
-}
-
-// The bytes of a slice that nobody else refers to yet. A short slice holds its bytes within itself:
-// they move with it, so it must be where it stays.
-char* MutableData(grpc::Slice& slice) {
-  return reinterpret_cast<char*>(const_cast<std::uint8_t*>(slice.begin()));
-}
-
-// Gathers runs of bytes of slices: long ones by reference, short ones copied together.
-class Gatherer {
- public:
-  explicit Gatherer(WatchLog::Piece& piece) : piece_(piece) {}
-
-  // Runs that touch each other within one slice become one.
-  void Add(const grpc::Slice& slice, std::size_t offset, std::size_t size) {
-    if (slice_ != &slice || end_ != offset) {
-      EndRun();
-      slice_ = &slice;
-      begin_ = offset;
-    }
-    end_ = offset + size;
-    piece_.bytes += size;
-    ++piece_.updates;
-  }
-  void Finish() {
-    EndRun();
-    EndCopy();
-  }
-
- private:
-  void EndRun() {
-    if (slice_ == nullptr) return;
-    if (end_ - begin_ < kReferBytes) {
-      copied_.append(reinterpret_cast<const char*>(slice_->begin()) + begin_, end_ - begin_);
-    } else {
-      EndCopy();
-      piece_.slices.push_back(slice_->sub(begin_, end_));
-    }
-    slice_ = nullptr;
-  }
-  void EndCopy() {
-    if (copied_.empty()) return;
-    piece_.slices.emplace_back(copied_);
-    copied_.clear();
-  }
-
-  WatchLog::Piece& piece_;
-  const grpc::Slice* slice_ = nullptr;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  std::string copied_;
-};
+constexpr std::size_t kSegmentBytes = std::size_t{64} << 10;
 
 }  // namespace
 
+std::string_view WatchLog::Change::update() const {
+  std::size_t head = 1;  // the tag
+  while (static_cast<unsigned char>(wire[head]) >= 0x80) ++head;
+  return wire.substr(head + 1);
+}
+
 void WatchLog::Reset(std::uint64_t sequence) {
-  first_segment_ += segments_.size();
   segments_.clear();
   newest_.clear();
-  bytes_ = live_bytes_ = 0;
+  bytes_ = 0;
   begin_ = end_ = sequence;
 }
 
 bool WatchLog::Append(const publish::Batch& batch) {
   if (batch.last_sequence() <= end_) return true;
   if (batch.first_sequence() > end_ + 1) return false;
-  const std::size_t from = end_ + 1 - batch.first_sequence();
-
-  std::size_t size = 0;
-  std::size_t users = 0;
-  for (std::size_t i = from; i < batch.size(); ++i) {
-    size += wire::LengthFieldSize(batch.update(i).size());
-    users += batch.user(i).size();
-  }
-  segments_.emplace_back();
-  Segment& segment = segments_.back();
-  const std::uint64_t number = first_segment_ + segments_.size() - 1;
-  segment.wire = grpc::Slice(size);
-  char* out = MutableData(segment.wire);
-  segment.users.reserve(users);
-  segment.records.reserve(batch.size() - from);
-  const char* const start = out;
-  for (std::size_t i = from; i < batch.size(); ++i) {
+  for (std::size_t i = end_ + 1 - batch.first_sequence(); i < batch.size(); ++i) {
     const std::string_view user = batch.user(i);
-    char* const begin = out;
-    out = PutEntry(field_, out, batch.update(i));
-    const auto [newest, is_new] = newest_.try_emplace(ToAbsl(user));
-    if (!is_new) {
-      Segment& old = At(newest->second.segment);
-      Kill(old, old.records[newest->second.record]);
-      ++coalesced_;
-    }
-    newest->second = {number, static_cast<std::uint32_t>(segment.records.size())};
-    segment.records.push_back({.sequence = batch.sequence(i),
-                               .offset = static_cast<std::uint32_t>(segment.users.size()),
-                               .wire_offset = static_cast<std::uint32_t>(begin - start),
-                               .wire_size = static_cast<std::uint32_t>(out - begin),
-                               .user_size = static_cast<std::uint8_t>(user.size()),
-                               .live = true});
+    const std::string_view update = batch.update(i);
+    const std::size_t size = wire::LengthFieldSize(update.size());
+    Segment& segment = SegmentFor(size);
+    wire::PutBytesField<kUpdatesField>(MutableData(segment.wire) + segment.used, update);
+    std::uint64_t& newest = newest_[ToAbsl(user)];
+    segment.records.push_back({.before = std::exchange(newest, ++end_),
+                               .user_offset = static_cast<std::uint32_t>(segment.users.size()),
+                               .wire_offset = static_cast<std::uint32_t>(segment.used),
+                               .wire_size = static_cast<std::uint32_t>(size),
+                               .user_size = static_cast<std::uint32_t>(user.size())});
     segment.users.append(user);
-    ++segment.live;
-    segment.live_bytes += segment.records.back().wire_size;
-    live_bytes_ += segment.records.back().wire_size;
+    segment.used += size;
   }
-  bytes_ += size;
-  end_ = batch.last_sequence();
-  DropDeadSegments();
-  CompactIfSparse();
   return true;
 }
 
-void WatchLog::Kill(Segment& segment, Record& record) {
-  record.live = false;
-  --segment.live;
-  segment.live_bytes -= record.wire_size;
-  live_bytes_ -= record.wire_size;
+WatchLog::Segment& WatchLog::SegmentFor(std::size_t bytes) {
+  if (segments_.empty() || segments_.back().wire.size() - segments_.back().used < bytes) {
+    Segment& added = segments_.emplace_back();
+    added.first_sequence = end_ + 1;
+    added.wire = grpc::Slice(std::max(bytes, kSegmentBytes));
+    bytes_ += added.wire.size();
+  }
+  return segments_.back();
 }
 
-WatchLog::Piece WatchLog::Read(std::uint64_t after, std::size_t max_bytes, Skip skip) const {
-  Piece piece;
+WatchLog::Segments::const_iterator WatchLog::SegmentOf(std::uint64_t sequence) const {
+  return std::partition_point(segments_.begin(), segments_.end(), [&](const Segment& candidate) {
+    return candidate.last_sequence() < sequence;
+  });
+}
+
+WatchLog::Change WatchLog::ChangeOf(const Segment& segment, std::uint64_t sequence) {
+  const Record& record = segment.records[sequence - segment.first_sequence];
+  return {.sequence = sequence,
+          .before = record.before,
+          .user = segment.user(record),
+          .wire = {reinterpret_cast<const char*>(segment.wire.begin()) + record.wire_offset,
+                   record.wire_size}};
+}
+
+WatchPiece WatchLog::Read(std::uint64_t after, std::size_t max_bytes, SkipChange skip) const {
+  WatchPiece piece;
   piece.next = end_;
-  Gatherer gatherer(piece);
-  // A segment without records never stays; the first one that ends above `after` has the next
-  // entry.
-  auto segment = std::partition_point(
-      segments_.begin(), segments_.end(),
-      [&](const Segment& candidate) { return candidate.records.back().sequence <= after; });
-  for (; segment != segments_.end(); ++segment) {
-    if (segment->live == 0) continue;
-    auto record =
-        std::partition_point(segment->records.begin(), segment->records.end(),
-                             [&](const Record& candidate) { return candidate.sequence <= after; });
-    for (; record != segment->records.end(); ++record) {
-      if (!record->live || skip(segment->user(*record), record->sequence)) continue;
-      if (piece.updates > 0 && piece.bytes + record->wire_size > max_bytes) {
-        piece.next = record->sequence - 1;
+  PieceGatherer gatherer(piece);
+  std::uint64_t sequence = after + 1;
+  for (auto segment = SegmentOf(sequence); segment != segments_.end(); ++segment) {
+    for (; sequence <= segment->last_sequence(); ++sequence) {
+      const Record& record = segment->records[sequence - segment->first_sequence];
+      if (skip(segment->user(record), sequence)) continue;
+      if (piece.updates > 0 && piece.bytes + record.wire_size > max_bytes) {
+        piece.next = sequence - 1;
         gatherer.Finish();
         return piece;
       }
-      gatherer.Add(segment->wire, record->wire_offset, record->wire_size);
+      gatherer.Add(segment->wire, record.wire_offset, record.wire_size);
     }
   }
   gatherer.Finish();
   return piece;
 }
 
-std::optional<WatchLog::Entry> WatchLog::Find(std::string_view user) const {
+void WatchLog::ForEach(std::uint64_t after, absl::FunctionRef<void(const Change&)> visit) const {
+  std::uint64_t sequence = after + 1;
+  for (auto segment = SegmentOf(sequence); segment != segments_.end(); ++segment) {
+    for (; sequence <= segment->last_sequence(); ++sequence) visit(ChangeOf(*segment, sequence));
+  }
+}
+
+WatchLog::Change WatchLog::At(std::uint64_t sequence) const {
+  return ChangeOf(*SegmentOf(sequence), sequence);
+}
+
+std::optional<WatchLog::Change> WatchLog::Newest(std::string_view user) const {
   const auto it = newest_.find(ToAbsl(user));
-  if (it == newest_.end()) return std::nullopt;
-  const Segment& segment = At(it->second.segment);
-  const Record& record = segment.records[it->second.record];
-  return Entry{.sequence = record.sequence,
-               .wire = {reinterpret_cast<const char*>(segment.wire.begin()) + record.wire_offset,
-                        record.wire_size}};
+  if (it == newest_.end() || it->second <= begin_) return std::nullopt;
+  return At(it->second);
 }
 
-void WatchLog::Trim(std::uint64_t sequence, std::size_t keep) {
-  while (!segments_.empty()) {
-    Segment& front = segments_.front();
-    const std::uint64_t last = front.records.back().sequence;
-    if (last > sequence || entries() < keep + front.live) break;
-    for (Record& record : front.records) {
-      if (!record.live) continue;
-      newest_.erase(ToAbsl(front.user(record)));
-      Kill(front, record);
-    }
-    begin_ = std::max(begin_, last);
-    DropDeadSegments();
-  }
-  if (segments_.empty()) begin_ = std::max(begin_, std::min(sequence, end_));
-}
-
-void WatchLog::DropDeadSegments() {
-  // Dead segments within keep their place, so that locations stay right, but not their bytes.
-  while (!segments_.empty() && segments_.front().live == 0) {
-    bytes_ -= segments_.front().wire.size();
+void WatchLog::Trim(absl::FunctionRef<void(const Change&)> leaving) {
+  const std::uint64_t begin = TrimmedBegin();
+  while (begin_ < begin) {
+    const Segment& front = segments_.front();
+    const std::uint64_t last = std::min(begin, front.last_sequence());
+    while (begin_ < last) leaving(ChangeOf(front, ++begin_));
+    if (last < front.last_sequence()) break;
+    bytes_ -= front.wire.size();
     segments_.pop_front();
-    ++first_segment_;
   }
-}
-
-void WatchLog::CompactIfSparse() {
-  if (bytes_ < 4 * live_bytes_ + kSlackBytes && segments_.size() < 2 * newest_.size() + 1024) {
-    return;
-  }
-  std::deque<Segment> old = std::move(segments_);
-  segments_.clear();
-  first_segment_ += old.size();
-  bytes_ = 0;
-  std::string bytes;
-  const auto finish = [&] {
-    if (bytes.empty()) return;
-    segments_.back().wire = grpc::Slice(bytes);
-    bytes_ += bytes.size();
-    bytes.clear();
-  };
-  for (const Segment& segment : old) {
-    for (const Record& record : segment.records) {
-      if (!record.live) continue;
-      if (bytes.empty()) segments_.emplace_back();
-      Segment& target = segments_.back();
-      Record moved = record;
-      moved.offset = static_cast<std::uint32_t>(target.users.size());
-      moved.wire_offset = static_cast<std::uint32_t>(bytes.size());
-      newest_.find(ToAbsl(segment.user(record)))->second = {
-          first_segment_ + segments_.size() - 1, static_cast<std::uint32_t>(target.records.size())};
-      target.users.append(segment.user(record));
-      bytes.append(reinterpret_cast<const char*>(segment.wire.begin()) + record.wire_offset,
-                   record.wire_size);
-      target.records.push_back(moved);
-      ++target.live;
-      target.live_bytes += record.wire_size;
-      if (bytes.size() >= kSegmentBytes) finish();
-    }
-  }
-  finish();
+  if (newest_.size() <= 2 * (size() + kSegmentBytes)) return;
+  absl::erase_if(newest_, [&](const auto& item) { return item.second <= begin_; });
 }
 
 }  // namespace unipresence

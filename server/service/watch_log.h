@@ -1,16 +1,14 @@
 #ifndef UNIPRESENCE_SERVER_SERVICE_WATCH_LOG_H_
 #define UNIPRESENCE_SERVER_SERVICE_WATCH_LOG_H_
 
-// The newest change of every user since some sequence, in order of sequence: what all watch streams
-// read from, each at its own place.
+// The last changes of all users as they were published, in order of sequence: what all watch
+// streams read from, each at its own place. It takes the place of a queue per stream.
 //
-// It takes the place of a queue per stream. A change that is followed by a newer one of the same
-// user leaves the log, so a reader that comes late finds the newest value of each user once: it is
-// coalesced by being slow, and costs one number. The log holds at most one entry per user, however
-// slow its readers are, and its bytes stay below about four times those of its entries.
+// The oldest ones leave when there are more than the window holds. A reader that is still below
+// them has fallen behind: watch_history.h tells it what it missed.
 //
-// Entries are kept as they go over the wire (field `updates` of WatchPresencesResponse, or
-// `mailboxes`), in slices that responses refer to: a change is copied once for all streams.
+// Changes are kept as they go over the wire (field `updates` of WatchPresencesResponse), in slices
+// that responses refer to: a change is copied once for all streams.
 //
 // Thread: the watch thread's.
 
@@ -27,25 +25,26 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "aggregator/publish/batch.h"
+#include "server/service/watch_piece.h"
 
 namespace unipresence {
 
 class WatchLog {
  public:
-  // A field of WatchPresencesResponse.
-  enum class Field : std::uint8_t { kUpdates, kMailboxes };
+  // Keeps `window` changes, and up to a quarter more, so that not each one costs a look at all
+  // readers.
+  explicit WatchLog(std::size_t window) : window_(window) {}
 
-  explicit WatchLog(Field field = Field::kUpdates) : field_(field) {}
+  // One change; its views are valid until the next non-const call.
+  struct Change {
+    std::uint64_t sequence = 0;
+    std::uint64_t before = 0;  // sequence of the user's change before; 0 or up to begin(): left
+    std::string_view user;
+    std::string_view wire;  // with tag and length
 
-  // What a reader takes: wire bytes of whole updates.
-  struct Piece {
-    std::vector<grpc::Slice> slices;
-    std::size_t bytes = 0;
-    std::size_t updates = 0;
-    std::uint64_t next = 0;  // the reader's new place
+    // The PresenceUpdate alone.
+    std::string_view update() const;
   };
-  // True for an entry that the reader has already.
-  using Skip = absl::FunctionRef<bool(std::string_view user, std::uint64_t sequence)>;
 
   // Empties it; what comes next has sequences above `sequence`.
   void Reset(std::uint64_t sequence);
@@ -54,71 +53,68 @@ class WatchLog {
   // the batch: then nothing is added, and readers cannot go on.
   bool Append(const publish::Batch& batch);
 
-  // Every newest change with a sequence above this one is here.
+  // Every change with a sequence above begin() and up to end() is here.
   std::uint64_t begin() const { return begin_; }
-  // The sequence of the last change added.
   std::uint64_t end() const { return end_; }
 
-  // The newest changes above `after`, in order, until `max_bytes` are reached. `after` must not be
-  // below begin(). `next` is end() if all were taken.
-  Piece Read(std::uint64_t after, std::size_t max_bytes, Skip skip) const;
+  // The changes above `after`, in order, until `max_bytes` are reached. `after` must not be below
+  // begin(). `next` is end() if all were taken.
+  WatchPiece Read(std::uint64_t after, std::size_t max_bytes, SkipChange skip) const;
 
-  // The newest change of one user.
-  struct Entry {
-    std::uint64_t sequence;
-    std::string_view wire;  // valid until the next non-const call
-  };
-  std::optional<Entry> Find(std::string_view user) const;
+  // Visits the changes above `after`, in order; as for Read.
+  void ForEach(std::uint64_t after, absl::FunctionRef<void(const Change&)> visit) const;
 
-  // Nobody needs changes up to `sequence` any more; they may leave, unless they are among the
-  // newest `keep` entries.
-  void Trim(std::uint64_t sequence, std::size_t keep);
+  // `sequence` must be above begin() and up to end().
+  Change At(std::uint64_t sequence) const;
+  // The last change of that user.
+  std::optional<Change> Newest(std::string_view user) const;
 
-  std::size_t entries() const { return newest_.size(); }
+  // More is held than the window and a quarter.
+  bool full() const { return end_ - begin_ > window_ + window_ / 4; }
+  // Where begin() will be after Trim().
+  std::uint64_t TrimmedBegin() const { return end_ - begin_ > window_ ? end_ - window_ : begin_; }
+  // Lets the oldest changes go until the window holds the rest; tells each before.
+  void Trim(absl::FunctionRef<void(const Change&)> leaving);
+
+  std::size_t size() const { return end_ - begin_; }
+  // Held for changes.
   std::size_t bytes() const { return bytes_; }
-  // Changes that left because a newer one of the same user came.
-  std::uint64_t coalesced() const { return coalesced_; }
 
  private:
   struct Record {
-    std::uint64_t sequence;
-    std::uint32_t offset;  // of the user id in `users`, and of the wire bytes in `wire`
+    std::uint64_t before;
+    std::uint32_t user_offset;  // in `users`
     std::uint32_t wire_offset;
     std::uint32_t wire_size;
-    std::uint8_t user_size;
-    bool live;
+    std::uint32_t user_size;
   };
+  // Records are added to the last one until its slice is full.
   struct Segment {
-    std::vector<Record> records;  // ascending by sequence
+    std::uint64_t first_sequence = 0;
+    std::vector<Record> records;  // of consecutive sequences
     std::string users;
     grpc::Slice wire;
-    std::size_t live = 0;
-    std::size_t live_bytes = 0;
+    std::size_t used = 0;  // bytes of `wire`
 
+    std::uint64_t last_sequence() const { return first_sequence + records.size() - 1; }
     std::string_view user(const Record& record) const {
-      return {users.data() + record.offset, record.user_size};
+      return {users.data() + record.user_offset, record.user_size};
     }
   };
-  struct Location {
-    std::uint64_t segment;  // number of the segment: first_segment_ is the front's
-    std::uint32_t record;
-  };
+  using Segments = std::deque<Segment>;
 
-  Segment& At(std::uint64_t segment) { return segments_[segment - first_segment_]; }
-  const Segment& At(std::uint64_t segment) const { return segments_[segment - first_segment_]; }
-  void Kill(Segment& segment, Record& record);
-  void DropDeadSegments();
-  void CompactIfSparse();
+  // The one with that change.
+  Segments::const_iterator SegmentOf(std::uint64_t sequence) const;
+  static Change ChangeOf(const Segment& segment, std::uint64_t sequence);
+  Segment& SegmentFor(std::size_t bytes);
 
-  const Field field_;
-  std::deque<Segment> segments_;
-  std::uint64_t first_segment_ = 0;
-  absl::flat_hash_map<std::string, Location> newest_;  // by user
+  const std::size_t window_;
+  Segments segments_;
+  // By user, of changes here; some that left stay until they are many.
+  absl::flat_hash_map<std::string, std::uint64_t> newest_;
   std::uint64_t begin_ = 0;
   std::uint64_t end_ = 0;
-  std::size_t bytes_ = 0;       // of the wire bytes that segments hold
-  std::size_t live_bytes_ = 0;  // of those, of live records
-  std::uint64_t coalesced_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace unipresence

@@ -22,9 +22,14 @@ struct WatchOptions {
   std::size_t slice_users = 256;
   // A stream without news is sent an empty response this often; presence.proto promises 10 s.
   Duration heartbeat = std::chrono::seconds(8);
-  // Newest changes kept although every stream has them, so that a stream that comes back costs the
-  // pipeline nothing. About 250 bytes each.
-  std::size_t resume_entries = 100'000;
+  // Changes of all users that are kept, up to a quarter more, about 300 bytes each. A stream within
+  // them is sent every change, also one that resumes, which then costs the pipeline nothing; one
+  // that is farther behind is sent them merged.
+  std::size_t window = 100'000;
+  // What is kept for streams that are behind, in entries: one for each user with changes and each
+  // place where streams stand, and the user's newest value; about 100 to 500 bytes. Beyond that
+  // those streams start over.
+  std::size_t max_merged = 1'000'000;
   // Batches that wait for the watch thread. Beyond that they are dropped and all streams start
   // over.
   std::size_t max_waiting_bytes = 64 << 20;

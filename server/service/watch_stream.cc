@@ -18,7 +18,11 @@ namespace wire = publish::wire;
 constexpr std::uint32_t kResumeTokenField = 2;
 constexpr std::uint32_t kEventField = 3;
 
-constexpr char kTokenVersion = 1;
+// The first byte of a token: its version, and whether it is exact.
+constexpr char kExact = 1;
+constexpr char kInexact = 2;
+// In a token of who must begin anew: no stream comes to this.
+constexpr std::uint64_t kNoPlace = ~std::uint64_t{0};
 constexpr std::size_t kTokenSize = 1 + 3 * sizeof(std::uint64_t);
 
 // FNV-1a: stable over restarts, and a wrong match costs one user no more than a wrong resume of his
@@ -46,7 +50,7 @@ grpc::Slice TailOf(std::string_view token, v1::WatchEvent event) {
 }  // namespace
 
 std::string ResumeToken::Encode() const {
-  std::string token(kTokenSize, kTokenVersion);
+  std::string token(kTokenSize, exact ? kExact : kInexact);
   std::memcpy(token.data() + 1, &epoch, sizeof(epoch));
   std::memcpy(token.data() + 9, &sequence, sizeof(sequence));
   std::memcpy(token.data() + 17, &users_hash, sizeof(users_hash));
@@ -54,8 +58,11 @@ std::string ResumeToken::Encode() const {
 }
 
 std::optional<ResumeToken> ResumeToken::Decode(std::string_view token) {
-  if (token.size() != kTokenSize || token[0] != kTokenVersion) return std::nullopt;
+  if (token.size() != kTokenSize || (token[0] != kExact && token[0] != kInexact)) {
+    return std::nullopt;
+  }
   ResumeToken decoded;
+  decoded.exact = token[0] == kExact;
   std::memcpy(&decoded.epoch, token.data() + 1, sizeof(decoded.epoch));
   std::memcpy(&decoded.sequence, token.data() + 9, sizeof(decoded.sequence));
   std::memcpy(&decoded.users_hash, token.data() + 17, sizeof(decoded.users_hash));
@@ -65,10 +72,11 @@ std::optional<ResumeToken> ResumeToken::Decode(std::string_view token) {
 WatchStream::WatchStream(WatchedUsers users, std::string resume_token)
     : users_(std::move(users)),
       users_hash_(HashOf(users_)),
-      resume_token_(std::move(resume_token)),
-      is_pending_(users_ ? users_->size() : 0, false) {}
+      resume_token_(std::move(resume_token)) {}
 
-WatchStream::Start WatchStream::Begin(const WatchRegistration& registration, const WatchLog& log) {
+WatchStream::Start WatchStream::Begin(const WatchRegistration& registration,
+                                      const WatchHistory& history) {
+  const WatchLog& log = history.log();
   epoch_ = registration.epoch;
   const std::optional<ResumeToken> token = ResumeToken::Decode(resume_token_);
   const bool wants_resume = !resume_token_.empty();
@@ -76,8 +84,9 @@ WatchStream::Start WatchStream::Begin(const WatchRegistration& registration, con
   const bool can_resume = token && token->epoch == epoch_ && token->users_hash == users_hash_ &&
                           token->sequence <= registration.sequence;
   mailbox_start_ = registration.mailbox_sequence;
-  if (can_resume && token->sequence >= log.begin()) {
+  if (can_resume && token->exact && token->sequence >= log.begin()) {
     after_ = token->sequence;
+    complete_at_ = after_;
     if (mailboxes_) {
       ReadInitial(log, /*presences=*/false, 0);
     } else {
@@ -91,18 +100,20 @@ WatchStream::Start WatchStream::Begin(const WatchRegistration& registration, con
   const bool saw_removals = can_resume && registration.removal_sequence <= token->sequence &&
                             after_ == registration.sequence;
   reset_due_ = wants_resume && !saw_removals;
+  if (saw_removals) complete_at_ = token->sequence;
   ReadAll(log, saw_removals ? token->sequence : 0);
   if (reset_due_) return Start::kReset;
   return saw_removals ? Start::kReread : Start::kFresh;
 }
 
-void WatchStream::StartOver(const WatchLog& log) {
+void WatchStream::StartOver(const WatchHistory& history) {
   reset_due_ = true;
-  after_ = log.begin();
-  ReadAll(log, 0);
+  complete_at_.reset();
+  after_ = history.log().end();
+  ReadAll(history.log(), 0);
 }
 
-void WatchStream::WatchMailboxes(const std::string& user, bool all, const WatchLog& mailbox_log) {
+void WatchStream::WatchMailboxes(const std::string& user, bool all, const NewestLog& mailbox_log) {
   if (all) {
     mailboxes_.emplace(users_, mailbox_log);
   } else if (everyone() || std::binary_search(users_->begin(), users_->end(), user)) {
@@ -121,9 +132,10 @@ void WatchStream::ReadInitial(const WatchLog& log, bool presences, std::uint64_t
   slice_asked_ = false;
   ++attempt_;
   cursor_ = 0;
+  initial_after_ = after_;
   unless_up_to_ = unless_up_to;
   slice_.reset();
-  newer_.clear();
+  backlog_.Clear();
   current_at_.reset();
   CollectChanges(log);
 }
@@ -131,19 +143,40 @@ void WatchStream::ReadInitial(const WatchLog& log, bool presences, std::uint64_t
 void WatchStream::CollectChanges(const WatchLog& log) {
   if (everyone()) return;
   pending_.clear();
-  std::fill(is_pending_.begin(), is_pending_.end(), false);
   for (std::size_t i = 0; i < users_->size(); ++i) {
-    const std::optional<WatchLog::Entry> entry = log.Find((*users_)[i]);
-    if (entry && entry->sequence > after_) NoteChange(i, entry->sequence);
+    std::optional<WatchLog::Change> change = log.Newest((*users_)[i]);
+    while (change && change->sequence > after_) {
+      pending_.push_back({.sequence = change->sequence, .user = static_cast<std::uint32_t>(i)});
+      if (change->before <= after_) break;
+      change = log.At(change->before);
+    }
   }
+  std::sort(pending_.begin(), pending_.end(),
+            [](const Pending& a, const Pending& b) { return a.sequence < b.sequence; });
 }
 
-void WatchStream::NoteChange(std::size_t index, std::uint64_t sequence) {
+void WatchStream::NoteChange(std::size_t index, std::uint64_t sequence,
+                             const WatchHistory& history) {
   // The pipeline may have registered the stream ahead of batches that are still on their way.
-  if (is_pending_[index] || sequence <= after_) return;
-  if (pending_.empty() && !initial_ && !current_at_) after_ = sequence - 1;
-  is_pending_[index] = true;
-  pending_.push_back(static_cast<std::uint32_t>(index));
+  if (sequence <= after_) return;
+  pending_.push_back({.sequence = sequence, .user = static_cast<std::uint32_t>(index)});
+  if (pending_.size() > kMaxPending) MergePending(history);
+}
+
+bool WatchStream::FallsBehind(std::uint64_t sequence, const WatchHistory& history) {
+  if (everyone()) return after_ < sequence || !backlog_.empty();
+  if (!pending_.empty() && pending_.front().sequence <= sequence) MergePending(history);
+  return !backlog_.empty();
+}
+
+void WatchStream::MergePending(const WatchHistory& history) {
+  WatchHistory::MergedUsers merged;
+  for (const Pending& change : pending_) {
+    WatchHistory::Fold(history.log().At(change.sequence), merged);
+  }
+  const std::uint64_t place = std::exchange(after_, pending_.back().sequence);
+  pending_.clear();
+  backlog_.Merge(std::move(merged), place, after_, history);
 }
 
 std::optional<SliceRequest> WatchStream::TakeSliceRequest() {
@@ -152,7 +185,7 @@ std::optional<SliceRequest> WatchStream::TakeSliceRequest() {
   return SliceRequest{.attempt = attempt_,
                       .cursor = cursor_,
                       .unless_up_to = unless_up_to_,
-                      .newer_than = after_,
+                      .newer_than = initial_after_,
                       .presences = presences_,
                       .mailboxes = mailboxes_.has_value(),
                       .mailbox_users = mailboxes_ ? mailboxes_->users() : nullptr,
@@ -166,18 +199,19 @@ bool WatchStream::AddSlice(InitialSlice slice) {
   return true;
 }
 
-std::optional<WatchStream::Response> WatchStream::Next(const WatchLog& log, std::size_t max_bytes) {
+std::optional<WatchStream::Response> WatchStream::Next(const WatchHistory& history,
+                                                       std::size_t max_bytes) {
   if (initial_) {
     if (!slice_) return std::nullopt;
     if (std::optional<Response> response = NextInitial()) return response;
     if (initial_) return std::nullopt;
   }
-  return NextChanges(log, max_bytes);
+  return NextChanges(history, max_bytes);
 }
 
 std::optional<WatchStream::Response> WatchStream::NextInitial() {
   InitialSlice slice = *std::exchange(slice_, std::nullopt);
-  for (auto& [user, sequence] : slice.newer) newer_[std::move(user)] = sequence;
+  for (const auto& [user, sequence] : slice.newer) backlog_.ShownInitially(user, sequence);
   if (mailboxes_) {
     mailboxes_->AddInitial(slice.mailbox_sequence, std::move(slice.newer_mailboxes));
   }
@@ -186,88 +220,98 @@ std::optional<WatchStream::Response> WatchStream::NextInitial() {
     initial_ = false;
     if (mailboxes_) mailboxes_->EndInitial();
     current_at_ = slice.sequence;
+    complete_at_ = after_;
   }
   if (slice.wire.empty() && !reset_due_) return std::nullopt;
   const v1::WatchEvent event =
       std::exchange(reset_due_, false) ? v1::WATCH_EVENT_RESET : v1::WATCH_EVENT_UPDATES;
-  const std::array<grpc::Slice, 2> slices = {grpc::Slice(slice.wire), TailOf({}, event)};
+  const std::array<grpc::Slice, 2> slices = {grpc::Slice(slice.wire), TailOf(Token(), event)};
   return Response{.bytes = grpc::ByteBuffer(slices.data(), slices.size()),
                   .updates = slice.updates};
 }
 
-std::optional<WatchStream::Response> WatchStream::NextChanges(const WatchLog& log,
+std::optional<WatchStream::Response> WatchStream::NextChanges(const WatchHistory& history,
                                                               std::size_t max_bytes) {
-  WatchLog::Piece piece = TakeChanges(log, max_bytes);
-  // Where the stream now stands, unless more is pending.
-  const bool complete = everyone() || pending_.empty();
-  const std::uint64_t reached = everyone() ? piece.next : log.end();
-  if (complete) after_ = reached;
-  WatchLog::Piece boxes = mailboxes_ ? mailboxes_->Take(max_bytes) : WatchLog::Piece{};
+  WatchPiece piece = TakeChanges(history, max_bytes);
+  Settle(history.log());
+  // Nothing is left below where the stream now stands.
+  const bool complete = backlog_.empty() && pending_.empty();
+  WatchPiece boxes = mailboxes_ ? mailboxes_->Take(max_bytes) : WatchPiece{};
   const bool current =
-      current_at_ && complete && reached >= *current_at_ && (!mailboxes_ || mailboxes_->current());
-  if (current) {
-    current_at_.reset();
-    newer_.clear();
-  }
+      current_at_ && complete && after_ >= *current_at_ && (!mailboxes_ || mailboxes_->current());
+  if (current) current_at_.reset();
   if (piece.updates == 0 && boxes.updates == 0 && !current) return std::nullopt;
   std::move(boxes.slices.begin(), boxes.slices.end(), std::back_inserter(piece.slices));
-  piece.slices.push_back(TailOf(complete ? TokenAt(reached) : std::string(),
-                                current ? v1::WATCH_EVENT_CURRENT : v1::WATCH_EVENT_UPDATES));
+  piece.slices.push_back(
+      TailOf(Token(), current ? v1::WATCH_EVENT_CURRENT : v1::WATCH_EVENT_UPDATES));
   return Response{.bytes = grpc::ByteBuffer(piece.slices.data(), piece.slices.size()),
-                  .updates = piece.updates};
+                  .updates = piece.updates,
+                  .missed = piece.missed};
 }
 
-WatchLog::Piece WatchStream::TakeChanges(const WatchLog& log, std::size_t max_bytes) {
-  const auto has_newer = [this](std::string_view user, std::uint64_t sequence) {
-    return HasNewer(user, sequence);
-  };
-  WatchLog::Piece piece;
-  piece.next = after_;
-  if (everyone()) {
-    // As above: the log may not have come to this place yet.
-    return after_ < log.end() ? log.Read(after_, max_bytes, has_newer) : piece;
+// Sees where it stands after what was sent.
+void WatchStream::Settle(const WatchLog& log) {
+  if (!everyone() && pending_.empty() && backlog_.empty()) after_ = std::max(after_, log.end());
+  backlog_.Reached(after_);
+  if (backlog_.empty() && !backlog_.ahead()) complete_at_ = after_;
+}
+
+WatchPiece WatchStream::TakeChanges(const WatchHistory& history, std::size_t max_bytes) {
+  const WatchLog& log = history.log();
+  if (everyone() && after_ < log.begin()) {
+    const std::uint64_t place = std::exchange(after_, log.end());
+    backlog_.Merge(history.Since(place), place, after_, history);
   }
-  std::string bytes;
-  while (!pending_.empty() && bytes.size() < max_bytes) {
-    const std::uint32_t index = pending_.front();
-    pending_.pop_front();
-    is_pending_[index] = false;
-    const std::string& user = (*users_)[index];
-    const std::optional<WatchLog::Entry> entry = log.Find(user);
-    if (!entry || HasNewer(user, entry->sequence)) continue;
-    bytes.append(entry->wire);
-    ++piece.updates;
+  WatchPiece piece = backlog_.Take(max_bytes, after_, history);
+  if (!backlog_.empty()) return piece;
+  if (!everyone()) {
+    TakePending(log, max_bytes, piece);
+  } else if (after_ < log.end() && piece.bytes < max_bytes) {
+    // Else the log may not have come to this place yet.
+    WatchPiece changes = log.Read(after_, max_bytes - piece.bytes,
+                                  [this](std::string_view user, std::uint64_t sequence) {
+                                    return backlog_.Passes(user, sequence);
+                                  });
+    after_ = changes.next;
+    piece.Append(std::move(changes));
   }
-  piece.bytes = bytes.size();
-  if (!bytes.empty()) piece.slices.emplace_back(bytes);
   return piece;
 }
 
-bool WatchStream::HasNewer(std::string_view user, std::uint64_t sequence) const {
-  if (newer_.empty()) return false;
-  const auto it = newer_.find(ToAbsl(user));
-  return it != newer_.end() && it->second >= sequence;
+void WatchStream::TakePending(const WatchLog& log, std::size_t max_bytes, WatchPiece& piece) {
+  std::string bytes;
+  while (!pending_.empty() && piece.bytes + bytes.size() < max_bytes) {
+    const WatchLog::Change change = log.At(pending_.front().sequence);
+    pending_.pop_front();
+    after_ = change.sequence;
+    if (backlog_.Passes(change.user, change.sequence)) continue;
+    bytes.append(change.wire);
+    ++piece.updates;
+  }
+  piece.bytes += bytes.size();
+  if (!bytes.empty()) piece.slices.emplace_back(bytes);
 }
 
-WatchStream::Response WatchStream::SignOfLife(const WatchLog& log) const {
-  const bool complete = !initial_ && !current_at_ && pending_.empty();
-  const grpc::Slice tail =
-      TailOf(complete ? TokenAt(everyone() ? after_ : log.end()) : "", v1::WATCH_EVENT_UPDATES);
+WatchStream::Response WatchStream::SignOfLife(const WatchHistory& history) {
+  if (!initial_) Settle(history.log());
+  const grpc::Slice tail = TailOf(Token(), v1::WATCH_EVENT_UPDATES);
   return Response{.bytes = grpc::ByteBuffer(&tail, 1), .updates = 0};
 }
 
-std::optional<std::uint64_t> WatchStream::SharedPlace() const {
-  if (!everyone() || mailboxes_ || initial_ || current_at_) return std::nullopt;
+std::optional<std::uint64_t> WatchStream::SharedPlace(const WatchHistory& history) const {
+  if (!everyone() || mailboxes_ || initial_ || current_at_ || !backlog_.empty() ||
+      backlog_.ahead() || after_ < history.log().begin()) {
+    return std::nullopt;
+  }
   return after_;
 }
 
-std::uint64_t WatchStream::Needs(const WatchLog& log) const {
-  if (!everyone() && !initial_ && !current_at_ && pending_.empty()) return log.end();
-  return after_;
-}
-
-std::string WatchStream::TokenAt(std::uint64_t sequence) const {
-  return ResumeToken{.epoch = epoch_, .sequence = sequence, .users_hash = users_hash_}.Encode();
+std::string WatchStream::Token() const {
+  return ResumeToken{.epoch = epoch_,
+                     .sequence = complete_at_.value_or(kNoPlace),
+                     .users_hash = users_hash_,
+                     .exact = complete_at_ == after_ && backlog_.empty() && !backlog_.ahead()}
+      .Encode();
 }
 
 }  // namespace unipresence

@@ -6,14 +6,20 @@
 //
 //   begins at sequence S      RESET if what a resume token says cannot be continued
 //   initial values            read from the engine in slices; the next one is asked for when the
-//   one
-//                             before is on its way, so a slow client never piles them up
+//                             one before is on its way, so a slow client never piles them up
 //   changes above S           from the log, except those that an initial value already had
 //   CURRENT                   when all changes up to the last slice are sent
 //   changes, for ever
 //
-// A stream of everyone is a place in the log. A stream of some users keeps the list of those that
-// changed and takes their newest value when it is sent. Either is bounded by the number of users.
+// A stream of everyone is a place in the log. A stream of some users keeps the sequences of their
+// changes. Whoever keeps up is sent each change. One that falls behind is sent one merged update
+// for each user (watch_backlog.h): a stream of everyone when the log has moved on beyond its place,
+// one of some users then too, and when more than kMaxPending of their changes wait.
+//
+// Each response has a resume token. It names a place up to which the receiver was shown all, and
+// nothing beyond, so that what is told to who resumes joins what he was shown last. While there is
+// no such place, for initial values and merged updates are being sent, it names one from which on
+// all is to be read anew, as repetitions; or none, before the receiver has all initial values.
 //
 // Thread: the watch thread's.
 
@@ -29,9 +35,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "server/service/mailbox_watch.h"
-#include "server/service/watch_log.h"
+#include "server/service/newest_log.h"
+#include "server/service/watch_backlog.h"
+#include "server/service/watch_history.h"
 
 namespace unipresence {
 
@@ -69,10 +76,13 @@ struct InitialSlice {
 
 class WatchStream {
  public:
+  // Changes that wait for a stream of some users before they are merged.
+  static constexpr std::size_t kMaxPending = 1024;
+
   WatchStream(WatchedUsers users, std::string resume_token);
 
   // Before Begin: sends voicemail boxes too. `user` may read all boxes if `all`, else his own.
-  void WatchMailboxes(const std::string& user, bool all, const WatchLog& mailbox_log);
+  void WatchMailboxes(const std::string& user, bool all, const NewestLog& mailbox_log);
   // Null if it sends no boxes.
   MailboxWatch* mailboxes() { return mailboxes_ ? &*mailboxes_ : nullptr; }
 
@@ -86,9 +96,9 @@ class WatchStream {
     kReread,   // what it missed, from the engine
     kReset,    // RESET, then all values
   };
-  Start Begin(const WatchRegistration& registration, const WatchLog& log);
-  // The log lost its thread: RESET, and all values anew. The log was reset before.
-  void StartOver(const WatchLog& log);
+  Start Begin(const WatchRegistration& registration, const WatchHistory& history);
+  // RESET, and all values anew.
+  void StartOver(const WatchHistory& history);
 
   // The initial values to ask for now; nullopt if none are wanted, or some are on their way or
   // waiting.
@@ -96,27 +106,35 @@ class WatchStream {
   // False if the slice is of an attempt that was given up.
   bool AddSlice(InitialSlice slice);
 
-  // A filtered stream: user number `index` of users() has a change in the log.
-  void NoteChange(std::size_t index, std::uint64_t sequence);
+  // A filtered stream: user number `index` of users() has a change in the log. In order.
+  void NoteChange(std::size_t index, std::uint64_t sequence, const WatchHistory& history);
+
+  // Changes up to `sequence` are about to leave the log. True if the history must keep what stands
+  // for them.
+  bool FallsBehind(std::uint64_t sequence, const WatchHistory& history);
 
   // The next response, if there is something to tell. What it carries counts as sent.
   struct Response {
     grpc::ByteBuffer bytes;
     std::size_t updates = 0;
+    std::size_t missed = 0;  // changes that were merged into others
   };
-  std::optional<Response> Next(const WatchLog& log, std::size_t max_bytes);
+  std::optional<Response> Next(const WatchHistory& history, std::size_t max_bytes);
   // A response without news.
-  Response SignOfLife(const WatchLog& log) const;
+  Response SignOfLife(const WatchHistory& history);
 
   // Streams of everyone that are only following: those at the same place are sent the same, so one
   // response serves all. nullopt for others.
-  std::optional<std::uint64_t> SharedPlace() const;
+  std::optional<std::uint64_t> SharedPlace(const WatchHistory& history) const;
   // For such streams: what Next gave to another one counts as sent here too.
-  void SkipTo(std::uint64_t place) { after_ = place; }
+  void SkipTo(std::uint64_t place) {
+    after_ = place;
+    complete_at_ = place;
+  }
   std::uint64_t place() const { return after_; }
 
-  // The log must keep what is above this.
-  std::uint64_t Needs(const WatchLog& log) const;
+  // What it keeps because it is behind, in users.
+  std::size_t entries() const { return backlog_.entries(); }
   // TakeSliceRequest would give one.
   bool wants_slice() const { return initial_ && !slice_asked_ && !slice_; }
 
@@ -124,11 +142,13 @@ class WatchStream {
   void ReadAll(const WatchLog& log, std::uint64_t unless_up_to);
   void ReadInitial(const WatchLog& log, bool presences, std::uint64_t unless_up_to);
   void CollectChanges(const WatchLog& log);
+  void MergePending(const WatchHistory& history);
   std::optional<Response> NextInitial();
-  std::optional<Response> NextChanges(const WatchLog& log, std::size_t max_bytes);
-  bool HasNewer(std::string_view user, std::uint64_t sequence) const;
-  WatchLog::Piece TakeChanges(const WatchLog& log, std::size_t max_bytes);
-  std::string TokenAt(std::uint64_t sequence) const;
+  std::optional<Response> NextChanges(const WatchHistory& history, std::size_t max_bytes);
+  WatchPiece TakeChanges(const WatchHistory& history, std::size_t max_bytes);
+  void Settle(const WatchLog& log);
+  void TakePending(const WatchLog& log, std::size_t max_bytes, WatchPiece& piece);
+  std::string Token() const;
 
   const WatchedUsers users_;
   const std::uint64_t users_hash_;
@@ -136,25 +156,32 @@ class WatchStream {
   std::uint64_t epoch_ = 0;
 
   bool reset_due_ = false;
-  // Changes up to here were sent, or are in initial values. For a filtered stream: what is pending
-  // is above.
+  // Changes up to here were sent, are in initial values, or in the backlog. For a filtered stream:
+  // what is pending is above.
   std::uint64_t after_ = 0;
+  WatchBacklog backlog_;
+  // What the receiver holds is complete as of here, or newer. Not set before it has all initial
+  // values.
+  std::optional<std::uint64_t> complete_at_;
 
   // Initial values, while `initial_`.
   bool initial_ = false;
   bool slice_asked_ = false;
   std::uint64_t attempt_ = 0;
   std::uint64_t cursor_ = 0;
+  std::uint64_t initial_after_ = 0;  // `after_` when they began
   std::uint64_t unless_up_to_ = 0;
   bool presences_ = true;  // are read too
   std::optional<InitialSlice> slice_;
-  absl::flat_hash_map<std::string, std::uint64_t> newer_;  // sent with changes above `after_`
   // CURRENT is due once changes up to this are sent.
   std::optional<std::uint64_t> current_at_;
 
-  // A filtered stream: users with changes that were not sent, each once.
-  std::deque<std::uint32_t> pending_;
-  std::vector<bool> is_pending_;
+  // A filtered stream: changes that were not sent, in order.
+  struct Pending {
+    std::uint64_t sequence = 0;
+    std::uint32_t user = 0;
+  };
+  std::deque<Pending> pending_;
 
   std::optional<MailboxWatch> mailboxes_;
   std::uint64_t mailbox_start_ = 0;  // registration.mailbox_sequence
@@ -165,6 +192,7 @@ struct ResumeToken {
   std::uint64_t epoch = 0;
   std::uint64_t sequence = 0;
   std::uint64_t users_hash = 0;  // 0 = everyone
+  bool exact = true;             // the receiver was shown nothing beyond the sequence
 
   std::string Encode() const;
   static std::optional<ResumeToken> Decode(std::string_view token);

@@ -72,10 +72,11 @@ struct Server {
 // An application that holds what it is told.
 class Mirror final : public client::FollowListener {
  public:
-  void OnPresence(const publish::PresenceValue& presence) override {
+  void OnPresence(const publish::PresenceValue& presence,
+                  const publish::ReplicaChange& /*change*/) override {
     values[presence.user] = presence;
   }
-  void OnRemoved(std::string_view user) override {
+  void OnRemoved(std::string_view user, const publish::ReplicaChange& /*change*/) override {
     Require(values.erase(std::string(user)) == 1, "only who was told of is removed");
   }
   void OnReset() override { values.clear(); }

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 #include <future>
 
@@ -349,17 +350,22 @@ std::optional<v1::WatchPresencesResponse> GrpcTestWatch::Read() {
     removed_.clear();
     ++resets_;
   }
-  std::map<std::string, int> times;
   for (const v1::PresenceUpdate& update : response.updates()) {
     ++updates_;
     const bool removed = update.has_removed();
     const std::string& user = removed ? update.removed().user() : update.presence().user();
     const std::uint64_t revision =
         removed ? update.removed().revision() : update.presence().revision();
-    EXPECT_EQ(++times[user], 1) << user << " comes twice in one response";
     if (revision != 0) {
       EXPECT_GT(revision, revisions_[user]) << user << " steps back or repeats";
     }
+    // What is told of a change joins what was told before.
+    const auto held = held_.find(user);
+    if (held != held_.end() && !update.refresh()) {
+      EXPECT_EQ(update.previous_state(), held->second.state()) << user;
+      EXPECT_EQ(revision, held->second.revision() + std::max(1u, update.merged_changes())) << user;
+    }
+    merged_ += std::max(1u, update.merged_changes()) - 1;
     revisions_[user] = revision;
     if (removed) {
       held_.erase(user);

@@ -214,8 +214,8 @@ class GrpcTestWatch {
                          std::string resume_token = {}, bool mailboxes = false);
   ~GrpcTestWatch();
 
-  // The next response, applied; nullopt at the end of the stream. A user that comes twice in it, or
-  // with a revision that is not newer, fails the test.
+  // The next response, applied; nullopt at the end of the stream. A revision that is not newer, or
+  // a change that does not join what was told of the user before, fails the test.
   std::optional<v1::WatchPresencesResponse> Read();
   // Reads until CURRENT. False if the stream ends before.
   bool ReadUntilCurrent();
@@ -230,6 +230,8 @@ class GrpcTestWatch {
   const std::string& resume_token() const { return resume_token_; }
   int resets() const { return resets_; }
   int updates() const { return updates_; }
+  // Changes that were not seen one by one.
+  std::uint64_t merged() const { return merged_; }
   const std::vector<std::string>& removed() const { return removed_; }
 
  private:
@@ -243,6 +245,7 @@ class GrpcTestWatch {
   std::string resume_token_;
   int resets_ = 0;
   int updates_ = 0;
+  std::uint64_t merged_ = 0;
 };
 
 }  // namespace unipresence::testing

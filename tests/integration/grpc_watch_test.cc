@@ -146,7 +146,8 @@ TEST_F(GrpcWatchTest, ResumeSendsOnlyWhatWasMissed) {
     GrpcTestWatch again(*client_, users, token);
     ASSERT_TRUE(again.ReadUntilCurrent());
     EXPECT_EQ(again.resets(), 0);
-    EXPECT_EQ(again.updates(), 1);
+    EXPECT_EQ(again.updates(), 2);
+    EXPECT_EQ(again.merged(), 0u);
     EXPECT_EQ(again.held().at("alice").state(), v1::PRESENCE_STATE_IN_USE);
     // Nothing missed: CURRENT alone.
     GrpcTestWatch third(*client_, users, again.resume_token());
@@ -158,7 +159,7 @@ TEST_F(GrpcWatchTest, ResumeSendsOnlyWhatWasMissed) {
 
 TEST_F(GrpcWatchTest, ResumeWorksWhenTheLogDoesNotReachBack) {
   GrpcTestServer::Options options;
-  options.services.watch.resume_entries = 1;
+  options.services.watch.window = 1;
   options.services.watch.linger = seconds(1);
   Start(options);
   server_->AddEngineUsers(300);
@@ -308,8 +309,39 @@ TEST_F(GrpcWatchTest, BrokenStreamsResumeInAStorm) {
   EXPECT_EQ(bytes, Truth());
 }
 
-TEST_F(GrpcWatchTest, ASlowReaderIsCoalescedAndSlowsNobody) {
+// Several changes of one user may come at once: what one read of a PBX's socket held.
+TEST_F(GrpcWatchTest, WhoKeepsUpSeesEveryChange) {
   Start();
+  GrpcTestWatch everyone(*client_);
+  GrpcTestWatch filtered(*client_, {"alice", "dave"});
+  ASSERT_TRUE(everyone.ReadUntilCurrent());
+  ASSERT_TRUE(filtered.ReadUntilCurrent());
+  const int all_before = everyone.updates();
+  const int some_before = filtered.updates();
+  const std::uint64_t before = server_->sequence();
+  server_->Run([](Core& core) {
+    std::vector<DeviceChange> changes;
+    for (const DeviceState state : {DeviceState::kRinging, DeviceState::kInUse,
+                                    DeviceState::kOnHold, DeviceState::kNotInUse}) {
+      changes.push_back({.state = state, .device = "PJSIP/alice"});
+      changes.push_back({.state = state, .device = "PJSIP/bob"});
+    }
+    core.engine.Apply(0, changes);
+  });
+  EXPECT_EQ(server_->sequence(), before + 8);
+  Mark(DeviceState::kInUse);
+  ASSERT_TRUE(ReadMark(everyone, v1::PRESENCE_STATE_IN_USE));
+  ASSERT_TRUE(ReadMark(filtered, v1::PRESENCE_STATE_IN_USE));
+  EXPECT_EQ(everyone.updates(), all_before + 9);
+  EXPECT_EQ(filtered.updates(), some_before + 5);
+  EXPECT_EQ(everyone.merged() + filtered.merged(), 0u);
+  EXPECT_EQ(server_->probe().watch_coalesced.value(), 0u);
+}
+
+TEST_F(GrpcWatchTest, ASlowReaderIsToldMergedChangesAndSlowsNobody) {
+  GrpcTestServer::Options options;
+  options.services.watch.window = 1000;
+  Start(options);
   constexpr int kUsers = 2000;
   server_->AddEngineUsers(kUsers);
   GrpcTestWatch slow(GrpcTestClient(*server_, client_->token(), /*small_window=*/true));
@@ -323,13 +355,16 @@ TEST_F(GrpcWatchTest, ASlowReaderIsCoalescedAndSlowsNobody) {
   ASSERT_TRUE(ReadMark(fast, v1::PRESENCE_STATE_IN_USE));
   EXPECT_EQ(Held(fast), Truth());
   const auto changes = static_cast<int>(server_->sequence() - before);
-  EXPECT_LE(server_->probe().watch_log_entries.value(), kUsers + 5);
+  // The log, and for each place of a reader and for the newest values an entry for each user.
+  EXPECT_LE(server_->probe().watch_log_entries.value(), 1250 + 3 * (kUsers + 5));
 
   ASSERT_TRUE(slow.ReadUntilCurrent());
   ASSERT_TRUE(ReadMark(slow, v1::PRESENCE_STATE_IN_USE));
   EXPECT_EQ(Held(slow), Truth());
   EXPECT_EQ(slow.resets(), 0);
   EXPECT_LT(slow.updates(), changes / 4);
+  EXPECT_GT(slow.merged(), 0u);
+  EXPECT_EQ(server_->probe().watch_coalesced.value(), slow.merged() + fast.merged());
 }
 
 TEST_F(GrpcWatchTest, WhenTheHubLagsTooFarEveryStreamStartsOver) {

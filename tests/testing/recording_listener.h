@@ -15,13 +15,25 @@ namespace unipresence::testing {
 
 class RecordingListener final : public client::FollowListener {
  public:
-  void OnPresence(const publish::PresenceValue& presence) override {
+  void OnPresence(const publish::PresenceValue& presence,
+                  const publish::ReplicaChange& change) override {
     ++presences;
+    const auto shown = values.find(presence.user);
+    EXPECT_EQ(change.previous_state.has_value(), shown != values.end()) << presence.user;
+    if (shown != values.end()) {
+      EXPECT_EQ(change.previous_state, shown->second.state) << presence.user;
+    }
+    // Only one change after the other has a cause.
+    if (change.cause != nullptr && shown != values.end()) {
+      EXPECT_EQ(presence.revision, shown->second.revision + 1) << presence.user;
+    }
+    causes += change.cause != nullptr;
     publish::PresenceValue& held = values[presence.user];
     EXPECT_LT(held.revision, presence.revision) << presence.user;
     held = presence;
   }
-  void OnRemoved(std::string_view user) override {
+  void OnRemoved(std::string_view user, const publish::ReplicaChange& change) override {
+    EXPECT_TRUE(change.previous_state) << user;
     EXPECT_EQ(values.erase(std::string(user)), 1u) << "removed, but never told of: " << user;
   }
   void OnReset() override {
@@ -46,6 +58,7 @@ class RecordingListener final : public client::FollowListener {
   int currents = 0;
   int resets = 0;
   int presences = 0;
+  int causes = 0;  // of presences
 };
 
 }  // namespace unipresence::testing

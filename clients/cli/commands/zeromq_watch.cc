@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <string>
-#include <unordered_map>
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/publish/codec.h"
@@ -56,32 +55,20 @@ class Listener : public client::FollowListener {
  public:
   explicit Listener(CommandContext& context) : writer_(context) {}
 
-  void OnPresence(const publish::PresenceValue& presence) override {
+  void OnPresence(const publish::PresenceValue& presence,
+                  const publish::ReplicaChange& change) override {
     v1::PresenceUpdate update;
     SetPresence(presence, *update.mutable_presence());
-    const v1::PresenceState state = update.presence().state();
-    const auto [known, is_new] = states_.emplace(presence.user, state);
-    // A follower is told values, not changes; until it is current they are those of the snapshot.
-    update.set_refresh(!current_);
-    if (!is_new) update.set_previous_state(std::exchange(known->second, state));
-    if (is_new && current_) update.set_previous_state(v1::PRESENCE_STATE_UNKNOWN);
-    writer_.Update(update);
+    Write(change, update);
   }
 
-  void OnRemoved(std::string_view user) override {
+  void OnRemoved(std::string_view user, const publish::ReplicaChange& change) override {
     v1::PresenceUpdate update;
     update.mutable_removed()->set_user(std::string(user));
-    if (const auto known = states_.find(std::string(user)); known != states_.end()) {
-      update.set_previous_state(known->second);
-      states_.erase(known);
-    }
-    writer_.Update(update);
+    Write(change, update);
   }
 
-  void OnReset() override {
-    states_.clear();
-    writer_.Reset();
-  }
+  void OnReset() override { writer_.Reset(); }
 
   void OnCurrent() override {
     current_ = true;
@@ -94,9 +81,16 @@ class Listener : public client::FollowListener {
   }
 
  private:
+  void Write(const publish::ReplicaChange& change, v1::PresenceUpdate& update) {
+    // Until the follower is current it is told values of the snapshot.
+    update.set_refresh(!current_ && change.cause == nullptr);
+    if (change.previous_state) update.set_previous_state(publish::ToProto(*change.previous_state));
+    if (change.cause != nullptr) *update.mutable_cause() = *change.cause;
+    writer_.Update(update);
+  }
+
   WatchWriter writer_;
   bool current_ = false;
-  std::unordered_map<std::string, v1::PresenceState> states_;
 };
 
 }  // namespace

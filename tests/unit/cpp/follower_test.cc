@@ -72,7 +72,9 @@ TEST_F(FollowerTest, FollowsEveryone) {
     it.table.Remove("user8");
     it.table.Set("new", PresenceState::kBusy);
   });
+  const int causes = listener_.causes;
   ExpectEqual(follower, server);
+  EXPECT_EQ(listener_.causes, causes + 2) << "each change is told with what made it";
   EXPECT_EQ(follower.counters().snapshots, 1u);
   EXPECT_EQ(follower.counters().bad_messages, 0u);
   EXPECT_EQ(follower.table().Find("user7")->state, PresenceState::kRinging);

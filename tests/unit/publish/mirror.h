@@ -16,8 +16,10 @@ namespace unipresence::publish {
 // Keeps what it is told, as an application would.
 class Mirror final : public ReplicaObserver {
  public:
-  void OnPresence(const PresenceValue& presence) override { values[presence.user] = presence; }
-  void OnRemoved(std::string_view user) override {
+  void OnPresence(const PresenceValue& presence, const ReplicaChange& /*change*/) override {
+    values[presence.user] = presence;
+  }
+  void OnRemoved(std::string_view user, const ReplicaChange& /*change*/) override {
     EXPECT_EQ(values.erase(std::string(user)), 1u) << "removed, but never told of: " << user;
   }
   void OnReset() override {

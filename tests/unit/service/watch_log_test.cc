@@ -2,10 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <map>
 #include <memory>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,7 +23,6 @@ std::unique_ptr<publish::Batch> MakeBatch(std::uint64_t first,
     v1::PresenceUpdate update;
     update.set_sequence(first);
     update.mutable_presence()->set_user(user);
-    update.mutable_presence()->set_revision(first);
     batch->Add(user, first, first, false, update.SerializeAsString());
     ++first;
   }
@@ -36,7 +32,7 @@ std::unique_ptr<publish::Batch> MakeBatch(std::uint64_t first,
 using Changes = std::vector<std::pair<std::uint64_t, std::string>>;
 
 // What a client reads out of the bytes of a piece.
-Changes ChangesOf(const WatchLog::Piece& piece) {
+Changes ChangesOf(const WatchPiece& piece) {
   std::string bytes;
   for (const grpc::Slice& slice : piece.slices) {
     bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
@@ -52,23 +48,22 @@ Changes ChangesOf(const WatchLog::Piece& piece) {
   return changes;
 }
 
-TEST(WatchLogTest, ANewerChangeTakesThePlaceOfTheOlder) {
-  WatchLog log;
+TEST(WatchLogTest, EveryChangeIsReadInOrder) {
+  WatchLog log(100);
   log.Reset(10);
   ASSERT_TRUE(log.Append(*MakeBatch(11, {"alice", "bob", "alice"})));
   ASSERT_TRUE(log.Append(*MakeBatch(14, {"carol", "bob"})));
-  EXPECT_EQ(log.entries(), 3u);
-  EXPECT_EQ(log.coalesced(), 2u);
   EXPECT_EQ(ChangesOf(log.Read(10, kNoLimit, SkipNone)),
-            (Changes{{13, "alice"}, {14, "carol"}, {15, "bob"}}));
+            (Changes{{11, "alice"}, {12, "bob"}, {13, "alice"}, {14, "carol"}, {15, "bob"}}));
   EXPECT_EQ(ChangesOf(log.Read(13, kNoLimit, SkipNone)), (Changes{{14, "carol"}, {15, "bob"}}));
   EXPECT_TRUE(ChangesOf(log.Read(15, kNoLimit, SkipNone)).empty());
-  EXPECT_EQ(log.Find("bob")->sequence, 15u);
-  EXPECT_FALSE(log.Find("dave"));
+  EXPECT_EQ(log.Newest("bob")->sequence, 15u);
+  EXPECT_EQ(log.Newest("bob")->before, 12u);
+  EXPECT_FALSE(log.Newest("dave"));
 }
 
 TEST(WatchLogTest, BatchesThatOverlapCountOnceAndHolesAreRefused) {
-  WatchLog log;
+  WatchLog log(100);
   log.Reset(0);
   ASSERT_TRUE(log.Append(*MakeBatch(1, {"a", "b", "c"})));
   ASSERT_TRUE(log.Append(*MakeBatch(1, {"a", "b"})));
@@ -77,66 +72,38 @@ TEST(WatchLogTest, BatchesThatOverlapCountOnceAndHolesAreRefused) {
             (Changes{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d"}}));
   EXPECT_FALSE(log.Append(*MakeBatch(6, {"e"})));
   EXPECT_EQ(log.end(), 4u);
-  EXPECT_EQ(log.entries(), 4u);
 }
 
 TEST(WatchLogTest, OneChangeComesHoweverSmallTheLimit) {
-  WatchLog log;
+  WatchLog log(100);
   log.Reset(0);
   ASSERT_TRUE(log.Append(*MakeBatch(1, {"a", "b"})));
-  const WatchLog::Piece piece = log.Read(0, 1, SkipNone);
+  const WatchPiece piece = log.Read(0, 1, SkipNone);
   EXPECT_EQ(ChangesOf(piece), (Changes{{1, "a"}}));
   EXPECT_EQ(piece.next, 1u);
 }
 
-// Readers at any place, whatever was appended, trimmed and compacted meanwhile, read what a plain
-// map would give them.
-TEST(WatchLogTest, ReadersSeeTheNewestChangeOfEachUserInOrder) {
-  for (unsigned seed = 0; seed < 20; ++seed) {
-    SCOPED_TRACE(seed);
-    std::mt19937 random(seed);
-    const auto below = [&](std::uint64_t limit) { return random() % limit; };
-    const std::uint64_t users = 1 + below(seed % 2 == 0 ? 10 : 300);
-    WatchLog log;
-    std::map<std::string, std::uint64_t> newest;
-    std::uint64_t end = 0;
-    for (int round = 0; round < 2000; ++round) {
-      std::vector<std::string> batch(1 + below(20));
-      for (std::string& user : batch) user = "user" + std::to_string(below(users));
-      ASSERT_TRUE(log.Append(*MakeBatch(end + 1, batch)));
-      for (const std::string& user : batch) newest[user] = ++end;
-      ASSERT_EQ(log.end(), end);
-      if (below(10) == 0) {
-        log.Trim(below(end + 1), below(users));
-        std::erase_if(newest, [&](const auto& item) { return item.second <= log.begin(); });
-      }
-      ASSERT_EQ(log.entries(), newest.size());
-      if (below(4) != 0) continue;
-
-      const std::uint64_t start = log.begin() + below(end - log.begin() + 1);
-      const std::uint64_t skipped = below(users);
-      const auto skip = [&](std::string_view user, std::uint64_t) {
-        return user == "user" + std::to_string(skipped);
-      };
-      Changes expected;
-      for (const auto& [user, sequence] : newest) {
-        if (sequence > start && !skip(user, sequence)) expected.emplace_back(sequence, user);
-      }
-      std::sort(expected.begin(), expected.end());
-      Changes read;
-      std::uint64_t place = start;
-      const std::size_t limit = 1 + below(2000);
-      while (place < end) {
-        const WatchLog::Piece piece = log.Read(place, limit, skip);
-        ASSERT_GT(piece.next, place);
-        place = piece.next;
-        for (auto& change : ChangesOf(piece)) read.push_back(std::move(change));
-      }
-      ASSERT_EQ(read, expected);
-    }
-    // The bound that the header promises, with the slack that spares tiny logs the copying.
-    EXPECT_LE(log.bytes(), newest.size() * 4 * 64 + (1u << 20) + 4096);
+TEST(WatchLogTest, TheOldestLeaveWhenTheWindowIsFull) {
+  WatchLog log(1000);
+  log.Reset(0);
+  std::uint64_t left = 0;
+  for (std::uint64_t sequence = 1; sequence <= 100'000; ++sequence) {
+    ASSERT_TRUE(log.Append(*MakeBatch(sequence, {"user" + std::to_string(sequence)})));
+    if (!log.full()) continue;
+    EXPECT_EQ(log.size(), 1251u);
+    log.Trim([&](const WatchLog::Change& change) {
+      EXPECT_EQ(change.sequence, ++left);
+      EXPECT_EQ(change.user, "user" + std::to_string(left));
+    });
+    EXPECT_EQ(log.begin(), left);
+    EXPECT_EQ(log.size(), 1000u);
+    EXPECT_FALSE(log.Newest("user" + std::to_string(left)));
+    EXPECT_EQ(log.Newest("user" + std::to_string(left + 1))->sequence, left + 1);
+    EXPECT_EQ(ChangesOf(log.Read(left, 1, SkipNone)),
+              (Changes{{left + 1, "user" + std::to_string(left + 1)}}));
   }
+  EXPECT_GT(left, 98'000u);
+  EXPECT_LE(log.bytes(), 4u * (64 << 10)) << "1,251 changes of 40 bytes";
 }
 
 }  // namespace
