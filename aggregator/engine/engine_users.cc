@@ -42,7 +42,7 @@ void Engine::RecallLine(LineRecord& line) const {
   }
   // What lists have told that did not come to their end is not published.
   if (device.generation != resyncs_[device.pbx].last_complete) return;
-  line.state = fusion::LineState(device.reported, device.emitting);
+  line.state = fusion::LineState(device.reported, device.emitting, device.contacts_gone);
   line.holding = device.holding;
   line.held = device.held;
   line.emitting = Emits(device);
