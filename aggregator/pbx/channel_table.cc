@@ -73,7 +73,7 @@ void ChannelTable::EnterDevice(Channel& channel) {
   }
   std::vector<Channel*>& channels = device->second->channels;
   if (channels.size() >= kMaxDeviceChannels) {
-    ++homeless_;
+    if (!std::exchange(channel.homeless, true)) ++homeless_;
     return;
   }
   channel.device = device->second.get();

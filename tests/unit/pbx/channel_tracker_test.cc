@@ -374,9 +374,10 @@ TEST(ChannelTrackerTest, ChannelsBeyondTheBoundOfADeviceAreNobodys) {
   constexpr int kMost = ChannelTable::kMaxDeviceChannels;
   PbxDriver driver;
   driver.Resync(ResyncKind::kResync);
-  for (int i = 1; i <= kMost; ++i) driver.Event(Newchannel({"trunk", i}, kDown, {"bob", 2000}));
+  for (int i = 1; i <= kMost; ++i)
+    driver.Event(Newchannel({"trunk", 100 + i}, kDown, {"bob", 2000}));
   EXPECT_EQ(driver.Flags("PJSIP/trunk"), "");
-  const Chan beyond{"trunk", kMost + 1};
+  const Chan beyond{"trunk", 100 + kMost + 1};
   driver.Event(Newchannel(beyond, kRing));
   EXPECT_EQ(driver.Flags("PJSIP/trunk"), "");
   EXPECT_EQ(driver.tracker().counters().rejected_channels, 1u);
@@ -388,14 +389,14 @@ TEST(ChannelTrackerTest, ChannelsBeyondTheBoundOfADeviceAreNobodys) {
   driver.Event(Hold(beyond));
   EXPECT_EQ(driver.Flags("PJSIP/alice"), "emitting in_call held");
   EXPECT_EQ(driver.tracker().Call(kAlice.Id())->peer, beyond.Name());
-  driver.Event(Hangup({"trunk", 1}));
+  driver.Event(Hangup({"trunk", 101}));
   driver.Event(Hangup(beyond));
   EXPECT_EQ(driver.Flags("PJSIP/alice"), "emitting in_call");
   // A place is free.
   driver.Event(Newchannel(beyond, kRing));
   EXPECT_EQ(driver.Flags("PJSIP/trunk"), "emitting in_call");
   driver.Event(Hangup(beyond));
-  for (int i = 2; i <= kMost; ++i) driver.Event(Hangup({"trunk", i}));
+  for (int i = 2; i <= kMost; ++i) driver.Event(Hangup({"trunk", 100 + i}));
   EXPECT_EQ(driver.tracker().channel_count(), 1u);
 }
 
@@ -405,23 +406,23 @@ TEST(ChannelTrackerTest, FlagsAreTheSumOverManyChannels) {
   driver.Resync(ResyncKind::kResync);
   constexpr int kMany = 300;
   for (int i = 1; i <= kMany; ++i) {
-    driver.Event(Newchannel({"trunk", i}, kDown, {"bob", 2000}));
-    if (i % 3 == 0) driver.Event(Newstate({"trunk", i}, kUp));
-    if (i % 5 == 0) driver.Event(Hold({"trunk", i}));
-    driver.Event(Enter("conference", {"trunk", i}));
+    driver.Event(Newchannel({"trunk", 100 + i}, kDown, {"bob", 2000}));
+    if (i % 3 == 0) driver.Event(Newstate({"trunk", 100 + i}, kUp));
+    if (i % 5 == 0) driver.Event(Hold({"trunk", 100 + i}));
+    driver.Event(Enter("conference", {"trunk", 100 + i}));
   }
   EXPECT_EQ(driver.Flags("PJSIP/trunk"), "in_call holding");
   for (int i = 1; i <= kMany; ++i) {
-    if (i % 3 == 0) driver.Event(Hangup({"trunk", i}));
+    if (i % 3 == 0) driver.Event(Hangup({"trunk", 100 + i}));
   }
   EXPECT_EQ(driver.Flags("PJSIP/trunk"), "holding");
   for (int i = 1; i <= kMany; ++i) {
-    if (i % 5 == 0 && i % 3 != 0) driver.Event(Unhold({"trunk", i}));
+    if (i % 5 == 0 && i % 3 != 0) driver.Event(Unhold({"trunk", 100 + i}));
   }
   EXPECT_EQ(driver.Flags("PJSIP/trunk"), "");
-  driver.Event(Newstate({"trunk", 1}, kUp));
+  driver.Event(Newstate({"trunk", 101}, kUp));
   EXPECT_EQ(driver.Flags("PJSIP/trunk"), "in_call");
-  driver.Event(Hangup({"trunk", 1}));
+  driver.Event(Hangup({"trunk", 101}));
   EXPECT_EQ(driver.Flags("PJSIP/trunk"), "");
 }
 

@@ -78,7 +78,8 @@ TEST(ResyncTest, AListThatLacksARowIsNotComplete) {
   resync.Sent(1);
   resync.TakeRow(1);
   // Whether Asterisk counts or not.
-  ami::ActionReply closing = Closing(Text({{"Event", "EndpointListComplete"}}));
+  const std::string text = Text({{"Event", "EndpointListComplete"}});
+  ami::ActionReply closing = Closing(text);
   closing.skipped_rows = 1;
   EXPECT_FALSE(resync.OnReply(1, closing)->complete);
   EXPECT_THAT(
