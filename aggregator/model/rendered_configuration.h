@@ -55,7 +55,7 @@ struct SkippedUser {
 
 // What an earlier rendering, or what is left of it, brought into the PBX.
 struct FormerConfiguration {
-  ConfiguredNames names;
+  ExpectedConfiguration expected;
   // Whether each file is there from beginning to end.
   bool pjsip_whole = true;
   bool dialplan_whole = true;

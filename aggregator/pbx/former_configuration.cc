@@ -29,32 +29,44 @@ void ForEachLine(std::string_view file, Visitor visit) {
   }
 }
 
-void ReadPjsip(std::string_view file, ConfiguredNames& names) {
+void ReadPjsip(std::string_view file, ExpectedConfiguration& former) {
+  const std::string mark = fmt::format("set_var = {}=", kMarkVariable);
   ForEachLine(file, [&](std::string_view section, std::string_view from, std::string_view line) {
     if (line.empty() && (from == "unipresence-deskphone" || from == "unipresence-web")) {
-      names.endpoints.emplace_back(section);
+      former.names.endpoints.emplace_back(section);
+    }
+    if (line.starts_with(mark)) {
+      former.marks.pjsip = line.substr(mark.size());
+      former.marks.endpoint = section;
     }
   });
 }
 
-void ReadDialplan(std::string_view file, ConfiguredNames& names) {
+void ReadDialplan(std::string_view file, ExpectedConfiguration& former) {
   ForEachLine(file, [&](std::string_view section, std::string_view, std::string_view line) {
     constexpr std::string_view kExten = "exten => ";
+    if (section == kMarkContext && line.starts_with(kExten)) {
+      former.marks.dialplan = line.substr(kExten.size(), line.find(',') - kExten.size());
+    }
     const std::size_t hint = line.find(",hint,");
     if (!section.starts_with(kUsersContext) || !line.starts_with(kExten) ||
         hint == std::string_view::npos) {
       return;
     }
-    names.hints.push_back(
+    former.names.hints.push_back(
         {std::string(section), std::string(line.substr(kExten.size(), hint - kExten.size()))});
   });
 }
 
-void ReadVoicemail(std::string_view file, ConfiguredNames& names) {
+void ReadVoicemail(std::string_view file, ExpectedConfiguration& former) {
   ForEachLine(file, [&](std::string_view section, std::string_view, std::string_view line) {
     const std::size_t arrow = line.find(" => ");
-    if (section == kMarkContext || arrow == std::string_view::npos) return;
-    names.mailboxes.push_back(fmt::format("{}@{}", line.substr(0, arrow), section));
+    if (arrow == std::string_view::npos) return;
+    if (section == kMarkContext) {
+      former.marks.voicemail = line.substr(0, arrow);
+      return;
+    }
+    former.names.mailboxes.push_back(fmt::format("{}@{}", line.substr(0, arrow), section));
   });
 }
 
@@ -67,13 +79,13 @@ FormerConfiguration ReadFormer(std::span<const FileState> files) {
     const bool whole = file.content && (content.empty() || content.back() == '\n');
     if (file.path.starts_with("pjsip")) {
       former.pjsip_whole = whole;
-      ReadPjsip(content, former.names);
+      ReadPjsip(content, former.expected);
     } else if (file.path.starts_with("extensions")) {
       former.dialplan_whole = whole;
-      ReadDialplan(content, former.names);
+      ReadDialplan(content, former.expected);
     } else {
       former.voicemail_whole = whole;
-      ReadVoicemail(content, former.names);
+      ReadVoicemail(content, former.expected);
     }
   }
   return former;

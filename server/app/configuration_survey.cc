@@ -36,7 +36,7 @@ void ConfigurationSurvey::Find(const ConfiguredNames& next, const FormerConfigur
   Running run;
   run.done = std::move(done);
   run.former = former;
-  const ConfiguredNames& names = former.names;
+  const ConfiguredNames& names = former.expected.names;
   const absl::flat_hash_set<std::string> endpoints(names.endpoints.begin(), names.endpoints.end());
   for (const std::string& name : next.endpoints) {
     const bool known = endpoints.contains(name);

@@ -302,19 +302,17 @@ absl::Status AsteriskConfiguration::PutBack(const std::string& pbx, const std::s
                                             const std::vector<FileState>& formers,
                                             const absl::Status& why) {
   absl::Status back = ReplaceFiles(folder, formers, kFileMode);
-  // Nothing is expected of the former files: they are what there is.
-  if (back.ok()) back = Load(pbx, {});
-  if (!back.ok()) {
-    spdlog::error("pbx {}: the former configuration could not be put back: {}", pbx,
-                  back.ToString());
+  if (back.ok()) back = Load(pbx, ports_.read_former(formers).expected);
+  std::string message(why.message());
+  if (back.ok()) {
+    message += "; the former configuration is in force again";
+  } else {
+    message += fmt::format("; and the former configuration could not be put in force again: {}",
+                           FromAbsl(back.message()));
+    spdlog::error("pbx {}: {}", pbx, message);
   }
   if (absl::IsUnavailable(why)) {
-    return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE, FromAbsl(why.message()), {{"pbx", pbx}});
-  }
-  std::string message(why.message());
-  if (!back.ok()) {
-    message += fmt::format("; and the former configuration could not be put back: {}",
-                           FromAbsl(back.message()));
+    return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE, message, {{"pbx", pbx}});
   }
   return NotWritten(pbx, message);
 }

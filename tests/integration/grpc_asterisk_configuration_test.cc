@@ -195,7 +195,7 @@ TEST_F(GrpcAsteriskConfigurationTest, WhatIsAppliedIsWrittenLoadedAndShownWithou
 
   EXPECT_EQ(Apply(root).second.outcome(), v1::APPLY_OUTCOME_UNCHANGED);
   EXPECT_EQ(pbx_.TakeLoads(), loads) << "Asterisk may not hold what is in the files";
-  EXPECT_EQ(pbx_.AskedFormer(), FormerConfiguration{.names = loads[0].names});
+  EXPECT_EQ(pbx_.AskedFormer(), FormerConfiguration{.expected = loads[0]});
 }
 
 TEST_F(GrpcAsteriskConfigurationTest, UnchangedFilesThatAsteriskDoesNotHoldAreToldSo) {
@@ -272,7 +272,8 @@ TEST_F(GrpcAsteriskConfigurationTest, WhatAsteriskRefusesIsPutBackAndLoadedAgain
   EXPECT_EQ(Written(), former);
   const std::vector<ExpectedConfiguration> loads = pbx_.TakeLoads();
   ASSERT_EQ(loads.size(), 2u);
-  EXPECT_EQ(loads[1], ExpectedConfiguration()) << "nothing is expected of the former files";
+  EXPECT_EQ(loads[1], ExpectedConfiguration()) << "there is nothing in the former file";
+  EXPECT_THAT(status.error_message(), HasSubstr("the former configuration is in force again"));
 
   pbx_.AnswerFirst(absl::UnavailableError("the link was lost meanwhile"));
   EXPECT_EQ(ReasonOf(Apply(root).first), v1::ERROR_REASON_PBX_UNAVAILABLE);

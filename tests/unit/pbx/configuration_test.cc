@@ -214,7 +214,7 @@ TEST(ConfigurationTest, OfTwoUsersWithOneNameTheFirstStays) {
 TEST(ConfigurationTest, AnEarlierRenderingTellsItsNames) {
   const auto rendered = RenderConfiguration("main", std::vector<User>{Carol(), Alice()});
   std::vector<FileState> files = StatesOf(rendered);
-  EXPECT_EQ(ReadFormer(files), FormerConfiguration{.names = rendered.expected.names});
+  EXPECT_EQ(ReadFormer(files), FormerConfiguration{.expected = rendered.expected});
   // Gone, emptied, cut.
   files[0].content.reset();
   files[1].content = "";
@@ -223,7 +223,7 @@ TEST(ConfigurationTest, AnEarlierRenderingTellsItsNames) {
   EXPECT_FALSE(left.dialplan_whole);
   EXPECT_TRUE(left.pjsip_whole);
   EXPECT_FALSE(left.voicemail_whole);
-  EXPECT_EQ(left.names, (ConfiguredNames{.mailboxes = {"1000@default"}}));
+  EXPECT_EQ(left.expected.names, (ConfiguredNames{.mailboxes = {"1000@default"}}));
   // Anything.
   for (const std::string_view garbage :
        {"[", "[]", "[x](", "[x](unipresence-web", " => \n", "\0"}) {
