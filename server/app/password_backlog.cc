@@ -14,9 +14,6 @@ namespace {
 
 constexpr Duration kReportPeriod = std::chrono::seconds(10);
 
-// At 64 ms each, two at a time.
-std::size_t SecondsFor(std::size_t tasks) { return tasks * 32 / 1000 + 1; }
-
 }  // namespace
 
 void PasswordBacklog::Add(std::vector<PasswordTask> tasks) {
@@ -31,9 +28,9 @@ void PasswordBacklog::Add(std::vector<PasswordTask> tasks) {
       queue_.push_back(std::move(task));
     }
     if (queue_.size() > kTold) {
-      spdlog::info("users file: {} passwords to hash or to compare, behind, about {} s",
-                   queue_.size(), SecondsFor(queue_.size()));
+      spdlog::info("users file: {} passwords to hash or to compare, behind", queue_.size());
     }
+    if (done_ == 0) started_ = ports_.clock.Now();
     next_report_ = ports_.clock.Now() + kReportPeriod;
   }
   Pump();
@@ -152,9 +149,11 @@ void PasswordBacklog::OnSecond() {
     MutexLock lock(mutex_);
     paused_ = false;
     const MonotonicTime now = ports_.clock.Now();
-    if (!queue_.empty() && now >= next_report_) {
+    if (!queue_.empty() && done_ > 0 && now >= next_report_) {
+      const auto took = std::chrono::duration_cast<std::chrono::seconds>(now - started_).count();
+      const std::size_t left = static_cast<std::size_t>(took) * queue_.size() / done_;
       spdlog::info("users file: {} passwords done, {} left, about {} s", done_, queue_.size(),
-                   SecondsFor(queue_.size()));
+                   left);
       next_report_ = now + kReportPeriod;
     }
   }

@@ -74,6 +74,7 @@ class PasswordBacklog {
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::size_t done_ ABSL_GUARDED_BY(mutex_) = 0;  // since it was last idle
+  MonotonicTime started_ ABSL_GUARDED_BY(mutex_);
   MonotonicTime next_report_ ABSL_GUARDED_BY(mutex_);
 };
 

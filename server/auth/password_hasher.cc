@@ -71,44 +71,6 @@ void PasswordHasher::Hash(std::string password,
       });
 }
 
-absl::StatusOr<std::vector<std::string>> PasswordHasher::HashAll(
-    std::span<const std::string> passwords) {
-  struct Progress {
-    Mutex mutex;
-    ConditionVariable changed;
-    std::size_t waiting ABSL_GUARDED_BY(mutex) = 0;  // given to the threads, not answered
-    absl::Status error ABSL_GUARDED_BY(mutex);
-    std::vector<std::string> hashes ABSL_GUARDED_BY(mutex);
-  } progress;
-  {
-    MutexLock lock(progress.mutex);
-    progress.hashes.resize(passwords.size());
-  }
-  // Only as many at once as there are threads, so that log-ins find room in the queue.
-  for (std::size_t i = 0; i < passwords.size(); ++i) {
-    {
-      MutexLock lock(progress.mutex);
-      while (progress.waiting >= options_.threads) progress.changed.wait(progress.mutex);
-      if (!progress.error.ok()) break;
-      ++progress.waiting;
-    }
-    Hash(passwords[i], [&progress, i](absl::StatusOr<std::string> hash) {
-      MutexLock lock(progress.mutex);
-      --progress.waiting;
-      if (hash.ok()) {
-        progress.hashes[i] = *std::move(hash);
-      } else {
-        progress.error.Update(hash.status());
-      }
-      progress.changed.notify_all();
-    });
-  }
-  MutexLock lock(progress.mutex);
-  while (progress.waiting > 0) progress.changed.wait(progress.mutex);
-  if (!progress.error.ok()) return progress.error;
-  return std::move(progress.hashes);
-}
-
 void PasswordHasher::Enqueue(Job job) {
   absl::Status refusal;
   {

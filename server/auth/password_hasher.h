@@ -12,7 +12,6 @@
 
 #include <cstddef>
 #include <deque>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -56,11 +55,6 @@ class PasswordHasher {
 
   // The hash of a new password; ValidatePassword is the caller's. `done` as above.
   void Hash(std::string password, absl::AnyInvocable<void(absl::StatusOr<std::string>) &&> done)
-      ABSL_LOCKS_EXCLUDED(mutex_);
-
-  // Hashes all of them on all threads, waiting instead of refusing, and blocks until it is done:
-  // for the passwords of a users file at start-up. The first error, if any.
-  absl::StatusOr<std::vector<std::string>> HashAll(std::span<const std::string> passwords)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   const PasswordHasherProbe& probe() const { return probe_; }

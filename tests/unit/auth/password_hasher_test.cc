@@ -115,25 +115,5 @@ TEST(PasswordHasherTest, ItsEndAnswersWhatWaits) {
   for (const absl::Status& status : answers) EXPECT_TRUE(absl::IsUnavailable(status)) << status;
 }
 
-TEST(PasswordHasherTest, HashesManyInTheirOrder) {
-  PasswordHasher hasher({.queue_capacity = 2});
-  const std::vector<std::string> passwords = {"password one", "password two", "password three",
-                                              "password four", "password five"};
-  const auto hashes = hasher.HashAll(passwords);
-  ASSERT_TRUE(hashes.ok()) << hashes.status();
-  ASSERT_EQ(hashes->size(), passwords.size());
-  for (std::size_t i = 0; i < passwords.size(); ++i) {
-    EXPECT_TRUE(VerifyPassword((*hashes)[i], passwords[i]));
-  }
-  EXPECT_TRUE(hasher.HashAll({})->empty());
-}
-
-TEST(PasswordHasherTest, HashingManyTellsTheFirstError) {
-  PasswordHasher hasher({});
-  const std::vector<std::string> passwords = {"password one", std::string(1000, 'x'),
-                                              "password two"};
-  EXPECT_TRUE(absl::IsInvalidArgument(hasher.HashAll(passwords).status()));
-}
-
 }  // namespace
 }  // namespace unipresence::auth
