@@ -134,6 +134,7 @@ cat <<TEXT
      export UNIPRESENCE_SERVER=$server UNIPRESENCE_SESSION_FILE=$data/alice.session
      $client list
      $client explain alice
+     $client call 1001             # alice's deskphone rings, then bob's
      $client select deskphone      # alice's calls ring there now
      tail -f $data/unipresence-pbxsim.log    # what the phones do
      curl -s http://$metrics/metrics | grep ^unipresence

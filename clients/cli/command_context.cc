@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "aggregator/base/status_macros.h"
 #include "clients/cli/failure.h"
 
@@ -12,6 +13,10 @@ namespace unipresence::cli {
 CommandContext::CommandContext(GlobalOptions options, std::string command, Output& out,
                                Output& errors)
     : options_(std::move(options)), command_(std::move(command)), out_(out), errors_(errors) {}
+
+TimeView CommandContext::times() const {
+  return {.zone = options_.utc ? absl::UTCTimeZone() : absl::LocalTimeZone(), .now = absl::Now()};
+}
 
 absl::StatusOr<std::string> CommandContext::SessionFile() const {
   if (!options_.session_file.empty()) return options_.session_file;
@@ -41,9 +46,10 @@ void CommandContext::ConnectToLogIn() {
                             .credentials = nullptr});
 }
 
-void CommandContext::Report(const absl::Status& error) {
+void CommandContext::Report(const absl::Status& error, std::string_view remedy) {
   const FailureContext context{.command = command_,
-                               .server = client_ ? std::string_view(client_->address()) : ""};
+                               .server = client_ ? std::string_view(client_->address()) : "",
+                               .remedy = remedy};
   errors_.Line(json() ? FormatFailureJson(context, error) : FormatFailure(context, error));
 }
 

@@ -20,6 +20,7 @@
 #include "clients/cli/output.h"
 #include "clients/cli/session_file.h"
 #include "clients/cli/table.h"
+#include "clients/cli/time_view.h"
 #include "clients/cpp/client.h"
 
 namespace unipresence::cli {
@@ -33,6 +34,8 @@ class CommandContext {
 
   Output& out() { return out_; }
   bool json() const { return options_.output == OutputFormat::kJson; }
+  // How times are told to people now.
+  TimeView times() const;
   // Raise it to end what runs on.
   Interrupt& interrupt() { return interrupt_; }
 
@@ -60,8 +63,9 @@ class CommandContext {
     return client_->Call(stub, rpc, request);
   }
 
-  // Tells an error on stderr and goes on: the rest of the command may succeed.
-  void Report(const absl::Status& error);
+  // Tells an error on stderr and goes on: the rest of the command may succeed. `remedy`: a better
+  // one than the usual of such an error, if not empty.
+  void Report(const absl::Status& error, std::string_view remedy = {});
   // A remark for people on stderr; nothing with -o json.
   void Remark(std::string_view text);
 

@@ -5,11 +5,14 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/cord.h"
 #include "aggregator/base/strings.h"
 #include "clients/cpp/client.h"
 
 namespace unipresence::cli {
 namespace {
+
+constexpr std::string_view kNotReachedMark = "unipresence.cli/not-reached";
 
 // gRPC tells an unreachable server as "failed to connect to all addresses; last error: UNKNOWN:
 // ipv4:127.0.0.1:1: Failed to connect to remote host: Connection refused", to which the client adds
@@ -81,6 +84,7 @@ std::string RemedyByCode(const FailureContext& context, const absl::Status& stat
 }
 
 std::string Remedy(const FailureContext& context, const absl::Status& status) {
+  if (!context.remedy.empty()) return std::string(context.remedy);
   const v1::ErrorDetail detail = client::DetailOf(status);
   switch (static_cast<int>(detail.reason())) {
     case v1::ERROR_REASON_BAD_CREDENTIALS:
@@ -123,7 +127,14 @@ std::string Remedy(const FailureContext& context, const absl::Status& status) {
 
 }  // namespace
 
+absl::Status NotReachedError(std::string_view message) {
+  absl::Status status = absl::FailedPreconditionError(ToAbsl(message));
+  status.SetPayload(ToAbsl(kNotReachedMark), absl::Cord());
+  return status;
+}
+
 ExitCode ExitCodeOf(const absl::Status& status) {
+  if (status.GetPayload(ToAbsl(kNotReachedMark))) return ExitCode::kNotReached;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return ExitCode::kOk;
@@ -192,7 +203,8 @@ std::string ExitCodeHelp() {
          "   7  unavailable: the server, its database or a PBX; try again\n"
          "   8  no answer within --timeout; a change may have been made\n"
          "   9  exists already, or was changed meanwhile\n"
-         "  10  too many sessions, log-ins or streams; wait\n";
+         "  10  too many sessions, log-ins or streams; wait\n"
+         "  11  `wait`: the state was not reached within its --timeout\n";
 }
 
 }  // namespace unipresence::cli

@@ -25,14 +25,19 @@ enum class ExitCode : int {
   kDeadlineExceeded = 8,    // no answer within --timeout: look before you repeat a change
   kConflict = 9,            // it exists already, or was changed meanwhile
   kResourceExhausted = 10,  // too many sessions, log-ins or streams: wait
+  kNotReached = 11,         // `wait`: the state was not reached within its --timeout
 };
 
 ExitCode ExitCodeOf(const absl::Status& status);
 
+// `wait` gave up: exit code kNotReached.
+absl::Status NotReachedError(std::string_view message);
+
 // What the message may need to name a remedy.
 struct FailureContext {
-  std::string_view command;  // "get presence"
-  std::string_view server;   // the address in use; empty if none was needed yet
+  std::string_view command;   // "get presence"
+  std::string_view server;    // the address in use; empty if none was needed yet
+  std::string_view remedy{};  // a better one than the usual, if not empty
 };
 
 // "unipresence get presence: there is no user 'bob'\n  list users: unipresence users list". The

@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "clients/cli/format_table.h"
-#include "clients/cli/words.h"
 
 namespace unipresence::cli {
 namespace {
@@ -17,7 +16,7 @@ std::string Text(const v1::Forward& forward) {
 
 }  // namespace
 
-void WriteForwarding(const v1::Forwarding& forwarding, Output& output) {
+void WriteForwarding(const v1::Forwarding& forwarding, const TimeView& view, Output& output) {
   const auto line = [&](std::string_view name, std::string_view value) {
     output.Line(fmt::format("{:<14}  {}", name, value));
   };
@@ -26,7 +25,8 @@ void WriteForwarding(const v1::Forwarding& forwarding, Output& output) {
   line("busy", Text(forwarding.busy()));
   line("no-answer", Text(forwarding.no_answer()));
   line("do-not-disturb", forwarding.do_not_disturb() ? "on" : "off");
-  if (forwarding.has_update_time()) line("changed", FormatTime(forwarding.update_time()));
+  if (forwarding.has_update_time())
+    line("changed", TimeAlone(true, forwarding.update_time(), view));
 }
 
 }  // namespace unipresence::cli

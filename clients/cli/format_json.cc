@@ -84,6 +84,12 @@ Json TimeOf(const v1::PresenceUpdate& update) {
   return TimeOrNull(presence, presence.has_update_time(), &v1::Presence::update_time);
 }
 
+Json Texts(const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  Json array = Json::array();
+  for (const std::string& text : texts) array.push_back(text);
+  return array;
+}
+
 Json InputsObject(const v1::PresenceInputs& inputs) {
   return {{"line_type", WordOrNull(inputs.line_type())},
           {"deskphone_state", WordOrNull(inputs.deskphone_state())},
@@ -182,6 +188,8 @@ std::string ExplanationJson(const v1::ExplainPresenceResponse& explanation) {
     entry["emitting"] = line.emitting();
     entry["in_call"] = line.in_call();
     entry["link_state"] = WordOrNull(line.link_state());
+    entry["not_listed"] = line.not_listed();
+    entry["direction_unknown"] = line.direction_unknown();
     object["lines"].push_back(std::move(entry));
   }
   object["causes"] = Json::array();
@@ -304,13 +312,18 @@ std::string PbxJson(const v1::Pbx& pbx) {
        {"rewrite_count", pbx.rewrite_count()},
        {"reconcile_time", TimeOrNull(pbx, pbx.has_reconcile_time(), &v1::Pbx::reconcile_time)},
        {"message_count", pbx.message_count()},
+       {"skipped_message_count", pbx.skipped_message_count()},
+       {"unlisted_devices", Texts(pbx.unlisted_devices())},
+       {"unlisted_device_count", pbx.unlisted_device_count()},
+       {"list_errors", Texts(pbx.list_errors())},
+       {"write_unanswered_time",
+        TimeOrNull(pbx, pbx.has_write_unanswered_time(), &v1::Pbx::write_unanswered_time)},
        {"last_error", TextOrNull(pbx.last_error())},
        {"last_error_time", TimeOrNull(pbx, pbx.has_last_error_time(), &v1::Pbx::last_error_time)}});
 }
 
 std::string ReconcileJson(std::string_view pbx, const v1::ReconcilePbxResponse& outcome) {
-  Json users = Json::array();
-  for (const std::string& user : outcome.corrected_users()) users.push_back(user);
+  Json users = Texts(outcome.corrected_users());
   return Dump({{"pbx", pbx},
                {"correction_count", outcome.correction_count()},
                {"rewrite_count", outcome.rewrite_count()},

@@ -11,9 +11,15 @@ inline constexpr char kRootFooter[] = R"(Examples:
   unipresence get presence alice -o json
   unipresence watch
   unipresence explain alice
+  unipresence wait alice AVAILABLE --timeout 5m
+
+A user is named by the id: --user USER says in every command whose phones or presence are meant, and
+where nothing else could stand USER alone does. Without it you are meant.
 
 Results go to stdout: tables for people, or with -o json one JSON object per line. Errors go to
-stderr. Every flag can be given by an environment variable, which its help names.
+stderr. In a terminal tables leave out and cut what does not fit; -o wide and pipes have all of it.
+Times are those of the local zone, which is named; -o json has UTC. Every flag can be given by an
+environment variable, which its help names.
 
 )";
 
@@ -27,6 +33,35 @@ Examples:
   unipresence login alice
   unipresence login alice --password-file alice.txt --hold
   unipresence login admin --client --background)";
+
+inline constexpr char kForwardFooter[] =
+    R"(Three forwardings, each with its number: unconditional, busy and no-answer. A number is kept while
+its forwarding is off.
+
+Examples:
+  unipresence forward get
+  unipresence forward set no-answer 2000
+  unipresence forward set busy --off
+  unipresence forward clear)";
+
+inline constexpr char kUsersFooter[] =
+    R"(Everybody may list and read users; all else is for administrators.
+
+Examples:
+  unipresence users list --query martin
+  unipresence users get alice
+  unipresence users add --file users.yaml --skip-existing
+  unipresence users update bob --exten 1003
+  unipresence users delete bob)";
+
+inline constexpr char kWaitFooter[] =
+    R"(Ends with exit code 0 as soon as the user has one of the states, also if that is so at once, and
+prints the presence; with 11 if that did not happen within --timeout. A state that is stale, because
+the link to the PBX is down, does not count.
+
+Examples:
+  unipresence wait alice AVAILABLE
+  unipresence wait alice AVAILABLE,ON_HOLD --timeout 30s && unipresence call 1000)";
 
 inline constexpr char kForwardSetFooter[] =
     R"(unconditional applies to every call, busy when the device in use is busy, no-answer when it does not
@@ -50,15 +85,15 @@ Examples:
 
 inline constexpr char kWatchFooter[] =
     R"(First the present value of each user, then a line saying that these are complete, then each change
-as it happens. Ends when it is interrupted or its output is closed. A lost connection is taken up
-again where it broke.
+as it happens: rows in which something that you see changed, or with --all-changes all of them. Ends
+when it is interrupted or its output is closed. A lost connection is taken up again where it broke.
 
-With -o json one object per line. Field `event` is UPDATE (sequence, refresh, merged_changes,
-previous_state, time, cause{kind, pbx, device, device_state, time}, and the fields of `get presence`), REMOVED (the user
+With -o json one object per line and change. Field `event` is UPDATE (sequence, refresh,
+merged_changes (2 or more: so many changes in one, because this reader was slow), previous_state, time,
+cause{kind, pbx, device, device_state, time}, and the fields of `get presence`), REMOVED (the user
 exists no longer), CURRENT (what was printed is complete), RESET (forget what was printed; all values
 follow), DISCONNECTED (trying again), or with --mailboxes MAILBOX (the fields of `voicemail`; mailbox
-is null when the user has no box any more). `refresh` marks values that are no change; `merged_changes` is how many changes
-one that was read too slowly stands for, else 0.
+is null when the user has no box any more). `refresh` marks values that are no change.
 
 Examples:
   unipresence watch

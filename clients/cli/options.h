@@ -15,7 +15,8 @@
 
 namespace unipresence::cli {
 
-enum class OutputFormat { kTable, kJson };
+// Wide: a table with all columns, however wide the terminal is.
+enum class OutputFormat { kTable, kWide, kJson };
 
 inline constexpr char kDefaultServer[] = "127.0.0.1:50051";
 
@@ -23,6 +24,7 @@ struct GlobalOptions {
   std::string server;        // empty = that of the session, else kDefaultServer
   std::string session_file;  // empty = DefaultSessionFile()
   OutputFormat output = OutputFormat::kTable;
+  bool utc = false;  // tell times in UTC, not in the local zone; JSON has UTC anyway
   std::chrono::milliseconds timeout{10'000};  // of each single rpc; 60 s for `asterisk apply`
 };
 
@@ -113,10 +115,17 @@ struct ListOptions {
 struct WatchOptions {
   std::vector<std::string> users;  // empty = everyone
   bool reconnect = true;
-  bool mailboxes = false;  // those that the caller may read too; by gRPC only
+  bool all_changes = false;  // in the table also those that show nothing new
+  bool mailboxes = false;    // those that the caller may read too; by gRPC only
   // Addresses of the server's ZeroMQ sockets, both or none: follow by them instead of gRPC.
   std::string zeromq_publish;
   std::string zeromq_snapshot;
+};
+
+struct WaitOptions {
+  std::string user;  // empty = own
+  std::vector<v1::PresenceState> states;
+  std::optional<std::chrono::milliseconds> timeout;  // nullopt = for ever
 };
 
 struct VoicemailOptions {
@@ -201,10 +210,10 @@ using CommandOptions =
     std::variant<LoginOptions, LogoutOptions, WhoamiOptions, SessionListOptions, SelectOptions,
                  DoNotDisturbOptions, CallsOptions, CallOptions, HangUpOptions, TransferOptions,
                  ForwardGetOptions, ForwardSetOptions, ForwardClearOptions, GetPresenceOptions,
-                 ListOptions, WatchOptions, VoicemailOptions, ExplainOptions, UsersAddOptions,
-                 UsersUpdateOptions, UsersListOptions, UsersGetOptions, UsersDeleteOptions,
-                 PbxStatusOptions, PbxReconcileOptions, AsteriskRenderOptions, AsteriskApplyOptions,
-                 ServerStatusOptions, CompletionOptions, VersionOptions>;
+                 ListOptions, WatchOptions, WaitOptions, VoicemailOptions, ExplainOptions,
+                 UsersAddOptions, UsersUpdateOptions, UsersListOptions, UsersGetOptions,
+                 UsersDeleteOptions, PbxStatusOptions, PbxReconcileOptions, AsteriskRenderOptions,
+                 AsteriskApplyOptions, ServerStatusOptions, CompletionOptions, VersionOptions>;
 
 }  // namespace unipresence::cli
 

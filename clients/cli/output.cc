@@ -1,6 +1,7 @@
 #include "clients/cli/output.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,15 @@ bool Output::TerminalWithColours(int fd) {
   if (no_color != nullptr && *no_color != '\0') return false;
   const char* terminal = std::getenv("TERM");
   return terminal != nullptr && *terminal != '\0' && std::strcmp(terminal, "dumb") != 0;
+}
+
+std::size_t Output::TerminalWidth(int fd) {
+  if (isatty(fd) == 0) return 0;
+  winsize size{};
+  if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char* const columns = std::getenv("COLUMNS");
+  const long told = columns == nullptr ? 0 : std::strtol(columns, nullptr, 10);
+  return told > 0 ? static_cast<std::size_t>(told) : 80;
 }
 
 void Output::Line(std::string_view text) {

@@ -10,14 +10,19 @@
 // One thread writes; `closed` and `WaitUntilClosed` are for any.
 
 #include <atomic>
+#include <cstddef>
+#include <functional>
 #include <string_view>
+#include <utility>
 
 namespace unipresence::cli {
 
 class Output {
  public:
-  // Does not own `fd`. `colours`: whether lines may be coloured.
-  explicit Output(int fd, bool colours = false) : fd_(fd), colours_(colours) {}
+  // Does not own `fd`. `colours`: whether lines may be coloured. `width`: asked for how wide lines
+  // may be; without it they may have any width.
+  explicit Output(int fd, bool colours = false, std::function<std::size_t()> width = {})
+      : fd_(fd), colours_(colours), width_(std::move(width)) {}
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
 
@@ -25,10 +30,16 @@ class Output {
   // (NO_COLOR, https://no-color.org; TERM=dumb).
   static bool TerminalWithColours(int fd);
 
+  // How many columns the terminal has now: as it says itself, else as COLUMNS says, else 80. 0 if
+  // `fd` is no terminal.
+  static std::size_t TerminalWidth(int fd);
+
   // Writes the text and a line break.
   void Line(std::string_view text);
 
   bool colours() const { return colours_; }
+  // How many columns a line may take now; 0 = any number.
+  std::size_t width() const { return width_ ? width_() : 0; }
   // The reader went away, or the disk is full: nothing more can be written.
   bool closed() const { return closed_; }
   // Returns true once the reader of a pipe or socket went away, false when `wake_fd` becomes
@@ -41,6 +52,7 @@ class Output {
  private:
   const int fd_;
   const bool colours_;
+  const std::function<std::size_t()> width_;
   std::atomic<bool> closed_{false};
   std::atomic<int> error_{0};
 };

@@ -15,6 +15,7 @@
 #include "clients/cli/command_context.h"
 #include "clients/cli/command_line.h"
 #include "clients/cli/commands/commands.h"
+#include "clients/cli/commands/user_advice.h"
 #include "clients/cli/failure.h"
 
 namespace unipresence::cli {
@@ -37,7 +38,7 @@ int Execute(const Invocation& invocation, Output& out, Output& errors,
   context.on_held = std::move(on_held);
   const absl::Status status = std::visit(
       [&context](const auto& options) { return RunCommand(options, context); }, invocation.command);
-  if (!status.ok()) context.Report(status);
+  if (!status.ok()) context.Report(status, AdviceOnUser(status, context));
   // Results that could not be written are lost results, unless nobody wanted to read on.
   if (status.ok() && out.error() != 0 && out.error() != EPIPE) {
     context.Report(
@@ -71,7 +72,9 @@ int RunProgram(std::span<const std::string> arguments) {
     return static_cast<int>(exit->code);
   }
   const Invocation& invocation = std::get<Invocation>(parsed);
-  Output out(STDOUT_FILENO, Output::TerminalWithColours(STDOUT_FILENO));
+  const bool fits = invocation.global.output == OutputFormat::kTable;
+  Output out(STDOUT_FILENO, Output::TerminalWithColours(STDOUT_FILENO),
+             fits ? std::function([] { return Output::TerminalWidth(STDOUT_FILENO); }) : nullptr);
   Output errors(STDERR_FILENO);
   const auto* login = std::get_if<LoginOptions>(&invocation.command);
   if (login != nullptr && login->background) return ExecuteInBackground(invocation, out, errors);

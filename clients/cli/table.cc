@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
-#include <span>
+#include <utility>
 
 namespace unipresence::cli {
 namespace {
@@ -32,77 +30,54 @@ std::string_view EscapeOf(Colour colour) {
   return "";
 }
 
-struct Range {
-  std::uint32_t first;
-  std::uint32_t last;
-};
-
-// Marks that join the character before (Unicode categories Mn, Me, Cf), the frequent blocks.
-constexpr std::array<Range, 8> kZeroWidth = {{{0x0300, 0x036F},
-                                              {0x0483, 0x0489},
-                                              {0x0591, 0x05BD},
-                                              {0x064B, 0x065F},
-                                              {0x200B, 0x200F},
-                                              {0x20D0, 0x20FF},
-                                              {0xFE00, 0xFE0F},
-                                              {0xFE20, 0xFE2F}}};
-
-// East Asian Width W and F (Unicode Standard Annex 11), by blocks.
-constexpr std::array<Range, 8> kWide = {{{0x1100, 0x115F},
-                                         {0x2E80, 0xA4CF},
-                                         {0xAC00, 0xD7A3},
-                                         {0xF900, 0xFAFF},
-                                         {0xFE30, 0xFE6F},
-                                         {0xFF00, 0xFF60},
-                                         {0x1F300, 0x1FAFF},
-                                         {0x20000, 0x3FFFD}}};
-
-bool IsIn(std::uint32_t code_point, std::span<const Range> ranges) {
-  return std::any_of(ranges.begin(), ranges.end(), [code_point](const Range& range) {
-    return code_point >= range.first && code_point <= range.last;
-  });
+// How wide a line of these columns is.
+std::size_t LineWidth(const std::vector<std::size_t>& widths) {
+  std::size_t sum = 0;
+  for (const std::size_t width : widths) {
+    if (width > 0) sum += width + kColumnGap.size();
+  }
+  return sum == 0 ? 0 : sum - kColumnGap.size();
 }
 
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
-// The code point at the front of `text`, which is removed. A broken sequence counts as one.
-std::uint32_t TakeCodePoint(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  text.remove_prefix(1);
-  std::uint32_t code_point = lead < 0x80   ? lead
-                             : lead < 0xE0 ? lead & 0x1FU
-                             : lead < 0xF0 ? lead & 0x0FU
-                                           : lead & 0x07U;
-  while (!text.empty() && IsContinuation(text.front())) {
-    code_point = (code_point << 6) | (static_cast<unsigned char>(text.front()) & 0x3FU);
-    text.remove_prefix(1);
+// The last one of those of the highest rank that can still give way.
+template <typename CanGive>
+std::size_t NextToGive(const std::vector<Column>& columns, CanGive can_give) {
+  std::size_t found = columns.size();
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!can_give(i)) continue;
+    if (found == columns.size() || columns[i].rank >= columns[found].rank) found = i;
   }
-  return code_point;
+  return found;
 }
 
 }  // namespace
 
-std::string Shown(std::string_view text) {
-  if (text.empty()) return "-";
-  std::string shown;
-  while (!text.empty()) {
-    const std::string_view before = text;
-    const std::uint32_t code_point = TakeCodePoint(text);
-    // C0, DEL and C1: among them the beginnings of terminal escapes.
-    const bool control = code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
-    shown += control ? std::string_view("?") : before.substr(0, before.size() - text.size());
+std::vector<std::size_t> FitColumns(const std::vector<Column>& columns,
+                                    std::vector<std::size_t> widths, std::size_t available) {
+  if (available == 0 || LineWidth(widths) <= available) return widths;
+  // A column is never narrower than its name: that is what tells what its texts are.
+  std::vector<std::size_t> least(widths.size());
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    least[i] = std::min(widths[i], std::max(columns[i].least, DisplayWidth(columns[i].name)));
   }
-  return shown;
-}
-
-std::size_t DisplayWidth(std::string_view text) {
-  std::size_t width = 0;
-  while (!text.empty()) {
-    const std::uint32_t code_point = TakeCodePoint(text);
-    if (IsIn(code_point, kZeroWidth)) continue;
-    width += IsIn(code_point, kWide) ? 2 : 1;
+  while (LineWidth(least) > available) {
+    const std::size_t out =
+        NextToGive(columns, [&](std::size_t i) { return columns[i].rank > 0 && least[i] > 0; });
+    if (out == columns.size()) break;
+    least[out] = widths[out] = 0;
   }
-  return width;
+  // Then what is left is cut, the less important first, and in the end below what is legible.
+  for (const bool in_need : {false, true}) {
+    while (LineWidth(widths) > available) {
+      const auto floor = [&](std::size_t i) { return in_need ? std::size_t{1} : least[i]; };
+      const std::size_t cut =
+          NextToGive(columns, [&](std::size_t i) { return widths[i] > floor(i); });
+      if (cut == columns.size()) break;
+      const std::size_t excess = LineWidth(widths) - available;
+      widths[cut] -= std::min(excess, widths[cut] - floor(cut));
+    }
+  }
+  return widths;
 }
 
 std::string Painted(std::string_view text, Colour colour, bool colours) {
@@ -110,13 +85,10 @@ std::string Painted(std::string_view text, Colour colour, bool colours) {
   return fmt::format("{}{}\x1b[0m", EscapeOf(colour), text);
 }
 
-Table::Table(Output& output, std::vector<std::string> header, std::vector<std::size_t> min_widths,
-             std::size_t hold_back)
-    : output_(output), widths_(std::move(min_widths)), hold_back_(hold_back) {
-  widths_.resize(header.size());
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    widths_[i] = std::max(widths_[i], DisplayWidth(header[i]));
-    header_.emplace_back(std::move(header[i]), Colour::kBold);
+Table::Table(Output& output, std::vector<Column> columns, std::size_t hold_back)
+    : output_(output), columns_(std::move(columns)), hold_back_(hold_back) {
+  for (const Column& column : columns_) {
+    widths_.push_back(std::max(column.usual, DisplayWidth(column.name)));
   }
 }
 
@@ -125,12 +97,14 @@ Table::~Table() {
 }
 
 void Table::Row(std::vector<Cell> cells) {
-  cells.resize(header_.size(), Cell(""));
+  cells.resize(columns_.size(), Cell(""));
   for (Cell& cell : cells) {
     // What is missing shows as `-` between columns; at the end of a line nothing is needed.
     if (!cell.text.empty() || &cell != &cells.back()) cell.text = Shown(cell.text);
   }
-  if (started_) {
+  if (!fitted_.empty()) {
+    // Somebody made the window wider or narrower.
+    if (output_.width() != fitted_to_) WriteHeader();
     Write(cells);
     return;
   }
@@ -144,22 +118,42 @@ void Table::Flush() {
       widths_[i] = std::max(widths_[i], DisplayWidth(cells[i].text));
     }
   }
-  if (!started_) Write(header_);
-  started_ = true;
+  if (fitted_.empty()) WriteHeader();
   for (const std::vector<Cell>& cells : waiting_) Write(cells);
   waiting_.clear();
 }
 
+void Table::Fit() {
+  fitted_to_ = output_.width();
+  fitted_ = FitColumns(columns_, widths_, fitted_to_);
+  const std::size_t used = LineWidth(fitted_);
+  if (used >= fitted_to_) return;
+  // The rest of the line is for the last column.
+  const auto last = std::find_if(fitted_.rbegin(), fitted_.rend(), [](auto w) { return w > 0; });
+  if (last != fitted_.rend()) *last += fitted_to_ - used;
+}
+
+void Table::WriteHeader() {
+  Fit();
+  std::vector<Cell> header;
+  for (const Column& column : columns_) header.emplace_back(column.name, Colour::kBold);
+  Write(header);
+}
+
 void Table::Write(const std::vector<Cell>& cells) {
   std::string line;
+  std::size_t pending = 0;  // blanks before the next text
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    const std::size_t width = DisplayWidth(cells[i].text);
-    line += Painted(cells[i].text, cells[i].colour, output_.colours());
-    if (i + 1 == cells.size()) break;
-    if (width < widths_[i]) line.append(widths_[i] - width, ' ');
-    line += kColumnGap;
+    if (fitted_[i] == 0) continue;
+    const std::string text = fitted_to_ == 0 ? cells[i].text : Cut(cells[i].text, fitted_[i]);
+    if (!text.empty()) {
+      line.append(pending, ' ');
+      line += Painted(text, cells[i].colour, output_.colours());
+      pending = 0;
+    }
+    const std::size_t width = DisplayWidth(text);
+    pending += std::max(fitted_[i], width) - width + kColumnGap.size();
   }
-  line.erase(line.find_last_not_of(' ') + 1);
   output_.Line(line);
 }
 

@@ -3,12 +3,16 @@
 
 // A table with aligned columns and a header, for results of any length: rows are held back until
 // the columns' widths are known from the first ones, then go out as they come.
+//
+// No row is wider than its output (Output::width): less important columns are left out and texts
+// end with `…`. An output without a width gets everything.
 
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "clients/cli/display_text.h"
 #include "clients/cli/output.h"
 
 namespace unipresence::cli {
@@ -28,43 +32,60 @@ struct Cell {
       : text(cell_text), colour(cell_colour) {}
 };
 
-// The text as it may be shown: control characters, which could steer the terminal, become `?`, and
-// an empty one becomes `-`.
-std::string Shown(std::string_view text);
+// A column whose texts are not cut: what somebody copies, or nothing would be left of it.
+inline constexpr std::size_t kWhole = static_cast<std::size_t>(-1);
 
-// How many columns a UTF-8 text takes: code points without combining marks and joiners. East Asian
-// wide characters count as two.
-std::size_t DisplayWidth(std::string_view text);
+struct Column {
+  std::string name;
+  // Where not all columns fit, those of the highest rank go first; rank 0 always stays.
+  int rank = 0;
+  // How far its texts may be cut, before columns are left out; in columns of the terminal.
+  std::size_t least = kWhole;
+  // It is at least this wide, for tables whose later rows are wider than the first ones.
+  std::size_t usual = 0;
+
+  Column(const char* column_name) : name(column_name) {}
+  Column(std::string column_name, int column_rank = 0, std::size_t column_least = kWhole,
+         std::size_t column_usual = 0)
+      : name(std::move(column_name)), rank(column_rank), least(column_least), usual(column_usual) {}
+};
+
+// The widths with which `columns`, whose texts take `widths`, fit into `available` columns of the
+// terminal, with the gaps between them. 0 = left out. `available` 0: all have what they take.
+std::vector<std::size_t> FitColumns(const std::vector<Column>& columns,
+                                    std::vector<std::size_t> widths, std::size_t available);
 
 // "\x1b[32mtext\x1b[0m" if `colours`, else the text.
 std::string Painted(std::string_view text, Colour colour, bool colours);
 
 class Table {
  public:
-  // Writes to `output`, which must outlive it. `min_widths`: columns are at least this wide, for
-  // tables whose later rows are wider than the first ones. `hold_back`: so many rows are waited
-  // for.
-  Table(Output& output, std::vector<std::string> header, std::vector<std::size_t> min_widths = {},
-        std::size_t hold_back = 1'000);
+  // Writes to `output`, which must outlive it. `hold_back`: so many rows are waited for.
+  Table(Output& output, std::vector<Column> columns, std::size_t hold_back = 1'000);
   // Writes the rows held back. Of a table that never had one nothing is written.
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
-  // As many cells as the header has; fewer leave the rest empty.
+  // As many cells as there are columns; fewer leave the rest empty.
   void Row(std::vector<Cell> cells);
   // Writes the header, if it was not yet, even without rows, and the rows held back. Rows that come
   // later are written at once.
   void Flush();
+  // Is this column there? All are until the widths are known.
+  bool Shows(std::size_t column) const { return fitted_.empty() || fitted_[column] > 0; }
 
  private:
+  void Fit();
+  void WriteHeader();
   void Write(const std::vector<Cell>& cells);
 
   Output& output_;
-  std::vector<Cell> header_;
-  std::vector<std::size_t> widths_;
+  const std::vector<Column> columns_;
+  std::vector<std::size_t> widths_;  // that all texts would take
+  std::vector<std::size_t> fitted_;  // those in use; empty before the header is written
+  std::size_t fitted_to_ = 0;        // the width of the output then
   const std::size_t hold_back_;
-  bool started_ = false;
   std::vector<std::vector<Cell>> waiting_;
 };
 

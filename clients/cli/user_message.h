@@ -14,7 +14,8 @@
 
 namespace unipresence::cli {
 
-// A user of a users file. A line without sip_username there has its SIP account in Asterisk. INVALID_ARGUMENT: it has a password_hash, which the API does not take.
+// A user of a users file. A line without sip_username there has its SIP account in Asterisk.
+// INVALID_ARGUMENT: it has a password_hash, which the API does not take.
 absl::StatusOr<v1::User> ToMessage(const config::UserSeed& seed);
 
 // Applies the flags, but for the passwords, to `user`: an empty one to create, or one that was

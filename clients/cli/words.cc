@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdint>
+#include <system_error>
 
 #include "absl/time/time.h"
 #include "aggregator/base/strings.h"
@@ -124,6 +126,21 @@ std::optional<v1::Role> ParseRole(std::string_view word) {
   v1::Role role = v1::ROLE_UNSPECIFIED;
   const bool parsed = v1::Role_Parse(constant, &role);
   return Known(parsed, role);
+}
+
+std::optional<std::chrono::milliseconds> ParseTime(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  double factor = 0;
+  if (text.empty() || text == "s") factor = 1'000;
+  if (text == "ms") factor = 1;
+  if (text == "m" || text == "min") factor = 60'000;
+  if (text == "h") factor = 3'600'000;
+  const double milliseconds = number * factor;
+  if (!(milliseconds >= 1 && milliseconds <= 86'400'000)) return std::nullopt;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
 }
 
 std::string FormatTime(const google::protobuf::Timestamp& time) {

@@ -7,6 +7,7 @@
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/timestamp.pb.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,10 @@ std::optional<v1::LineKind> ParseLineKind(std::string_view word);
 std::optional<v1::LineType> ParseLineType(std::string_view word);  // also "ua"
 std::optional<v1::ForwardingCondition> ParseForwardingCondition(std::string_view word);
 std::optional<v1::Role> ParseRole(std::string_view word);  // also "admin"
+
+// "30s", "5m" or "5min", "1h", "500ms", "30" (seconds), also with a fraction. nullopt for anything
+// else, and for what is not between 1 ms and 24 h.
+std::optional<std::chrono::milliseconds> ParseTime(std::string_view text);
 
 // RFC 3339 in UTC with microseconds: "2026-05-01T14:03:22.123456Z".
 std::string FormatTime(const google::protobuf::Timestamp& time);

@@ -3,14 +3,18 @@
 usage: UNIPRESENCE_BUILD_DIR=build /usr/bin/python3 -m pytest tests/integration/cli_test.py
 """
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
 import pty
+import re
 import select
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -599,7 +603,8 @@ def test_explain_tells_why(world, alice, admin):
     alice.run("select", "deskphone")
     alice.run("select", "webrtc")
     story = admin.text("explain", "alice")
-    assert "alice is AVAILABLE (hint 0); calls ring on WEBRTC." in story
+    assert re.match(r"\S.* \(alice, \d+\) is AVAILABLE( since \d\d:\d\d \(.*\))?\.\n", story), story
+    assert "New calls ring on the WebRTC line, because it is selected and can be reached." in story
     assert "Rule SELECTED_WEBRTC" in story
     assert "WebRTC line (W)  NOT_INUSE, reachable, not active" in story
     assert "SELECT_DEVICE" in story
@@ -753,6 +758,58 @@ def test_colours_are_for_terminals(alice):
     assert "\x1b" not in alice.text("get", "presence")
 
 
+def on_terminal(arguments, columns, environment):
+    """What a command shows in a terminal of so many columns, without colours."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        os.execve(binary("unipresence"), arguments, {"TERM": "dumb", **environment})
+    shown = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.waitpid(pid, 0)
+    os.close(terminal)
+    return shown.decode().replace("\r\n", "\n").splitlines()
+
+
+def test_tables_fit_the_terminal(admin):
+    for command in (["list"], ["get", "presence", "alice"], ["users", "list"], ["users", "get", "alice"],
+                    ["session", "list"], ["whoami"], ["pbx", "status"], ["server", "status"], ["explain", "alice"],
+                    ["calls"], ["forward", "get", "alice"]):
+        for columns in (60, 80, 120, 200):
+            lines = on_terminal(admin.words(*command), columns, {})
+            assert lines and max(map(len, lines)) <= columns, (command, columns, lines)
+    narrow = on_terminal(admin.words("list"), 60, {})[0]
+    assert "STATE" in narrow and "LINES" not in narrow
+    assert "LINES" in on_terminal(admin.words("list", "-o", "wide"), 60, {})[0]
+    assert "LINES" in admin.text("list").splitlines()[0], "a pipe has all of it"
+
+
+def test_times_are_local_and_say_so(admin):
+    def header(*arguments, zone):
+        return on_terminal(admin.words("session", "list", *arguments), 120, {"TZ": zone})[0]
+
+    assert "CREATED (IST)" in header(zone="Asia/Kolkata")
+    assert "CREATED (UTC)" in header("--utc", zone="Asia/Kolkata")
+    assert admin.objects("session", "list")[0]["create_time"].endswith("Z")
+
+
+def test_a_mistyped_user(admin):
+    wrong = admin.run("get", "presence", "alcie", code=5)
+    assert "did you mean alice (" in wrong.stderr
+    assert "did you mean 'list'?" in admin.run("lsit", code=2).stderr
+
+
+def test_wait(admin, alice):
+    alice.login()
+    alice.run("select", "webrtc")
+    assert admin.object("wait", "alice", "AVAILABLE", "--timeout", "60s")["state"] == "AVAILABLE"
+    never = admin.run("wait", "alice", "RINGING,IN_USE", "--timeout", "0.2", code=11)
+    assert "is AVAILABLE and was not RINGING or IN_USE in time" in never.stderr
+    admin.run("wait", "nobody-here", "AVAILABLE", code=5)
+
+
 def test_completion_in_bash(alice):
     script = alice.text("completion", "bash") + (
         "COMP_WORDS=(unipresence users a); COMP_CWORD=2; _unipresence; echo \"${COMPREPLY[@]}\"")
@@ -766,6 +823,7 @@ def test_help_and_version(alice):
     assert "Exit codes:" in alice.text("--help")
     assert "UNIPRESENCE_SESSION_FILE" in alice.text("--help")
     assert "Examples:" in alice.text("users", "add", "--help")
+    assert "unipresence users delete bob" in alice.text("users", "--help")
     assert alice.object("version")["version"] in alice.text("--version")
 
 

@@ -3,6 +3,7 @@
 
 usage: quickstart_test.py SOURCE_DIR BUILD_DIR
 """
+import json
 import os
 import pathlib
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 SOURCE, BUILD = (pathlib.Path(folder).resolve() for folder in sys.argv[1:3])
@@ -115,6 +117,36 @@ class QuickstartTest(unittest.TestCase):
             self.assertEqual(run.wait(), 0, run.text())
             self.assertIn("== stopping", run.text())
             self.assertEqual(living(run.process.pid), [])
+
+    def test_a_call_can_be_placed_and_transferred(self):
+        with tempfile.TemporaryDirectory(prefix="unipresence-quickstart-") as data:
+            run = self.start(data)
+            self.assertTrue(run.wait_for_changes(len(USERS)), run.text())
+            server = re.search(r"UNIPRESENCE_SERVER=(\S+)", run.text())[1]
+
+            def client(*arguments):
+                return subprocess.run(
+                    [BUILD / "unipresence", "--server", server, "--session-file", f"{data}/alice.session",
+                     *arguments, "-o", "json"], capture_output=True, text=True, check=False)
+
+            placed = client("call", "1001")
+            self.assertEqual(placed.returncode, 0, placed.stderr)
+            self.assertEqual(json.loads(placed.stdout)["other_party"]["number"], "1001")
+            nowhere = client("call", "4711")
+            self.assertIn("DESTINATION_FORBIDDEN", nowhere.stderr)
+            # People answer and hang up as they like: any call of alice's deskphone will do.
+            end = time.monotonic() + NEVER_SECONDS
+            while True:
+                self.assertLess(time.monotonic(), end, run.text())
+                calls = [json.loads(line) for line in client("calls").stdout.splitlines()]
+                talking = [c["id"] for c in calls if c["state"] == "ANSWERED" and c["kind"] == "DESKPHONE"]
+                if talking and client("transfer", talking[0], "1003").returncode == 0:
+                    break
+                if not talking and not calls:
+                    client("call", "1001")
+                time.sleep(0.1)
+            run.interrupt()
+            self.assertEqual(run.wait(), 0, run.text())
 
     def test_says_what_is_missing(self):
         result = subprocess.run(["bash", "deploy/quickstart.sh", "--no-build", "--build-dir", "/nowhere"],

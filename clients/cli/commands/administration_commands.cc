@@ -1,6 +1,8 @@
 // pbx status, pbx reconcile, server status, completion, version.
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "aggregator/base/status_macros.h"
 #include "clients/cli/command_line.h"
@@ -17,18 +19,33 @@ namespace {
 
 using Stub = v1::AdministrationService::Stub;
 
+// Below the table; JSON has it all in its fields.
+void WriteRemarks(const std::vector<std::string>& remarks, CommandContext& context) {
+  if (context.json()) return;
+  for (const std::string& remark : remarks) {
+    for (const std::string& line : Wrapped(remark, context.out().width())) context.out().Line(line);
+  }
+}
+
 }  // namespace
 
 absl::Status RunCommand(const PbxStatusOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
-  Results results(context, PbxHeader(), &PbxRow, &PbxJson);
+  const TimeView view = context.times();
+  Results<v1::Pbx> results(
+      context, PbxColumns(view), [&](const v1::Pbx& pbx) { return PbxRow(pbx, view); }, &PbxJson);
+  std::vector<std::string> remarks;
+  const auto write = [&](const v1::Pbx& pbx) {
+    results.Write(pbx);
+    for (std::string& remark : PbxRemarks(pbx, view)) remarks.push_back(std::move(remark));
+  };
   if (options.pbxs.empty()) {
     UNIPRESENCE_RETURN_IF_ERROR(ForEachPage(context, &Stub::ListPbxs, v1::ListPbxsRequest(),
                                             [&](const v1::ListPbxsResponse& page) {
-                                              for (const v1::Pbx& pbx : page.pbxs())
-                                                results.Write(pbx);
+                                              for (const v1::Pbx& pbx : page.pbxs()) write(pbx);
                                             }));
     results.Finish();
+    WriteRemarks(remarks, context);
     return absl::OkStatus();
   }
   absl::Status first_missing;
@@ -37,11 +54,13 @@ absl::Status RunCommand(const PbxStatusOptions& options, CommandContext& context
     request.set_pbx(name);
     const absl::StatusOr<v1::Pbx> pbx = context.Call(&Stub::GetPbx, request);
     if (!pbx.ok() && !absl::IsNotFound(pbx.status())) return pbx.status();
-    if (pbx.ok()) results.Write(*pbx);
+    if (pbx.ok()) write(*pbx);
     // The status returned is told by the caller.
     if (!first_missing.ok() && !pbx.ok()) context.Report(pbx.status());
     first_missing.Update(pbx.status());
   }
+  if (!remarks.empty()) results.Finish();
+  WriteRemarks(remarks, context);
   return first_missing;
 }
 
@@ -66,7 +85,7 @@ absl::Status RunCommand(const ServerStatusOptions& /*options*/, CommandContext& 
   if (context.json()) {
     context.out().Line(ServerStatusJson(status, context.client().address()));
   } else {
-    WriteServerStatus(status, context.client().address(), context.out());
+    WriteServerStatus(status, context.client().address(), context.times(), context.out());
   }
   return absl::OkStatus();
 }

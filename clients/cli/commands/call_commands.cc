@@ -85,7 +85,10 @@ absl::Status RunCommand(const CallsOptions& options, CommandContext& context) {
   if (options.watch) return RunCallsWatch(options, context);
   v1::ListCallsRequest request;
   request.set_user(options.user);
-  Results<v1::Call> results(context, CallHeader(), &CallRow, &CallJson);
+  const TimeView view = context.times();
+  Results<v1::Call> results(
+      context, CallColumns(view), [&](const v1::Call& call) { return CallRow(call, view); },
+      &CallJson);
   UNIPRESENCE_RETURN_IF_ERROR(
       ForEachPage(context, &Stub::ListCalls, request, [&](const v1::ListCallsResponse& page) {
         for (const v1::Call& call : page.calls()) results.Write(call);

@@ -36,8 +36,9 @@ class CallsWatcher {
     if (context_.json()) return context_.out().Line(json);
     context_.out().Line(Heading(response));
     if (response.calls().empty()) return;
-    Table table(context_.out(), CallHeader());
-    for (const v1::Call& call : response.calls()) table.Row(CallRow(call));
+    const TimeView view = context_.times();
+    Table table(context_.out(), CallColumns(view));
+    for (const v1::Call& call : response.calls()) table.Row(CallRow(call, view));
   }
 
   void Interrupted(std::string_view why) {

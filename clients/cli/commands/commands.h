@@ -44,6 +44,9 @@ absl::Status RunCommand(const ExplainOptions& options, CommandContext& context);
 absl::Status RunCommand(const WatchOptions& options, CommandContext& context);
 absl::Status RunZeromqWatch(const WatchOptions& options, CommandContext& context);
 
+// wait_command.cc
+absl::Status RunCommand(const WaitOptions& options, CommandContext& context);
+
 // voicemail_commands.cc
 absl::Status RunCommand(const VoicemailOptions& options, CommandContext& context);
 

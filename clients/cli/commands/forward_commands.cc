@@ -18,7 +18,7 @@ void Show(const v1::Forwarding& forwarding, CommandContext& context) {
   if (context.json()) {
     context.out().Line(ForwardingJson(forwarding));
   } else {
-    WriteForwarding(forwarding, context.out());
+    WriteForwarding(forwarding, context.times(), context.out());
   }
 }
 

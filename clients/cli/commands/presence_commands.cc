@@ -8,16 +8,20 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/cord.h"
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "clients/cli/commands/commands.h"
+#include "clients/cli/commands/directory.h"
 #include "clients/cli/commands/pages.h"
 #include "clients/cli/commands/results.h"
+#include "clients/cli/format_explanation.h"
 #include "clients/cli/format_json.h"
-#include "clients/cli/format_table.h"
+#include "clients/cli/format_presence.h"
+#include "unipresence/v1/call_control.grpc.pb.h"
 #include "unipresence/v1/presence.grpc.pb.h"
 
 namespace unipresence::cli {
@@ -79,6 +83,35 @@ absl::Status GetBatch(std::span<const std::string> users, CommandContext& contex
   return not_found.ok() ? not_found : NoSuchUsers(not_found, missing);
 }
 
+Results<v1::Presence> PresenceResults(CommandContext& context, Directory& directory) {
+  return {context, PresenceColumns(),
+          [&directory](const v1::Presence& presence) {
+            return PresenceRow(presence, directory.Find(presence.user()));
+          },
+          &PresenceJson};
+}
+
+// The live calls of a user, with the names of the directory where Asterisk presented none. None if
+// the caller may not see them.
+std::vector<v1::Call> CallsOf(const std::string& user, CommandContext& context,
+                              Directory& directory) {
+  v1::ListCallsRequest request;
+  request.set_user(user);
+  std::vector<v1::Call> calls;
+  ForEachPage(context, &v1::CallControlService::Stub::ListCalls, request,
+              [&](const v1::ListCallsResponse& page) {
+                calls.insert(calls.end(), page.calls().begin(), page.calls().end());
+              })
+      .IgnoreError();
+  for (v1::Call& call : calls) {
+    v1::CallParty& party = *call.mutable_other_party();
+    if (party.name().empty() && !party.user().empty()) {
+      party.set_name(directory.Find(party.user()).name);
+    }
+  }
+  return calls;
+}
+
 absl::Status GetOne(const std::string& user, CommandContext& context,
                     Results<v1::Presence>& results) {
   v1::GetPresenceRequest request;
@@ -93,7 +126,8 @@ absl::Status GetOne(const std::string& user, CommandContext& context,
 
 absl::Status RunCommand(const GetPresenceOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
-  Results results(context, PresenceHeader(), &PresenceRow, &PresenceJson);
+  Directory directory(context);
+  Results<v1::Presence> results = PresenceResults(context, directory);
   if (options.users.size() <= 1) {
     return GetOne(options.users.empty() ? "" : options.users.front(), context, results);
   }
@@ -115,7 +149,9 @@ absl::Status RunCommand(const ListOptions& options, CommandContext& context) {
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   v1::ListPresencesRequest request;
   for (const v1::PresenceState state : options.states) request.add_states(state);
-  Results results(context, PresenceHeader(), &PresenceRow, &PresenceJson);
+  Directory directory(context);
+  if (!context.json()) directory.ReadAll();
+  Results<v1::Presence> results = PresenceResults(context, directory);
   bool is_first = true;
   UNIPRESENCE_RETURN_IF_ERROR(ForEachPage(
       context, &Stub::ListPresences, request, [&](const v1::ListPresencesResponse& page) {
@@ -137,14 +173,21 @@ absl::Status RunCommand(const ExplainOptions& options, CommandContext& context) 
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   v1::ExplainPresenceRequest request;
   request.set_user(options.user);
-  request.set_cause_limit(options.causes);
-  UNIPRESENCE_ASSIGN_OR_RETURN(const v1::ExplainPresenceResponse explanation,
+  // Since when the state lasts is told by more causes than are shown.
+  if (context.json()) request.set_cause_limit(options.causes);
+  UNIPRESENCE_ASSIGN_OR_RETURN(v1::ExplainPresenceResponse explanation,
                                context.Call(&Stub::ExplainPresence, request));
   if (context.json()) {
     context.out().Line(ExplanationJson(explanation));
-  } else {
-    WriteExplanation(explanation, context.out());
+    return absl::OkStatus();
   }
+  Directory directory(context);
+  const std::string user = explanation.presence().user();
+  WriteExplanation({.explanation = std::move(explanation),
+                    .calls = CallsOf(user, context, directory),
+                    .person = directory.Find(user),
+                    .causes = options.causes},
+                   context.times(), context.out());
   return absl::OkStatus();
 }
 

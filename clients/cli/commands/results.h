@@ -3,10 +3,11 @@
 
 // Results of one kind, many of them: rows of a table, or one JSON object per line.
 //
-//   Results results(context, PbxHeader(), &PbxRow, &PbxJson);
-//   results.Write(pbx);
+//   Results<v1::User> results(context, UserColumns(), &UserRow, &UserJson);
+//   results.Write(user);
 //   results.Finish();
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,12 +21,12 @@ namespace unipresence::cli {
 template <typename Message>
 class Results {
  public:
-  using RowOf = std::vector<Cell> (*)(const Message&);
+  using RowOf = std::function<std::vector<Cell>(const Message&)>;
   using JsonOf = std::string (*)(const Message&);
 
-  Results(CommandContext& context, std::vector<std::string> header, RowOf row_of, JsonOf json_of)
-      : output_(context.out()), row_of_(row_of), json_of_(json_of) {
-    if (!context.json()) table_ = std::make_unique<Table>(output_, std::move(header));
+  Results(CommandContext& context, std::vector<Column> columns, RowOf row_of, JsonOf json_of)
+      : output_(context.out()), row_of_(std::move(row_of)), json_of_(json_of) {
+    if (!context.json()) table_ = std::make_unique<Table>(output_, std::move(columns));
   }
 
   void Write(const Message& message) {

@@ -157,7 +157,7 @@ absl::Status RunCommand(const WhoamiOptions& /*options*/, CommandContext& contex
   if (context.json()) {
     context.out().Line(SessionJson(session));
   } else {
-    WriteSession(session, context.client().address(), context.out());
+    WriteSession(session, context.client().address(), context.times(), context.out());
   }
   return absl::OkStatus();
 }
@@ -166,7 +166,10 @@ absl::Status RunCommand(const SessionListOptions& options, CommandContext& conte
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   v1::ListSessionsRequest request;
   request.set_user(options.user);
-  Results results(context, SessionHeader(), &SessionRow, &SessionJson);
+  const TimeView view = context.times();
+  Results<v1::Session> results(
+      context, SessionColumns(view),
+      [&](const v1::Session& session) { return SessionRow(session, view); }, &SessionJson);
   UNIPRESENCE_RETURN_IF_ERROR(
       ForEachPage(context, &Stub::ListSessions, request, [&](const v1::ListSessionsResponse& page) {
         for (const v1::Session& session : page.sessions()) results.Write(session);

@@ -169,7 +169,7 @@ absl::Status RunCommand(const UsersListOptions& options, CommandContext& context
   UNIPRESENCE_RETURN_IF_ERROR(context.Connect());
   v1::ListUsersRequest request;
   request.set_query(options.query);
-  Results results(context, UserHeader(), &UserRow, &UserJson);
+  Results<v1::User> results(context, UserColumns(), &UserRow, &UserJson);
   UNIPRESENCE_RETURN_IF_ERROR(
       ForEachPage(context, &Stub::ListUsers, request, [&](const v1::ListUsersResponse& page) {
         for (const v1::User& user : page.users()) results.Write(user);
@@ -186,7 +186,7 @@ absl::Status RunCommand(const UsersGetOptions& options, CommandContext& context)
   if (context.json()) {
     context.out().Line(UserJson(user));
   } else {
-    WriteUser(user, context.out());
+    WriteUser(user, context.times(), context.out());
   }
   return absl::OkStatus();
 }

@@ -7,7 +7,7 @@
 #include "aggregator/base/status_macros.h"
 #include "clients/cli/commands/commands.h"
 #include "clients/cli/format_json.h"
-#include "clients/cli/format_table.h"
+#include "clients/cli/format_presence.h"
 #include "clients/cli/words.h"
 #include "unipresence/v1/voicemail.grpc.pb.h"
 

@@ -17,7 +17,10 @@ class Watcher {
   using Response = v1::WatchPresencesResponse;
 
   Watcher(const WatchOptions& options, CommandContext& context)
-      : context_(context), writer_(context) {
+      : context_(context),
+        directory_(context),
+        writer_(context, context.json() ? nullptr : &directory_, options.all_changes) {
+    if (!context.json() && options.users.empty()) directory_.ReadAll();
     request_.mutable_users()->Add(options.users.begin(), options.users.end());
     request_.set_include_mailboxes(options.mailboxes);
   }
@@ -39,6 +42,7 @@ class Watcher {
 
  private:
   CommandContext& context_;
+  Directory directory_;
   WatchWriter writer_;
   v1::WatchPresencesRequest request_;  // with the last token, so that a new stream goes on
 };

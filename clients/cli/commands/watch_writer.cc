@@ -2,44 +2,82 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+#include <vector>
+
 #include "clients/cli/format_json.h"
-#include "clients/cli/format_table.h"
+#include "clients/cli/format_presence.h"
 
 namespace unipresence::cli {
+namespace {
 
-WatchWriter::WatchWriter(CommandContext& context) : context_(context) {
-  if (context.json()) return;
-  table_ = std::make_unique<Table>(context.out(), UpdateHeader(), UpdateWidths());
-  table_->Flush();
+// The present values come first: their widths are those of the table, unless they are very many.
+constexpr std::size_t kHeldBack = 200;
+
+}  // namespace
+
+WatchWriter::WatchWriter(CommandContext& context, Directory* directory, bool all_changes)
+    : context_(context), directory_(directory), all_changes_(all_changes) {
+  if (!context.json()) {
+    table_ = std::make_unique<Table>(context.out(), UpdateColumns(context.times()), kHeldBack);
+  }
+}
+
+Person WatchWriter::PersonOf(const std::string& user, v1::CauseKind cause) {
+  if (directory_ == nullptr) return {};
+  // Name or number may be others now.
+  if (cause == v1::CAUSE_KIND_USER_CREATED || cause == v1::CAUSE_KIND_USER_UPDATED) {
+    directory_->Forget(user);
+  }
+  return directory_->Find(user);
+}
+
+bool WatchWriter::IsNews(const std::string& user, const std::vector<Cell>& row) {
+  std::vector<std::string> values;
+  for (const std::size_t column : UpdateValueColumns()) {
+    values.push_back(column < row.size() ? row[column].text : std::string());
+  }
+  const auto [known, is_new] = shown_.try_emplace(user, values);
+  if (is_new) return true;
+  const std::vector<std::string> before = std::exchange(known->second, std::move(values));
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (before[i] != known->second[i] && table_->Shows(UpdateValueColumns()[i])) return true;
+  }
+  return false;
 }
 
 void WatchWriter::Update(const v1::PresenceUpdate& update) {
-  if (table_ != nullptr) {
-    table_->Row(UpdateRow(update));
-  } else {
-    context_.out().Line(UpdateJson(update));
-  }
+  if (table_ == nullptr) return context_.out().Line(UpdateJson(update));
+  const std::string& user =
+      update.has_removed() ? update.removed().user() : update.presence().user();
+  const Person person = PersonOf(user, update.cause().kind());
+  const std::vector<Cell> row = UpdateRow(update, person, context_.times());
+  if (IsNews(user, row) || all_changes_) table_->Row(row);
 }
 
 void WatchWriter::Mailbox(const v1::Mailbox& mailbox) {
-  if (table_ != nullptr) {
-    table_->Row(MailboxRow(mailbox));
-  } else {
-    context_.out().Line(MailboxJson(mailbox, "MAILBOX"));
-  }
+  if (table_ == nullptr) return context_.out().Line(MailboxJson(mailbox, "MAILBOX"));
+  const Person person = PersonOf(mailbox.user(), v1::CAUSE_KIND_UNSPECIFIED);
+  table_->Row(MailboxRow(mailbox, person, context_.times()));
 }
 
 void WatchWriter::Current() {
+  began_ = true;
+  if (table_ != nullptr) table_->Flush();
   context_.Print(MarkerJson("CURRENT"),
                  Painted("-- current; changes follow --", Colour::kDim, context_.out().colours()));
 }
 
 void WatchWriter::Reset() {
+  shown_.clear();
+  // Where it begins this goes without saying.
+  if (table_ != nullptr && !std::exchange(began_, true)) return;
   context_.Print(MarkerJson("RESET"), Painted("-- from the beginning: all values follow --",
                                               Colour::kDim, context_.out().colours()));
 }
 
 void WatchWriter::Interrupted(std::string_view event, std::string_view why) {
+  if (table_ != nullptr) table_->Flush();
   if (context_.json()) {
     context_.out().Line(MarkerJson(event, why));
   } else {

@@ -53,7 +53,7 @@ void SetPresence(const publish::PresenceValue& value, v1::Presence& presence) {
 
 class Listener : public client::FollowListener {
  public:
-  explicit Listener(CommandContext& context) : writer_(context) {}
+  Listener(CommandContext& context, bool all_changes) : writer_(context, nullptr, all_changes) {}
 
   void OnPresence(const publish::PresenceValue& presence,
                   const publish::ReplicaChange& change) override {
@@ -97,7 +97,7 @@ class Listener : public client::FollowListener {
 
 absl::Status RunZeromqWatch(const WatchOptions& options, CommandContext& context) {
   const ClosedOutputInterrupt closed(context.out(), context.interrupt());
-  Listener listener(context);
+  Listener listener(context, options.all_changes);
   client::FollowerOptions follow;
   follow.publish_address = options.zeromq_publish;
   follow.snapshot_address = options.zeromq_snapshot;

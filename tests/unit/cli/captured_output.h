@@ -6,7 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "clients/cli/output.h"
@@ -15,8 +17,10 @@ namespace unipresence::cli {
 
 class CapturedOutput {
  public:
-  explicit CapturedOutput(bool colours = false)
-      : fd_(memfd_create("output", MFD_CLOEXEC)), output_(fd_, colours) {}
+  explicit CapturedOutput(bool colours = false, std::function<std::size_t()> width = {})
+      : fd_(memfd_create("output", MFD_CLOEXEC)), output_(fd_, colours, std::move(width)) {}
+  CapturedOutput(bool colours, std::size_t width)
+      : CapturedOutput(colours, [width] { return width; }) {}
   ~CapturedOutput() { close(fd_); }
   CapturedOutput(const CapturedOutput&) = delete;
   CapturedOutput& operator=(const CapturedOutput&) = delete;

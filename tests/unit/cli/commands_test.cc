@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "clients/cli/commands/user_advice.h"
 #include "clients/cli/failure.h"
 #include "tests/unit/cli/command_fixture.h"
 
@@ -221,6 +222,39 @@ TEST_F(UsersAddTest, OneUserByFlags) {
   ASSERT_THAT(server_.created_users(), SizeIs(1));
   EXPECT_EQ(server_.created_users()[0].line_type(), v1::LINE_TYPE_SIP);
   EXPECT_EQ(server_.created_users()[0].password(), "correct horse");
+}
+
+TEST_F(CommandsTest, AUserWhoMayBeMeant) {
+  for (const char* id : {"alice", "carol"}) server_.users[id].set_id(id);
+  server_.users["carol"].set_display_name("Carol Petit");
+  server_.users["carol"].set_exten("1002");
+  const auto advice = [this](const std::string& user) {
+    CommandContext& context = NewContext(OutputFormat::kTable);
+    return AdviceOnUser(RunCommand(ExplainOptions{.user = user, .causes = 0}, context), context);
+  };
+  // The fake has no ExplainPresence: a presence that is not there tells it all the same.
+  const auto missing = [this](const std::string& user) {
+    CommandContext& context = NewContext(OutputFormat::kTable);
+    return AdviceOnUser(RunCommand(GetPresenceOptions{.users = {user}}, context), context);
+  };
+  EXPECT_EQ(missing("carl"), "did you mean carol (Carol Petit, 1002)? all: unipresence users list");
+  EXPECT_EQ(missing("1002"), "did you mean carol (Carol Petit, 1002)? all: unipresence users list");
+  EXPECT_EQ(missing("carol petit"),
+            "did you mean carol (Carol Petit, 1002)? all: unipresence users list");
+  EXPECT_EQ(missing("alcie"), "did you mean alice? all: unipresence users list");
+  EXPECT_EQ(missing("nobody-at-all"), "");
+  EXPECT_EQ(advice("carl"), "") << "another error";
+}
+
+TEST_F(CommandsTest, TheListHasNamesAndNumbers) {
+  server_.users["bob"].set_id("bob");
+  server_.users["bob"].set_display_name("Bob Bernard");
+  server_.users["bob"].set_exten("1001");
+  EXPECT_TRUE(RunCommand(ListOptions{}, NewContext(OutputFormat::kTable)).ok());
+  EXPECT_THAT(out_->Text(), ::testing::HasSubstr("Bob Bernard  1001    AVAILABLE"));
+  const int reads = server_.directory_reads();
+  EXPECT_TRUE(RunCommand(ListOptions{}, NewContext(OutputFormat::kJson)).ok());
+  EXPECT_EQ(server_.directory_reads(), reads) << "JSON is of presences alone";
 }
 
 }  // namespace

@@ -82,9 +82,12 @@ TEST_F(CompletionTest, BashProposesFlagsOfTheCommandAndTheGlobalOnes) {
 }
 
 TEST_F(CompletionTest, BashProposesValues) {
-  EXPECT_THAT(BashProposals("unipresence -o ''"), ElementsAre("table", "json"));
+  EXPECT_THAT(BashProposals("unipresence -o ''"), ElementsAre("table", "wide", "json"));
   EXPECT_THAT(BashProposals("unipresence list --state RINGING_"), ElementsAre("RINGING_IN_USE"));
   EXPECT_THAT(BashProposals("unipresence select d"), ElementsAre("deskphone"));
+  EXPECT_THAT(BashProposals("unipresence wait alice AV"), ElementsAre("AVAILABLE"));
+  EXPECT_THAT(BashProposals("unipresence wait --t"), ElementsAre("--timeout"));
+  EXPECT_THAT(BashProposals("unipresence watch --all"), ElementsAre("--all-changes"));
   EXPECT_THAT(BashProposals("unipresence completion ''"), ElementsAre("bash", "zsh", "fish"));
 }
 

@@ -42,13 +42,14 @@ TEST(ExitCodeTest, EveryCodeHasItsOwnMeaning) {
   EXPECT_EQ(ExitCodeOf(absl::AlreadyExistsError("")), ExitCode::kConflict);
   EXPECT_EQ(ExitCodeOf(absl::AbortedError("")), ExitCode::kConflict);
   EXPECT_EQ(ExitCodeOf(absl::ResourceExhaustedError("")), ExitCode::kResourceExhausted);
+  EXPECT_EQ(ExitCodeOf(NotReachedError("")), ExitCode::kNotReached);
   EXPECT_EQ(ExitCodeOf(absl::InternalError("")), ExitCode::kFailure);
   EXPECT_EQ(ExitCodeOf(absl::UnimplementedError("")), ExitCode::kFailure);
 }
 
 TEST(ExitCodeTest, HelpNamesEachOfThem) {
   const std::string help = ExitCodeHelp();
-  for (int code = 0; code <= static_cast<int>(ExitCode::kResourceExhausted); ++code) {
+  for (int code = 0; code <= static_cast<int>(ExitCode::kNotReached); ++code) {
     EXPECT_THAT(help, HasSubstr("  " + std::to_string(code) + "  "));
   }
 }

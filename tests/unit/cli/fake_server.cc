@@ -204,6 +204,27 @@ class FakeServer::Provisioning : public v1::ProvisioningService::Service {
  public:
   explicit Provisioning(FakeServer& fake) : fake_(fake) {}
 
+  grpc::Status GetUser(grpc::ServerContext*, const v1::GetUserRequest* request,
+                       v1::User* response) override {
+    const std::lock_guard lock(fake_.mutex_);
+    ++fake_.directory_reads_;
+    const auto it = fake_.users.find(request->user());
+    if (it == fake_.users.end()) {
+      return ServerError(grpc::StatusCode::NOT_FOUND, v1::ERROR_REASON_USER_NOT_FOUND,
+                         "there is no such user", {{"user", request->user()}});
+    }
+    *response = it->second;
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListUsers(grpc::ServerContext*, const v1::ListUsersRequest*,
+                         v1::ListUsersResponse* response) override {
+    const std::lock_guard lock(fake_.mutex_);
+    ++fake_.directory_reads_;
+    for (const auto& [id, user] : fake_.users) *response->add_users() = user;
+    return grpc::Status::OK;
+  }
+
   grpc::Status CreateUser(grpc::ServerContext* context, const v1::CreateUserRequest* request,
                           v1::User* response) override {
     std::string token;
@@ -374,6 +395,11 @@ void FakeServer::WaitForSignsOfLife(int count) {
 int FakeServer::hold_streams() {
   const std::lock_guard lock(mutex_);
   return hold_streams_;
+}
+
+int FakeServer::directory_reads() {
+  const std::lock_guard lock(mutex_);
+  return directory_reads_;
 }
 
 std::vector<v1::WatchPresencesRequest> FakeServer::watch_requests() {

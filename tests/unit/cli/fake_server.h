@@ -44,8 +44,9 @@ class FakeServer {
   std::map<std::string, std::string> passwords;  // of usernames, which are the ids
   std::map<std::string, v1::Presence> presences;
   std::map<std::string, v1::Mailbox> mailboxes;
-  std::size_t page_size = 1'000;      // at most, whatever is asked for
-  std::size_t missing_named = 1'000;  // of the users that a batch misses
+  std::map<std::string, v1::User> users;  // the directory
+  std::size_t page_size = 1'000;          // at most, whatever is asked for
+  std::size_t missing_named = 1'000;      // of the users that a batch misses
   std::chrono::milliseconds time_to_live{20'000};
   // Decides what CreateUser answers.
   std::function<grpc::Status(const v1::User&)> on_create_user;
@@ -68,6 +69,8 @@ class FakeServer {
   int hold_streams();
   std::vector<v1::WatchPresencesRequest> watch_requests();
   std::vector<v1::User> created_users();
+  // How often GetUser and ListUsers were called.
+  int directory_reads();
   // The commands about calls, as short debug strings of their requests.
   std::vector<std::string> call_commands();
 
@@ -90,6 +93,7 @@ class FakeServer {
   int next_session_ = 0;
   int signs_of_life_ = 0;
   int hold_streams_ = 0;
+  int directory_reads_ = 0;
   std::vector<v1::WatchPresencesRequest> watch_requests_;
   std::vector<v1::User> created_users_;
   std::vector<std::string> call_commands_;

@@ -98,7 +98,7 @@ TEST(UpdateJsonTest, AChangeTellsWhatItWasAndWhy) {
   *update.mutable_presence() = Parse<v1::Presence>(kAlice);
   EXPECT_EQ(UpdateJson(update),
             R"({"event":"UPDATE","time":"2026-05-01T14:03:22.000100Z","sequence":42,)"
-            R"("refresh":false,"previous_state":"RINGING",)" +
+            R"("refresh":false,"merged_changes":0,"previous_state":"RINGING",)" +
                 std::string(kAliceJson) +
                 R"(,"cause":{"kind":"DEVICE_STATE_CHANGE","pbx":"main","device":"PJSIP/alice",)"
                 R"("device_state":"NOT_INUSE","time":"2026-05-01T14:03:22.000100Z"}})");
@@ -134,7 +134,7 @@ TEST(UpdateJsonTest, ARemovedUser) {
                 time { seconds: 0 }
               })pb")),
             R"({"event":"REMOVED","time":"1970-01-01T00:00:00.000000Z","sequence":7,)"
-            R"("refresh":false,"user":"bob","revision":9,"previous_state":"UNKNOWN",)"
+            R"("refresh":false,"merged_changes":0,"user":"bob","revision":9,"previous_state":"UNKNOWN",)"
             R"("cause":{"kind":"USER_DELETED","pbx":null,"device":null,"device_state":null,)"
             R"("time":"1970-01-01T00:00:00.000000Z"}})");
 }

@@ -11,28 +11,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-TEST(ShownTest, KeepsTextAndShowsWhatIsMissing) {
-  EXPECT_EQ(Shown("Zoë 李"), "Zoë 李");
-  EXPECT_EQ(Shown(""), "-");
-}
-
-TEST(ShownTest, ControlsCannotReachTheTerminal) {
-  EXPECT_EQ(Shown("a\x1b[31mb"), "a?[31mb");
-  EXPECT_EQ(Shown("a\tb\r\n"), "a?b??");
-  EXPECT_EQ(Shown("a\x7f\xc2\x9b"
-                  "b"),
-            "a??b");
-}
-
-TEST(DisplayWidthTest, CountsWhatIsSeen) {
-  EXPECT_EQ(DisplayWidth(""), 0U);
-  EXPECT_EQ(DisplayWidth("alice"), 5U);
-  EXPECT_EQ(DisplayWidth("Zoë"), 3U);
-  EXPECT_EQ(DisplayWidth("e\xcc\x81"), 1U) << "a combining accent";
-  EXPECT_EQ(DisplayWidth("李四"), 4U);
-  EXPECT_EQ(DisplayWidth("\xff\xfe"), 2U) << "broken text is still shown";
-}
-
 TEST(PaintedTest, OnlyWhereColoursAreWanted) {
   EXPECT_EQ(Painted("x", Colour::kGreen, false), "x");
   EXPECT_EQ(Painted("x", Colour::kNone, true), "x");
@@ -73,7 +51,7 @@ TEST(TableTest, WritesNothingWithoutRowsUnlessFlushed) {
 
 TEST(TableTest, RowsAfterTheFirstOnesGoOutAtOnce) {
   CapturedOutput captured;
-  Table table(captured.output(), {"USER", "X"}, {}, 2);
+  Table table(captured.output(), {"USER", "X"}, 2);
   table.Row({"al", "1"});
   EXPECT_THAT(captured.Lines(), IsEmpty());
   table.Row({"bo", "2"});
@@ -84,7 +62,7 @@ TEST(TableTest, RowsAfterTheFirstOnesGoOutAtOnce) {
 
 TEST(TableTest, MinimumWidthsHold) {
   CapturedOutput captured;
-  Table table(captured.output(), {"A", "B"}, {6, 0});
+  Table table(captured.output(), {{"A", 0, kWhole, 6}, {"B"}});
   table.Flush();
   table.Row({"x", "y"});
   EXPECT_THAT(captured.Lines(), ElementsAre("A       B", "x       y"));
@@ -97,6 +75,84 @@ TEST(TableTest, MissingCellsAreEmpty) {
     table.Row({"x"});
   }
   EXPECT_EQ(captured.Lines().back(), "x") << "no blanks at the end";
+}
+
+// --- what does not fit ---
+
+const std::vector<Column> kPeople = {
+    {"USER", 0, 5}, {"NAME", 1, 4}, {"STATE"}, {"RULE", 3}, {"ID", 2}};
+
+TEST(FitColumnsTest, AllStayWhereThereIsRoom) {
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 0), ElementsAre(8, 10, 6, 20, 4));
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 56), ElementsAre(8, 10, 6, 20, 4));
+}
+
+TEST(FitColumnsTest, TextsAreCutBeforeColumnsGo) {
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 55), ElementsAre(8, 9, 6, 20, 4));
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 48), ElementsAre(6, 4, 6, 20, 4))
+      << "the less important one first";
+}
+
+TEST(FitColumnsTest, TheLeastImportantColumnGoesFirst) {
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 34), ElementsAre(8, 10, 6, 0, 4));
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 24), ElementsAre(8, 6, 6, 0, 0));
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 14), ElementsAre(6, 0, 6, 0, 0));
+}
+
+TEST(FitColumnsTest, InNeedEvenWhatShouldBeWholeIsCut) {
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 9), ElementsAre(5, 0, 2, 0, 0));
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 1), ElementsAre(1, 0, 1, 0, 0));
+}
+
+// Rows of texts as they come, at every width: none is broken, and none says nothing.
+TEST(TableTest, NoLineIsWiderThanTheTerminal) {
+  for (std::size_t width = 4; width <= 200; ++width) {
+    CapturedOutput captured(false, width);
+    {
+      Table table(captured.output(),
+                  {{"USER", 0, 4}, {"NAME", 1, 6}, {"STATE", 2}, {"CAUSE", 3, 8}, {"NOTES", 4, 6}},
+                  2);
+      table.Row({"alice", "Alice Martin", "RINGING_IN_USE", "LOGIN", ""});
+      table.Row({"bob", "李小龙李小龙李小龙李小龙", "IN_USE", "HANGUP PJSIP/bob on main", "stale"});
+      table.Row(
+          {"a.very.long.user@example.org", "Zoe\xcc\x88 Ve\xcc\x81rane", "", "", "x\x1b[2Jy"});
+      table.Row({"\xff\xfe\x9b",
+                 "\xe2\x80\xae"
+                 "elcric",
+                 "", std::string(300, 'c'), "a\nb"});
+    }
+    ASSERT_EQ(captured.Lines().size(), 5U);
+    for (const std::string& line : captured.Lines()) {
+      EXPECT_LE(DisplayWidth(line), width) << line;
+      EXPECT_EQ(line.find('\x1b'), std::string::npos);
+      EXPECT_FALSE(line.empty());
+    }
+  }
+}
+
+TEST(TableTest, WhatIsCutSaysSo) {
+  CapturedOutput captured(false, 12);
+  {
+    Table table(captured.output(), {{"USER", 0, 4}, {"NAME", 0, 4}});
+    table.Row({"al", "Alice Martin"});
+    table.Row({"bo", "李小龙李小龙"});
+  }
+  EXPECT_THAT(captured.Lines(), ElementsAre("USER  NAME", "al    Alice…", "bo    李小…"));
+}
+
+TEST(TableTest, FollowsTheWidthOfItsWindow) {
+  std::size_t width = 30;
+  CapturedOutput captured(false, [&width] { return width; });
+  Table table(captured.output(), {{"USER"}, {"NAME", 1, 8, 12}, {"CAUSE", 2, 8, 20}});
+  table.Flush();
+  table.Row({"al", "Alice Martin", "LOGIN"});
+  EXPECT_TRUE(table.Shows(2));
+  width = 20;
+  table.Row({"al", "Alice Martin", "LOGOUT"});
+  EXPECT_FALSE(table.Shows(2));
+  EXPECT_THAT(captured.Lines(),
+              ElementsAre("USER  NAME          CAUSE", "al    Alice Martin  LOGIN", "USER  NAME",
+                          "al    Alice Martin"));
 }
 
 }  // namespace

@@ -159,5 +159,60 @@ TEST_F(WatchTest, TheTableIsLive) {
               ElementsAre(HasSubstr("CAUSE"), HasSubstr("alice"), HasSubstr("current")));
 }
 
+// A change of alice; what is not given stays.
+v1::WatchPresencesResponse Change(v1::PresenceState state, v1::CauseKind cause) {
+  v1::WatchPresencesResponse response = Response(v1::WATCH_EVENT_UPDATES, "t", {"alice"});
+  v1::PresenceUpdate& update = *response.mutable_updates(0);
+  update.mutable_presence()->set_state(state);
+  update.mutable_cause()->set_kind(cause);
+  return response;
+}
+
+class ChangesTest : public WatchTest {
+ protected:
+  void SetUp() override {
+    WatchTest::SetUp();
+    server_.users["alice"].set_display_name("Alice Martin");
+    server_.users["alice"].set_exten("1000");
+    server_.on_watch = [](const v1::WatchPresencesRequest&, FakeServer::WatchWriter& writer) {
+      v1::WatchPresencesResponse first = Change(v1::PRESENCE_STATE_AVAILABLE, v1::CAUSE_KIND_LOGIN);
+      first.set_event(v1::WATCH_EVENT_CURRENT);
+      writer.Write(first);
+      writer.Write(Change(v1::PRESENCE_STATE_AVAILABLE, v1::CAUSE_KIND_CONTACT_STATUS));
+      writer.Write(Change(v1::PRESENCE_STATE_RINGING, v1::CAUSE_KIND_NEWSTATE));
+      writer.Write(Change(v1::PRESENCE_STATE_RINGING, v1::CAUSE_KIND_RENAME));
+      writer.Write(Change(v1::PRESENCE_STATE_AVAILABLE, v1::CAUSE_KIND_HANGUP));
+      return WaitForEnd(writer);
+    };
+  }
+};
+
+TEST_F(ChangesTest, TheTableHasRowsInWhichSomethingVisibleChanged) {
+  EXPECT_TRUE(WatchUntil(5, {}, OutputFormat::kTable).ok());
+  EXPECT_THAT(out_->Lines(),
+              ElementsAre(HasSubstr("CAUSE"), HasSubstr("LOGIN"), HasSubstr("current"),
+                          HasSubstr("NEWSTATE"), HasSubstr("HANGUP")));
+}
+
+TEST_F(ChangesTest, OrAllOfThem) {
+  WatchOptions options;
+  options.all_changes = true;
+  EXPECT_TRUE(WatchUntil(7, options, OutputFormat::kTable).ok());
+  EXPECT_THAT(out_->Text(), HasSubstr("CONTACT_STATUS"));
+  EXPECT_THAT(out_->Text(), HasSubstr("RENAME"));
+}
+
+TEST_F(ChangesTest, JsonHasAllOfThem) {
+  EXPECT_TRUE(WatchUntil(6, {}).ok());
+  EXPECT_EQ(Values("event").size(), 6U);
+  EXPECT_EQ(server_.directory_reads(), 0) << "nor is it asked for names";
+}
+
+TEST_F(ChangesTest, NamesAreReadOnce) {
+  EXPECT_TRUE(WatchUntil(5, Of({"alice"}), OutputFormat::kTable).ok());
+  EXPECT_THAT(out_->Lines()[1], HasSubstr("Alice Martin  1000"));
+  EXPECT_EQ(server_.directory_reads(), 1);
+}
+
 }  // namespace
 }  // namespace unipresence::cli

@@ -82,5 +82,18 @@ TEST(FormatDurationTest, TwoUnitsAtMost) {
   EXPECT_EQ(FormatDuration(Lasting(86'400 * 3 + 3'600 * 4)), "3 d 4 h");
 }
 
+TEST(WordsTest, TimesAsPeopleTypeThem) {
+  EXPECT_EQ(ParseTime("30s"), std::chrono::seconds(30));
+  EXPECT_EQ(ParseTime("30"), std::chrono::seconds(30));
+  EXPECT_EQ(ParseTime("0.5"), std::chrono::milliseconds(500));
+  EXPECT_EQ(ParseTime("5m"), std::chrono::minutes(5));
+  EXPECT_EQ(ParseTime("5min"), std::chrono::minutes(5));
+  EXPECT_EQ(ParseTime("1h"), std::chrono::hours(1));
+  EXPECT_EQ(ParseTime("500ms"), std::chrono::milliseconds(500));
+  for (const char* wrong : {"", "s", "-1", "0", "0s", "nan", "inf", "1d", "1 s", "25h", "1e99"}) {
+    EXPECT_EQ(ParseTime(wrong), std::nullopt) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace unipresence::cli
