@@ -175,8 +175,7 @@ void ChannelTable::Recount() {
                      .in_call = emitted || channel->state == ChannelState::kUp,
                      .holding = channel->holding,
                      .held = Held(*channel),
-                      .direction_unknown =
-                          !channel->direction_known || channel->direction_untold});
+                     .direction_unknown = !channel->direction_known || channel->direction_untold});
   }
   touched_channels_.clear();
 }

@@ -96,7 +96,7 @@ struct ResyncOutcome {
   std::uint64_t rows = 0;
   std::vector<ListError> errors;        // of the lists that did not come whole
   std::vector<std::string_view> whole;  // the actions that were answered in full
-  bool devices_complete = false;    // all endpoints and all device states were listed
+  bool devices_complete = false;        // all endpoints and all device states were listed
 };
 
 class Tracker {

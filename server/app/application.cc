@@ -49,11 +49,10 @@ PipelineOptions ToPipeline(const config::Config& config) {
 }
 
 ConfigurationPorts ToConfiguration(const config::Config& config) {
-  ConfigurationPorts ports{
-      .render = &pbx::RenderConfiguration,
-      .read_former = &pbx::ReadFormer,
-      .mask_secret = &pbx::MaskSecret,
-      .folders = {}};
+  ConfigurationPorts ports{.render = &pbx::RenderConfiguration,
+                           .read_former = &pbx::ReadFormer,
+                           .mask_secret = &pbx::MaskSecret,
+                           .folders = {}};
   for (const config::PbxConfig& pbx : config.pbxs) {
     if (!pbx.configuration_folder.empty()) ports.folders[pbx.name] = pbx.configuration_folder;
   }
