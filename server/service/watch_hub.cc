@@ -1,5 +1,4 @@
 #include "server/service/watch_hub.h"
-#include "aggregator/base/valid_text.h"
 
 #include <grpcpp/impl/codegen/proto_utils.h>  // SerializationTraits of messages
 
@@ -7,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "aggregator/base/valid_text.h"
 #include "server/service/status.h"
 #include "unipresence/v1/presence.pb.h"
 

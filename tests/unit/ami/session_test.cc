@@ -266,7 +266,7 @@ TEST(SessionFailureTest, AStrangerIsNamed) {
   s.GoTo(SessionState::kBanner);
   s.Says("SSH-2.0-OpenSSH_9.2\x1b[2J\n");
   EXPECT_EQ(s.session().state(), SessionState::kBackoff);
-  EXPECT_THAT(s.probe().last_error(), HasSubstr("\"SSH-2.0-OpenSSH_9.2?[2J\""));
+  EXPECT_THAT(s.probe().last_error(), HasSubstr("\"SSH-2.0-OpenSSH_9.2\xEF\xBF\xBD[2J\""));
   EXPECT_EQ(s.actions(), 0);
   EXPECT_EQ(s.probe().protocol_errors.value(), 1u);
 }
