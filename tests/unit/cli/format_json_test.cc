@@ -125,18 +125,19 @@ TEST(UpdateJsonTest, ACommandHasNoDevice) {
 }
 
 TEST(UpdateJsonTest, ARemovedUser) {
-  EXPECT_EQ(UpdateJson(Parse<v1::PresenceUpdate>(R"pb(
-              sequence: 7
-              removed { user: "bob" revision: 9 }
-              previous_state: PRESENCE_STATE_UNKNOWN
-              cause {
-                kind: CAUSE_KIND_USER_DELETED
-                time { seconds: 0 }
-              })pb")),
-            R"({"event":"REMOVED","time":"1970-01-01T00:00:00.000000Z","sequence":7,)"
-            R"("refresh":false,"merged_changes":0,"user":"bob","revision":9,"previous_state":"UNKNOWN",)"
-            R"("cause":{"kind":"USER_DELETED","pbx":null,"device":null,"device_state":null,)"
-            R"("time":"1970-01-01T00:00:00.000000Z"}})");
+  EXPECT_EQ(
+      UpdateJson(Parse<v1::PresenceUpdate>(R"pb(
+        sequence: 7
+        removed { user: "bob" revision: 9 }
+        previous_state: PRESENCE_STATE_UNKNOWN
+        cause {
+          kind: CAUSE_KIND_USER_DELETED
+          time { seconds: 0 }
+        })pb")),
+      R"({"event":"REMOVED","time":"1970-01-01T00:00:00.000000Z","sequence":7,)"
+      R"("refresh":false,"merged_changes":0,"user":"bob","revision":9,"previous_state":"UNKNOWN",)"
+      R"("cause":{"kind":"USER_DELETED","pbx":null,"device":null,"device_state":null,)"
+      R"("time":"1970-01-01T00:00:00.000000Z"}})");
 }
 
 TEST(MarkerJsonTest, IsAnEvent) {
