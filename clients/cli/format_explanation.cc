@@ -262,7 +262,7 @@ void WriteCauses(const ExplanationInput& input, const TimeView& view, Output& ou
                        {"STATE AFTER", 0},
                        {"RULE AFTER", 1},
                        {"REVISION", 3},
-                       {"CAUSE", 0, 20}});
+                       {"CAUSE", 0, 44}});
   int shown = 0;
   for (const v1::PastCause& past : causes) {
     if (input.causes > 0 && ++shown > input.causes) break;

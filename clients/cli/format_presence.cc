@@ -83,8 +83,8 @@ std::string NotesText(const v1::Presence& presence) {
 }
 
 std::vector<Column> PresenceColumns() {
-  return {{"USER", 0, 8},   {"NAME", 1, 10}, {"NUMBER", 2}, {"STATE"},    {"RINGS ON", 4},
-          {"LOGGED IN", 5}, {"SELECTED", 6}, {"RULE", 7},   {"LINES", 8}, {"NOTES", 3, 10}};
+  return {{"USER", 0, 8},   {"NAME", 1, 20}, {"NUMBER", 2}, {"STATE"},    {"RINGS ON", 4},
+          {"LOGGED IN", 5}, {"SELECTED", 6}, {"RULE", 7},   {"LINES", 8}, {"NOTES", 3, 16}};
 }
 
 std::vector<Cell> PresenceRow(const v1::Presence& presence, const Person& person) {
@@ -96,11 +96,16 @@ std::vector<Cell> PresenceRow(const v1::Presence& presence, const Person& person
 }
 
 std::vector<Column> UpdateColumns(const TimeView& view) {
-  return {{TimeColumn("TIME", view)}, {"USER", 0, 8, 8},
-          {"NAME", 1, 10, 12},        {"NUMBER", 6},
-          {"STATE", 0, kWhole, 14},   {"BEFORE", 5, kWhole, 14},
-          {"RINGS ON", 4, kWhole, 9}, {"RULE", 7, kWhole, 22},
-          {"CAUSE", 2, 14, 46},       {"NOTES", 3, 8, 14}};
+  return {{TimeColumn("TIME", view)},
+          {"USER", 0, 8},
+          {"NAME", 1, 12},
+          {"NUMBER", 6},
+          {"STATE", 0, kWhole, 14},
+          {"BEFORE", 5, kWhole, 14},
+          {"RINGS ON", 4, kWhole, 9},
+          {"RULE", 7, kWhole, 22},
+          {"CAUSE", 2, 18, 46},
+          {"NOTES", 3, 8, 14}};
 }
 
 std::span<const std::size_t> UpdateValueColumns() {
@@ -159,11 +164,16 @@ std::string MailboxText(const v1::Mailbox& mailbox) {
 }
 
 std::string CauseText(const v1::Cause& cause) {
+  const std::string_view state = cause.device().empty() ? "" : Word(cause.device_state());
+  const std::string pbx = cause.pbx().empty() ? "" : " on " + cause.pbx();
+  // The most frequent one, and long: device and state tell it, so they are not cut off first.
+  if (cause.kind() == v1::CAUSE_KIND_DEVICE_STATE_CHANGE && !state.empty()) {
+    return fmt::format("{} {}, {}{}", cause.device(), state, Word(cause.kind()), pbx);
+  }
   std::string text(Word(cause.kind()));
   if (!cause.device().empty()) text += " " + cause.device();
-  if (!cause.pbx().empty()) text += " on " + cause.pbx();
-  const std::string_view state = Word(cause.device_state());
-  if (!cause.device().empty() && !state.empty()) text += fmt::format(": {}", state);
+  text += pbx;
+  if (!state.empty()) text += fmt::format(": {}", state);
   return text;
 }
 

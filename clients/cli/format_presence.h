@@ -44,7 +44,8 @@ std::vector<Cell> MailboxRow(const v1::Mailbox& mailbox, const Person& person,
 // "2 new, 1 old in 1001@default on main".
 std::string MailboxText(const v1::Mailbox& mailbox);
 
-// "DEVICE_STATE_CHANGE PJSIP/alice on main: RINGING", "LOGIN".
+// "PJSIP/alice RINGING, DEVICE_STATE_CHANGE on main", "HANGUP PJSIP/alice on main: NOT_INUSE",
+// "LOGIN".
 std::string CauseText(const v1::Cause& cause);
 
 // What stands beside the state, in few words: "stale, do-not-disturb".

@@ -13,8 +13,8 @@ inline constexpr char kRootFooter[] = R"(Examples:
   unipresence explain alice
   unipresence wait alice AVAILABLE --timeout 5m
 
-A user is named by the id: --user USER says in every command whose phones or presence are meant, and
-where nothing else could stand USER alone does. Without it you are meant.
+A user is named by the id: --user USER says in every command whose phones or presence are
+meant, and where nothing else could stand USER alone does. Without it you are meant.
 
 Results go to stdout: tables for people, or with -o json one JSON object per line. Errors go to
 stderr. In a terminal tables leave out and cut what does not fit; -o wide and pipes have all of it.
@@ -89,8 +89,8 @@ as it happens: rows in which something that you see changed, or with --all-chang
 when it is interrupted or its output is closed. A lost connection is taken up again where it broke.
 
 With -o json one object per line and change. Field `event` is UPDATE (sequence, refresh,
-merged_changes (2 or more: so many changes in one, because this reader was slow), previous_state, time,
-cause{kind, pbx, device, device_state, time}, and the fields of `get presence`), REMOVED (the user
+merged_changes (2 or more: so many changes in one, because this reader was slow), previous_state,
+time, cause{kind, pbx, device, device_state, time}, and the fields of `get presence`), REMOVED (the user
 exists no longer), CURRENT (what was printed is complete), RESET (forget what was printed; all values
 follow), DISCONNECTED (trying again), or with --mailboxes MAILBOX (the fields of `voicemail`; mailbox
 is null when the user has no box any more). `refresh` marks values that are no change.

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <functional>
-#include <sstream>
+
+#include "tests/unit/cli/parsed.h"
 
 namespace unipresence::cli {
 namespace {
@@ -13,7 +13,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::StartsWith;
 
 // Sets an environment variable until the end of the test.
 class WithEnvironment {
@@ -24,30 +23,6 @@ class WithEnvironment {
  private:
   const char* const name_;
 };
-
-Invocation Parsed(const std::vector<std::string>& arguments) {
-  auto parsed = ParseCommandLine(arguments);
-  if (const auto* exit = std::get_if<EarlyExit>(&parsed)) {
-    ADD_FAILURE() << exit->text;
-    return {};
-  }
-  return std::get<Invocation>(parsed);
-}
-
-template <typename Options>
-Options CommandOf(const std::vector<std::string>& arguments) {
-  const Invocation invocation = Parsed(arguments);
-  const auto* options = std::get_if<Options>(&invocation.command);
-  EXPECT_NE(options, nullptr);
-  return options == nullptr ? Options{} : *options;
-}
-
-EarlyExit Refused(const std::vector<std::string>& arguments) {
-  auto parsed = ParseCommandLine(arguments);
-  const auto* exit = std::get_if<EarlyExit>(&parsed);
-  EXPECT_NE(exit, nullptr);
-  return exit == nullptr ? EarlyExit{} : *exit;
-}
 
 TEST(CommandLineTest, GlobalFlagsMayStandAnywhere) {
   for (const std::vector<std::string>& arguments :
@@ -88,29 +63,6 @@ TEST(CommandLineTest, EveryFlagHasAnEnvironmentVariable) {
   EXPECT_EQ(invocation.global.output, OutputFormat::kJson);
   EXPECT_EQ(invocation.global.timeout, std::chrono::milliseconds(500));
   EXPECT_EQ(Parsed({"whoami", "--server", "flag:2"}).global.server, "flag:2");
-}
-
-// Every flag of every command, found by walking the description: its help names the variable.
-TEST(CommandLineTest, HelpNamesTheVariableOfEachFlag) {
-  const std::function<void(const CommandSpec&, std::vector<std::string>)> walk =
-      [&](const CommandSpec& command, std::vector<std::string> path) {
-        path.emplace_back("--help");
-        const std::string help = Refused(path).text;
-        path.pop_back();
-        for (const FlagSpec& flag : command.flags) {
-          const std::string& name = flag.names.back();
-          if (name == "--help" || name == "--version") continue;
-          const std::size_t at = help.find(name + " ");
-          ASSERT_NE(at, std::string::npos) << command.name << " " << name;
-          EXPECT_THAT(help.substr(at, help.find('\n', at) - at), HasSubstr("(Env:UNIPRESENCE_"));
-        }
-        for (const CommandSpec& child : command.commands) {
-          path.push_back(child.name);
-          walk(child, path);
-          path.pop_back();
-        }
-      };
-  walk(DescribeCommands(), {});
 }
 
 TEST(CommandLineTest, AVariableOfAnotherCommandDoesNoHarm) {
@@ -301,91 +253,6 @@ TEST(CommandLineTest, UsersAddTakesAFileOrOneUser) {
   EXPECT_THAT(Refused({"users", "add", "--exten", "1", "--file", "x"}).text, HasSubstr("--exten"));
 }
 
-TEST(CommandLineTest, Wait) {
-  const auto wait = CommandOf<WaitOptions>({"wait", "alice", "in-use,RINGING", "--timeout", "30s"});
-  EXPECT_EQ(wait.user, "alice");
-  EXPECT_THAT(wait.states, ElementsAre(v1::PRESENCE_STATE_IN_USE, v1::PRESENCE_STATE_RINGING));
-  EXPECT_EQ(wait.timeout, std::chrono::seconds(30));
-  const auto other = CommandOf<WaitOptions>({"wait", "AVAILABLE", "--user", "bob"});
-  EXPECT_EQ(other.user, "bob");
-  EXPECT_THAT(other.states, ElementsAre(v1::PRESENCE_STATE_AVAILABLE));
-  EXPECT_EQ(other.timeout, std::nullopt);
-  // Its time is not that of each answer.
-  const Invocation both = Parsed({"--timeout", "5", "wait", "alice", "BUSY", "--timeout", "2m"});
-  EXPECT_EQ(both.global.timeout, std::chrono::seconds(5));
-  EXPECT_EQ(std::get<WaitOptions>(both.command).timeout, std::chrono::minutes(2));
-  EXPECT_EQ(Refused({"wait"}).code, ExitCode::kUsage);
-  EXPECT_EQ(Refused({"wait", "alice"}).code, ExitCode::kUsage);
-  EXPECT_EQ(Refused({"wait", "alice", "BUSY", "--timeout", "soon"}).code, ExitCode::kUsage);
-  EXPECT_THAT(Refused({"wait", "alice", "AVAILABEL"}).text, HasSubstr("did you mean 'AVAILABLE'?"));
-  EXPECT_THAT(Refused({"wait", "AVAILABEL", "--user", "bob"}).text,
-              HasSubstr("did you mean 'AVAILABLE'?"));
-}
-
-TEST(CommandLineTest, UserIsNamedInOneWay) {
-  EXPECT_THAT(CommandOf<GetPresenceOptions>({"get", "presence", "--user", "alice,bob"}).users,
-              ElementsAre("alice", "bob"));
-  EXPECT_THAT(CommandOf<WatchOptions>({"watch", "--user", "alice"}).users, ElementsAre("alice"));
-  EXPECT_EQ(CommandOf<ExplainOptions>({"explain", "--user", "bob"}).user, "bob");
-  EXPECT_EQ(CommandOf<VoicemailOptions>({"voicemail", "--user", "bob"}).user, "bob");
-  EXPECT_EQ(CommandOf<UsersGetOptions>({"users", "get", "--user", "bob"}).id, "bob");
-  EXPECT_EQ(CommandOf<CallsOptions>({"calls", "bob"}).user, "bob");
-  EXPECT_EQ(CommandOf<SessionListOptions>({"session", "list", "bob"}).user, "bob");
-  EXPECT_EQ(CommandOf<ForwardGetOptions>({"forward", "get", "bob"}).user, "bob");
-  EXPECT_EQ(Refused({"explain", "alice", "--user", "bob"}).code, ExitCode::kUsage);
-}
-
-TEST(CommandLineTest, SaysWhatMayHaveBeenMeant) {
-  EXPECT_THAT(Refused({"lsit"}).text,
-              HasSubstr("there is no command 'lsit' here; did you mean 'list'?"));
-  EXPECT_THAT(Refused({"users", "ad"}).text, HasSubstr("did you mean 'add'?"));
-  EXPECT_THAT(Refused({"list", "--stat", "BUSY"}).text,
-              HasSubstr("there is no flag '--stat' here; did you mean '--state'?"));
-  EXPECT_THAT(Refused({"list", "--sever=a:1"}).text, HasSubstr("did you mean '--server'?"));
-  EXPECT_THAT(Refused({"list", "--state", "RINGIN"}).text, HasSubstr("did you mean 'RINGING'"));
-  EXPECT_THAT(Refused({"select", "deskfone"}).text, HasSubstr("did you mean 'deskphone'?"));
-  EXPECT_THAT(Refused({"login", "--pasword-file", "x"}).text,
-              HasSubstr("did you mean '--password-file'?"));
-  EXPECT_THAT(Refused({"whoami", "extra"}).text, HasSubstr("'extra' is one word too many"));
-  EXPECT_THAT(Refused({"zzzzzz"}).text, ::testing::Not(HasSubstr("did you mean")));
-}
-
-TEST(CommandLineTest, HelpOfAGroupIsAboutTheGroup) {
-  for (const char* group : {"users", "forward", "session", "get", "pbx", "server", "asterisk"}) {
-    for (const EarlyExit& exit : {Refused({group, "--help"}), Refused({group})}) {
-      EXPECT_THAT(exit.text, HasSubstr(std::string("unipresence ") + group));
-      EXPECT_THAT(exit.text, HasSubstr("Examples:"));
-      EXPECT_THAT(exit.text, ::testing::Not(HasSubstr("--session-file")));
-    }
-  }
-}
-
-// All help, found by walking the description.
-TEST(CommandLineTest, HelpFitsTheTerminal) {
-  const std::function<void(const CommandSpec&, std::vector<std::string>)> walk =
-      [&](const CommandSpec& command, std::vector<std::string> path) {
-        path.emplace_back("--help");
-        std::istringstream lines(Refused(path).text);
-        path.pop_back();
-        for (std::string line; std::getline(lines, line);) {
-          EXPECT_LE(line.size(), 100U) << command.name << ": " << line;
-        }
-        for (const CommandSpec& child : command.commands) {
-          path.push_back(child.name);
-          walk(child, path);
-          path.pop_back();
-        }
-      };
-  walk(DescribeCommands(), {});
-}
-
-TEST(CommandLineTest, TimesAndWidth) {
-  EXPECT_FALSE(Parsed({"list"}).global.utc);
-  EXPECT_TRUE(Parsed({"list", "--utc"}).global.utc);
-  EXPECT_EQ(Parsed({"list", "-o", "wide"}).global.output, OutputFormat::kWide);
-  EXPECT_TRUE(CommandOf<WatchOptions>({"watch", "--all-changes"}).all_changes);
-}
-
 TEST(CommandLineTest, OtherCommands) {
   EXPECT_EQ(CommandOf<LogoutOptions>({"logout", "--session", "s"}).session, "s");
   EXPECT_EQ(CommandOf<SessionListOptions>({"session", "list", "--user", "bob"}).user, "bob");
@@ -401,31 +268,6 @@ TEST(CommandLineTest, OtherCommands) {
   CommandOf<ServerStatusOptions>({"server", "status"});
   EXPECT_EQ(CommandOf<CompletionOptions>({"completion", "zsh"}).shell, "zsh");
   CommandOf<VersionOptions>({"version"});
-}
-
-TEST(CommandLineTest, WrongLinesAreUsageErrors) {
-  for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{}, std::vector<std::string>{"get"},
-        std::vector<std::string>{"nonsense"}, std::vector<std::string>{"pbx", "reconcile"},
-        std::vector<std::string>{"whoami", "extra"},
-        std::vector<std::string>{"whoami", "--nonsense"},
-        std::vector<std::string>{"whoami", "-o", "xml"},
-        std::vector<std::string>{"whoami", "--timeout", "-1"},
-        std::vector<std::string>{"users", "delete"},
-        std::vector<std::string>{"explain", "--causes", "0"}}) {
-    const EarlyExit exit = Refused(arguments);
-    EXPECT_EQ(exit.code, ExitCode::kUsage) << exit.text;
-    EXPECT_THAT(exit.text, HasSubstr("unipresence"));
-  }
-}
-
-TEST(CommandLineTest, HelpAndVersionAreNoErrors) {
-  const EarlyExit help = Refused({"--help"});
-  EXPECT_EQ(help.code, ExitCode::kOk);
-  EXPECT_THAT(help.text, HasSubstr("Exit codes:"));
-  EXPECT_THAT(help.text, HasSubstr("unipresence login alice"));
-  EXPECT_THAT(Refused({"get", "presence", "--help"}).text, HasSubstr("update_time"));
-  EXPECT_THAT(Refused({"--version"}).text, StartsWith("unipresence 0."));
 }
 
 TEST(CommandLineTest, AnArgumentThatIsNotUtf8IsNamed) {

@@ -392,29 +392,4 @@ void FakeServer::WaitForSignsOfLife(int count) {
   changed_.wait(lock, [&] { return signs_of_life_ >= count; });
 }
 
-int FakeServer::hold_streams() {
-  const std::lock_guard lock(mutex_);
-  return hold_streams_;
-}
-
-int FakeServer::directory_reads() {
-  const std::lock_guard lock(mutex_);
-  return directory_reads_;
-}
-
-std::vector<v1::WatchPresencesRequest> FakeServer::watch_requests() {
-  const std::lock_guard lock(mutex_);
-  return watch_requests_;
-}
-
-std::vector<v1::User> FakeServer::created_users() {
-  const std::lock_guard lock(mutex_);
-  return created_users_;
-}
-
-std::vector<std::string> FakeServer::call_commands() {
-  const std::lock_guard lock(mutex_);
-  return call_commands_;
-}
-
 }  // namespace unipresence::cli

@@ -66,13 +66,13 @@ class FakeServer {
   // Waits until so many signs of life came in all, over whatever stream.
   void WaitForSignsOfLife(int count);
   // Waits until a stream of HoldSession ended.
-  int hold_streams();
-  std::vector<v1::WatchPresencesRequest> watch_requests();
-  std::vector<v1::User> created_users();
+  int hold_streams() { return Locked(hold_streams_); }
+  std::vector<v1::WatchPresencesRequest> watch_requests() { return Locked(watch_requests_); }
+  std::vector<v1::User> created_users() { return Locked(created_users_); }
   // How often GetUser and ListUsers were called.
-  int directory_reads();
+  int directory_reads() { return Locked(directory_reads_); }
   // The commands about calls, as short debug strings of their requests.
-  std::vector<std::string> call_commands();
+  std::vector<std::string> call_commands() { return Locked(call_commands_); }
 
  private:
   class Sessions;
@@ -82,6 +82,11 @@ class FakeServer {
   class Voicemail;
   class Calls;
 
+  template <typename Value>
+  Value Locked(const Value& value) {
+    const std::lock_guard lock(mutex_);
+    return value;
+  }
   // The user of the session whose token came with the call.
   grpc::Status Caller(const grpc::ServerContext& context, std::string& token);
 

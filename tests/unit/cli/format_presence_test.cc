@@ -132,7 +132,7 @@ TEST(CauseTextTest, NamesDevicePbxAndState) {
               pbx: "main"
               device: "PJSIP/alice"
               device_state: DEVICE_STATE_RINGING)pb")),
-            "DEVICE_STATE_CHANGE PJSIP/alice on main: RINGING");
+            "PJSIP/alice RINGING, DEVICE_STATE_CHANGE on main");
   EXPECT_EQ(
       CauseText(Parse<v1::Cause>("kind: CAUSE_KIND_LOGIN device_state: DEVICE_STATE_UNKNOWN")),
       "LOGIN");

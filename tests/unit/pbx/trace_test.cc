@@ -121,7 +121,8 @@ TEST(DataTraceTest, SettledStatesAreThoseOfTheOracle) {
 
 std::string_view LineState(PbxDriver& driver, const char* device) {
   const DeviceFacts facts = driver.Facts(device);
-  return ToString(fusion::LineState(facts.state.value_or(DeviceState::kUnknown), facts.emitting));
+  return ToString(fusion::LineState(facts.state.value_or(DeviceState::kUnknown), facts.emitting,
+                                    /*contacts_gone=*/false));
 }
 
 std::string Holds(PbxDriver& driver, const char* device) {
