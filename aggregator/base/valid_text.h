@@ -1,12 +1,12 @@
 #ifndef UNIPRESENCE_AGGREGATOR_BASE_VALID_TEXT_H_
 #define UNIPRESENCE_AGGREGATOR_BASE_VALID_TEXT_H_
 
-// The one rule for texts that come from outside: a PBX, a phone, a file, a row, a client. A Protobuf
-// string that is not UTF-8 makes a client lose the whole response it is in, and a control character
-// reaches terminals and logs.
+// The one rule for texts that come from outside: a PBX, a phone, a file, a row, a client. A
+// Protobuf string that is not UTF-8 makes a client lose the whole response it is in, and a control
+// character reaches terminals and logs.
 //
-// Valid is well-formed UTF-8 (Unicode Standard, table 3-7: no overlong forms, no surrogates, nothing
-// above U+10FFFF) without
+// Valid is well-formed UTF-8 (Unicode Standard, table 3-7: no overlong forms, no surrogates,
+// nothing above U+10FFFF) without
 //   - control characters: U+0000 to U+001F, U+007F to U+009F
 //   - line and paragraph separators, and what reorders the text around it: U+2028 to U+202E,
 //     U+2066 to U+2069
@@ -30,14 +30,14 @@ enum class TextLines : std::uint8_t { kOne, kMany };
 
 bool IsValidText(std::string_view text, TextLines lines = TextLines::kOne);
 
-// The text with U+FFFD for each character that is not valid, and for each longest piece of the bytes
-// that could begin one. At most `max_bytes` long: what does not fit is cut off between characters.
-// A valid text that fits is returned as it is.
+// The text with U+FFFD for each character that is not valid, and for each longest piece of the
+// bytes that could begin one. At most `max_bytes` long: what does not fit is cut off between
+// characters. A valid text that fits is returned as it is.
 std::string ValidText(std::string_view text, std::size_t max_bytes = std::string_view::npos,
                       TextLines lines = TextLines::kOne);
 
-// value = ValidText(text, max_bytes). True if that changed it. Costs no memory if it did not and the
-// text is valid.
+// value = ValidText(text, max_bytes). True if that changed it. Costs no memory if it did not and
+// the text is valid.
 bool AssignValidText(std::string& value, std::string_view text, std::size_t max_bytes);
 
 // Whether the text is well-formed UTF-8, whatever its characters are.
