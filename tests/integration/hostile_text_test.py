@@ -368,7 +368,8 @@ def test_every_response_of_every_rpc(world):
 
 def test_a_diff_of_files_in_other_encodings(world):
     for name in ("extensions", "pjsip", "voicemail"):
-        (world.folder / f"asterisk/{name}_unipresence_users.conf").write_bytes(b"; " + ALL + b"\r\n\t; " + HOSTILE["Latin-1"] + b"\n")
+        path = world.folder / f"asterisk/{name}_unipresence_users.conf"
+        path.write_bytes(b"; " + ALL + b"\r\n\t; " + HOSTILE["Latin-1"] + b"\n")
     diffs = world.ask("admin", "provisioning", "ApplyAsteriskConfiguration", pbx="main", validate_only=True)
     assert any("\ufffd" in change.diff for change in diffs.changes), diffs
 
