@@ -104,7 +104,7 @@ def test_the_technology_of_a_device_counts_in_any_case_and_its_name_to_the_lette
         assert bench.listener.action("Getvar", Variable="DEVICE_STATE(PJSIP/Carol)")["Value"] == "INVALID"
         taken = bench.server.try_run("observer", *user("dave", "1003", "pjsip/carol"))
         assert taken.returncode != 0 and "carol" in taken.stderr, taken
-        bench.server.run("observer", "users", "delete", "carol", "--yes")
+        bench.server.run("observer", "users", "delete", "carol")
         bench.server.run("observer", *user("dave", "1003", "pjsip/carol"))
         bench.server.run("observer", *user("erin", "1004", "PJSIP/Carol"))
         until(lambda: bench.server.get("dave")["state"] == "AVAILABLE", PATIENCE_SECONDS, "dave is available")

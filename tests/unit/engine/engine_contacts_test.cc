@@ -61,7 +61,9 @@ class EngineContactsTest : public ::testing::Test {
   void Apply(DeviceChange change) { engine_.Apply(pbx_, std::vector<DeviceChange>{change}); }
   DeviceState Web() const { return engine_.Explain("alice")->lines[1].state; }
   LineKind InUse() const { return engine_.Explain("alice")->result.device_in_use; }
-  bool NotListed(std::size_t line) const { return engine_.Explain("alice")->lines[line].not_listed; }
+  bool NotListed(std::size_t line) const {
+    return engine_.Explain("alice")->lines[line].not_listed;
+  }
 
   testing::FakeClock clock_;
   testing::RecordingSink sink_;
