@@ -64,6 +64,7 @@ absl::StatusOr<Explanation> Engine::Explain(std::string_view id) const {
          .in_call = device.in_call,
          .holding = device.holding,
          .held = device.held,
+         .direction_unknown = device.direction_unknown,
          .link = pbxs_[device.pbx].link,
          .not_listed = device.unlisted && pbxs_[device.pbx].link == LinkState::kSynced});
   }

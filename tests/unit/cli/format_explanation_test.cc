@@ -86,7 +86,8 @@ ExplanationInput Input() {
 }
 
 v1::Call CallOf(const std::string& text) {
-  auto call = Parse<v1::Call>("kind: LINE_KIND_DESKPHONE device: 'PJSIP/alice' " + text);
+  auto call = Parse<v1::Call>("device: 'PJSIP/alice' " + text);
+  if (call.kind() == v1::LINE_KIND_UNSPECIFIED) call.set_kind(v1::LINE_KIND_DESKPHONE);
   call.mutable_start_time()->set_seconds(kTenFortyTwo);
   if (call.state() == v1::CALL_STATE_ANSWERED)
     call.mutable_answer_time()->set_seconds(kTenFortyTwo);
@@ -254,7 +255,7 @@ Lines
   DESKPHONE  PJSIP/alice  main  READY  INUSE  NOT_INUSE      in a call, made by itself
 
 What led here, newest first
-  TIME (UTC+1)  STATE AFTER  RULE AFTER              REVISION  CAUSE
+  TIME (+01)    STATE AFTER  RULE AFTER              REVISION  CAUSE
   01:00:02.000  IN_USE       DESKPHONE_EMITTED_CALL  5         NEWCHANNEL PJSIP/alice on main
 )");
 }

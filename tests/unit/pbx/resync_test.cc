@@ -94,8 +94,9 @@ TEST(ResyncTest, ErrorsArePrintable) {
   resync.OnReply(1, Error("no \x1b[2J\n\xe9 way"));
   resync.Sent(2);
   resync.OnReply(2, absl::DeadlineExceededError("action DeviceStateList: no answer"));
-  EXPECT_THAT(resync.errors(), ElementsAre(ListError{"PJSIPShowEndpoints", "no ?[2J?? way"},
-                                           ListError{"DeviceStateList", "no answer"}));
+  EXPECT_THAT(resync.errors(),
+              ElementsAre(ListError{"PJSIPShowEndpoints", "no \uFFFD[2J\uFFFD\uFFFD way"},
+                          ListError{"DeviceStateList", "no answer"}));
 }
 
 TEST(ResyncTest, AListIsCompleteWhenAllItsItemsCame) {
