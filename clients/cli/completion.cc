@@ -32,6 +32,8 @@ absl::Status Collect(const CommandSpec& command, const std::string& path,
                      std::vector<const FlagSpec*> flags, std::map<std::string, bool>& takes_value,
                      Tables& tables) {
   for (const FlagSpec& flag : command.flags) {
+    // A command's own flag stands for one of that name above it.
+    std::erase_if(flags, [&](const FlagSpec* above) { return above->names == flag.names; });
     flags.push_back(&flag);
     for (const std::string& name : flag.names) {
       const auto [known, is_new] = takes_value.emplace(name, flag.takes_value);

@@ -242,7 +242,7 @@ TEST_F(GrpcCommandsTest, SipAccountsAreMadeKeptAndShownToWhomTheyConcern) {
 
 TEST_F(GrpcCommandsTest, AnAccountThatIsMadeInAsteriskIsNotKeptHere) {
   v1::User user = NewUser("erin", "105");
-  v1::Line& line = *user.mutable_lines(0);
+  v1::Line& line = *user.mutable_lines(1);  // the deskphone
   line.set_no_sip_account(true);
   line.set_device("PJSIP/erin");
   line.set_sip_username("erin");

@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "aggregator/base/valid_text.h"
 #include "aggregator/engine/call_control.h"
 #include "tests/integration/grpc_test_server.h"
 #include "tests/testing/answer.h"
@@ -206,7 +207,7 @@ TEST_F(GrpcForwardingTest, WhatIsNotRightIsRefusedAndChangesNothing) {
     EXPECT_EQ(ReasonOf(status), row.reason) << status.error_message();
     if (row.reason == v1::ERROR_REASON_DESTINATION_INVALID) {
       EXPECT_EQ(DetailOf(status).metadata().at("field"), "forwarding.busy.destination");
-      EXPECT_EQ(DetailOf(status).metadata().at("destination"), row.destination);
+      EXPECT_EQ(DetailOf(status).metadata().at("destination"), ValidText(row.destination));
     }
     EXPECT_EQ(Get(*alice_).second.SerializeAsString(), before);
     EXPECT_THAT(root_->GetPresence("alice").second.active_forwardings(), IsEmpty());

@@ -31,9 +31,9 @@ TEST(CommandHelpTest, Wait) {
   EXPECT_EQ(Refused({"wait"}).code, ExitCode::kUsage);
   EXPECT_EQ(Refused({"wait", "alice"}).code, ExitCode::kUsage);
   EXPECT_EQ(Refused({"wait", "alice", "BUSY", "--timeout", "soon"}).code, ExitCode::kUsage);
-  EXPECT_THAT(Refused({"wait", "alice", "AVAILABEL"}).text, HasSubstr("did you mean 'AVAILABLE'?"));
+  EXPECT_THAT(Refused({"wait", "alice", "AVAILABEL"}).text, HasSubstr("did you mean 'AVAILABLE'"));
   EXPECT_THAT(Refused({"wait", "AVAILABEL", "--user", "bob"}).text,
-              HasSubstr("did you mean 'AVAILABLE'?"));
+              HasSubstr("did you mean 'AVAILABLE'"));
 }
 
 TEST(CommandHelpTest, UserIsNamedInOneWay) {
