@@ -367,6 +367,26 @@ TEST_F(GrpcWatchTest, ASlowReaderIsToldMergedChangesAndSlowsNobody) {
   EXPECT_EQ(server_->probe().watch_coalesced.value(), slow.merged() + fast.merged());
 }
 
+// What is kept for readers that are behind has a bound; beyond it they start over.
+TEST_F(GrpcWatchTest, AReaderTooFarBehindStartsOver) {
+  GrpcTestServer::Options options;
+  options.services.watch.window = 100;
+  options.services.watch.max_merged = 200;
+  Start(options);
+  constexpr int kUsers = 2000;
+  server_->AddEngineUsers(kUsers);
+  GrpcTestWatch slow(GrpcTestClient(*server_, client_->token(), /*small_window=*/true));
+  ASSERT_TRUE(slow.Read());  // and then nothing, while its window fills
+  for (unsigned round = 0; round < 10; ++round) Storm(5000, kUsers, round);
+  EXPECT_LE(server_->probe().watch_log_entries.value(), 125 + 200 + 2 * 10'000)
+      << "the log, the bound, and what one batch may add";
+  Mark(DeviceState::kInUse);
+  ASSERT_TRUE(slow.ReadUntilCurrent());
+  ASSERT_TRUE(ReadMark(slow, v1::PRESENCE_STATE_IN_USE));
+  EXPECT_GE(slow.resets(), 1);
+  EXPECT_EQ(Held(slow), Truth());
+}
+
 TEST_F(GrpcWatchTest, WhenTheHubLagsTooFarEveryStreamStartsOver) {
   GrpcTestServer::Options options;
   options.services.watch.max_waiting_bytes = 256 * 5;  // five updates
