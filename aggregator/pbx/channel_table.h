@@ -72,7 +72,7 @@ class ChannelTable {
     std::size_t bridge_slot = 0;  // and in bridge->channels
     std::size_t touched_slot = kNotTouched;
     bool homeless = false;  // it has found its device full
-    Flags counted;  // in the counts of its device
+    Flags counted;          // in the counts of its device
   };
 
   struct Bridge {

@@ -50,6 +50,7 @@ void MailboxReader::Continue() {
     names_.pop_front();
   }
   running_ = !at_end_ || !names_.empty() || in_flight_ > 0;
+  if (!running_) ++rounds_;
 }
 
 void MailboxReader::OnReply(const absl::StatusOr<ami::ActionReply>& reply) {

@@ -39,8 +39,8 @@ class MailboxReader {
   void Stop();
 
   bool running() const { return running_; }
-  // A round has come to its end.
-  bool round_done() const { return !running_ && at_end_; }
+  // Rounds that came to their end, since the start.
+  std::uint64_t rounds() const { return rounds_; }
   // Boxes whose counts Asterisk did not tell, since the start, and why the first of this round;
   // empty while there is none.
   std::uint64_t refused() const { return refused_; }
@@ -61,6 +61,7 @@ class MailboxReader {
   std::deque<std::string> names_;  // to be asked about
   int in_flight_ = 0;
   std::uint64_t refused_ = 0;
+  std::uint64_t rounds_ = 0;
   std::string error_;
 };
 

@@ -253,14 +253,16 @@ void PbxLink::TakeListErrors(const pbx::ResyncOutcome& outcome) {
 }
 
 void PbxLink::TellMailboxErrors() {
-  probe_.mailbox_errors.Add(mailbox_reader_.refused() - probe_.mailbox_errors.value());
+  const std::uint64_t refused = mailbox_reader_.refused() - probe_.mailbox_errors.value();
+  const std::uint64_t rounds = mailbox_reader_.rounds();
+  if (refused == 0 && rounds == mailbox_rounds_) return;
+  probe_.mailbox_errors.Add(refused);
   if (!mailbox_reader_.error().empty()) {
     complaints_.Raise(kMailboxCount, mailbox_reader_.error(), "write = call");
-  } else if (mailbox_reader_.round_done()) {
+  } else if (rounds != mailbox_rounds_) {
     complaints_.Mend(kMailboxCount);
-  } else {
-    return;
   }
+  mailbox_rounds_ = rounds;
   engine_.facts(pbx_).list_errors = complaints_.Standing();
 }
 

@@ -143,7 +143,8 @@ class PbxLink final : public ami::SessionHandler {
   MonotonicTime read_started_ = MonotonicTime::min();  // min(): between reads
   MonotonicTime reconcile_due_ = MonotonicTime::max();
   PbxComplaints complaints_;
-  std::uint64_t errors_told_ = 0;  // of the probe of the connection
+  std::uint64_t errors_told_ = 0;     // of the probe of the connection
+  std::uint64_t mailbox_rounds_ = 0;  // of the reader, when its errors were told last
   MailboxReader mailbox_reader_;
   ConfigurationLoader loader_;
   ami::Connection connection_;  // last: it calls the others
