@@ -89,7 +89,8 @@ def unipresenced(folder):
     config = os.path.join(folder, "unipresence.yaml")
     with open(config, "w", encoding="utf-8") as file:
         json.dump({  # JSON is YAML
-            "pbx": [],
+            # Nobody is there.
+            "pbx": [{"name": "main", "host": "127.0.0.1", "port": 1, "username": "x", "secret": "x"}],
             "grpc": {"listen": f"unix:{folder}/grpc"},
             "zeromq": {"publish": f"ipc://{folder}/publish", "snapshot": f"ipc://{folder}/snapshot"},
             "metrics": {"listen": "127.0.0.1:0"},
