@@ -23,7 +23,8 @@ std::optional<std::string_view> Argument(std::string_view variable, std::string_
   return variable.substr(function.size() + 1, variable.size() - function.size() - 2);
 }
 
-// DIALPLAN_EXISTS(context,number,priority): this dialplan has the users' numbers, of one priority.
+// DIALPLAN_EXISTS(context,number,priority): this dialplan has the users' numbers, and a trunk that
+// takes what begins with 2 or +; all of one priority.
 std::string_view DialplanExists(const Directory& directory, std::string_view place) {
   const std::size_t comma = place.find(',');
   if (comma == std::string_view::npos) return "0";
@@ -31,8 +32,10 @@ std::string_view DialplanExists(const Directory& directory, std::string_view pla
   const std::string_view rest = place.substr(comma + 1);
   const std::size_t second = std::min(rest.find(','), rest.size());
   const std::string_view priority = rest.substr(std::min(second + 1, rest.size()));
+  const std::string_view number = rest.substr(0, second);
   const bool exists = (priority.empty() || priority == "1") &&
-                      directory.FindNumber(context, rest.substr(0, second)).has_value();
+                      (number.starts_with('2') || number.starts_with('+') ||
+                       directory.FindNumber(context, number).has_value());
   return exists ? "1" : "0";
 }
 
