@@ -53,13 +53,15 @@ class Watch:
         self.process = subprocess.Popen([*command, "watch", "-o", "json"], text=True, stdout=subprocess.PIPE)
         self.lines = []
         self._pause = pause
+        self._stopped = False
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
 
     def _read(self):
         for line in self.process.stdout:
             self.lines.append(json.loads(line))
-            self._pause()
+            if not self._stopped:
+                self._pause()
 
     def current(self):
         return any(line["event"] == "CURRENT" for line in self.lines)
@@ -68,6 +70,7 @@ class Watch:
         return max((line["sequence"] or 0 for line in list(self.lines) if "sequence" in line), default=0)
 
     def stop(self):
+        self._stopped = True
         self.process.terminate()
         self.process.wait(timeout=SETTLE_SECONDS)
         self._thread.join()
@@ -118,8 +121,9 @@ class WatchTest(unittest.TestCase):
         self.client = [str(BUILD / "unipresence"), "--server", server.addresses["grpc"],
                        "--session-file", str(data / "session")]
         (data / "password").write_text("demo-alice\n")
-        holder = subprocess.Popen([*self.client, "login", "alice", "--password-file", str(data / "password"),
-                                   "--hold"], stdout=subprocess.DEVNULL)
+        holder = subprocess.Popen([*self.client, "--timeout", str(SETTLE_SECONDS), "login", "alice",
+                                   "--password-file", str(data / "password"), "--hold"],
+                                  stdout=subprocess.DEVNULL)
         self.addCleanup(lambda: (holder.terminate(), holder.wait()))
         until((data / "session").exists, "logged in")
 
