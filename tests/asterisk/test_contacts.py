@@ -36,7 +36,7 @@ def restart_server(bench):
     bench.server.mode = "web"
 
 
-@pytest.mark.parametrize("qualify", [4, 30])
+@pytest.mark.parametrize("qualify", [30, 4])
 def test_after_a_restart_no_dead_phone_is_available(qualify, asterisk, pool):
     """Before and after the first OPTIONS has failed; who answers is available when Asterisk says so."""
     options = configuration.Options(qualify={"alice": qualify, "alice_w": qualify})
