@@ -161,8 +161,8 @@ def state(rendered):
 
 def restart(bench, *names):
     """Restarts Asterisk; the phones of these register again, as phones do."""
-    bench.asterisk.command("core restart now")
-    bench.listener.wait_end()
+    bench.asterisk.terminate()
+    bench.asterisk.start()
     bench.listen()
     for name in names:
         def registers(phone=bench.phones[name]):
