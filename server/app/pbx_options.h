@@ -1,7 +1,7 @@
 #ifndef UNIPRESENCE_SERVER_APP_PBX_OPTIONS_H_
 #define UNIPRESENCE_SERVER_APP_PBX_OPTIONS_H_
 
-#include "server/app/pbx_link.h"
+#include "aggregator/pipeline/pbx_link.h"
 #include "server/config/config.h"
 
 namespace unipresence {

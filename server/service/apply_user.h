@@ -2,7 +2,7 @@
 #define UNIPRESENCE_SERVER_SERVICE_APPLY_USER_H_
 
 #include "absl/status/status.h"
-#include "aggregator/engine/executor.h"
+#include "aggregator/pipeline/executor.h"
 #include "server/service/session_keeper.h"
 #include "server/storage/store.h"
 

@@ -26,7 +26,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "aggregator/engine/executor.h"
+#include "aggregator/pipeline/executor.h"
 #include "server/service/method.h"
 #include "server/service/service_probe.h"
 #include "server/service/session_keeper.h"

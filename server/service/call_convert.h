@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "aggregator/engine/executor.h"
 #include "aggregator/model/call.h"
+#include "aggregator/pipeline/executor.h"
 #include "unipresence/v1/call_control.pb.h"
 
 namespace unipresence {

@@ -11,11 +11,11 @@
 #include <string_view>
 
 #include "aggregator/base/clock.h"
-#include "aggregator/engine/executor.h"
 #include "aggregator/engine/pbx_status.h"
 #include "aggregator/model/line.h"
 #include "aggregator/model/session.h"
 #include "aggregator/model/user.h"
+#include "aggregator/pipeline/executor.h"
 #include "server/service/session_keeper.h"
 #include "unipresence/v1/pbx.pb.h"
 #include "unipresence/v1/session.pb.h"

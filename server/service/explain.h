@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "aggregator/engine/executor.h"
+#include "aggregator/pipeline/executor.h"
 #include "unipresence/v1/presence.pb.h"
 
 namespace unipresence {

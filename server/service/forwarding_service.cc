@@ -7,7 +7,7 @@
 #include "absl/functional/any_invocable.h"
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
-#include "aggregator/engine/call_control.h"
+#include "aggregator/pipeline/call_control.h"
 #include "server/service/forwarding_message.h"
 #include "server/service/status.h"
 

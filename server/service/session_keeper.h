@@ -27,7 +27,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "aggregator/engine/executor.h"
+#include "aggregator/pipeline/executor.h"
 #include "server/service/service_probe.h"
 #include "server/storage/store.h"
 #include "server/storage/store_thread.h"

@@ -21,9 +21,9 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "aggregator/engine/executor.h"
 #include "aggregator/model/forwarding.h"
 #include "aggregator/model/phone_setting.h"
+#include "aggregator/pipeline/executor.h"
 #include "server/service/call.h"
 #include "server/storage/store.h"
 

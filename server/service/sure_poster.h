@@ -10,7 +10,7 @@
 #include <memory>
 #include <utility>
 
-#include "aggregator/engine/executor.h"
+#include "aggregator/pipeline/executor.h"
 
 namespace unipresence {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
-#include "aggregator/engine/executor.h"
+#include "aggregator/pipeline/executor.h"
 
 namespace unipresence {
 

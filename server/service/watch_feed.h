@@ -10,7 +10,7 @@
 #include <functional>
 
 #include "absl/status/statusor.h"
-#include "aggregator/engine/executor.h"
+#include "aggregator/pipeline/executor.h"
 #include "server/service/session_keeper.h"
 #include "server/service/watch_options.h"
 #include "server/service/watch_stream.h"

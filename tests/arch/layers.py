@@ -23,15 +23,18 @@ ARROWS = {
     # Of the engine only its ports: see PORTS.
     "aggregator/publish": {"aggregator/model", "aggregator/base", "aggregator/engine", "proto"},
     "aggregator/history": {"aggregator/model", "aggregator/base"},
+    "aggregator/pipeline": {"aggregator/ami", "aggregator/pbx", "aggregator/engine", "aggregator/fusion",
+                            "aggregator/publish", "aggregator/history", "aggregator/model", "aggregator/base"},
     # Of auth only what a password hash looks like: see PORTS.
     "server/config": {"server/auth", "aggregator/model", "aggregator/base"},
     "server/auth": {"aggregator/model", "aggregator/base"},
     "server/metrics": {"aggregator/base"},
     "server/storage": {"aggregator/model", "aggregator/base"},
-    "server/service": {"aggregator/engine", "aggregator/fusion", "aggregator/publish",
+    # Of the pipeline only its ports: see PORTS.
+    "server/service": {"aggregator/pipeline", "aggregator/engine", "aggregator/fusion", "aggregator/publish",
                        "aggregator/model", "aggregator/base", "server/storage", "server/auth",
                        "proto"},
-    "server/app": {"aggregator/ami", "aggregator/pbx", "aggregator/engine", "aggregator/fusion",
+    "server/app": {"aggregator/pipeline", "aggregator/ami", "aggregator/pbx", "aggregator/engine", "aggregator/fusion",
                    "aggregator/publish", "aggregator/model", "aggregator/base", "server/config",
                    "server/auth", "server/metrics", "server/storage", "server/service", "proto"},
     "clients/cpp": {"aggregator/publish", "aggregator/model", "aggregator/base", "proto"},
@@ -43,6 +46,9 @@ ARROWS = {
 PORTS = {
     ("aggregator/publish", "aggregator/engine"):
         {"aggregator/engine/update_sink.h", "aggregator/engine/presence_source.h"},
+    ("server/service", "aggregator/pipeline"):
+        {"aggregator/pipeline/executor.h", "aggregator/pipeline/pbx_control.h",
+         "aggregator/pipeline/call_control.h"},
     ("server/config", "server/auth"): {"server/auth/password.h"},
     # The users file is read alike by the server and by `unipresence users add --file`.
     ("clients/cli", "server/config"): {"server/config/users_file.h"},
@@ -54,7 +60,7 @@ FOREIGN = [
     (re.compile(r"^sqlite3|^SQLiteCpp/"), ("server/storage",)),
     (re.compile(r"^(civetweb|CivetServer|prometheus/)"), ("server/metrics",)),
     (re.compile(r"^zmq"), ("aggregator/publish", "clients/cpp")),
-    (re.compile(r"^asio"), ("aggregator/ami", "server/app")),
+    (re.compile(r"^asio"), ("aggregator/ami", "aggregator/pipeline")),
     (re.compile(r"^yaml-cpp/"), ("server/config",)),
     (re.compile(r"^CLI/"), ("server/app", "clients/cli")),
     (re.compile(r"^unipresence/v1/"), ("aggregator/publish", "server/service", "clients/")),
@@ -102,7 +108,8 @@ def check_foreign(name, included, errors):
 
 def check_cmake(root, errors):
     target_room = {"unipresence_proto": "proto", "unipresence_grpc": "proto",
-                   "unipresence_engine_ports": "aggregator/engine"}
+                   "unipresence_engine_ports": "aggregator/engine",
+                   "unipresence_pipeline_ports": "aggregator/pipeline"}
     libraries = []
     for room in ARROWS:
         file = root / room / "CMakeLists.txt"

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "server/app/pipeline.h"
+#include "aggregator/pipeline/pipeline.h"
 #include "tests/bench/subscribers.h"
 #include "tests/testing/ami_source.h"
 

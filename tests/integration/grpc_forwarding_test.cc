@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "aggregator/base/valid_text.h"
-#include "aggregator/engine/call_control.h"
+#include "aggregator/pipeline/call_control.h"
 #include "tests/integration/grpc_test_server.h"
 #include "tests/testing/answer.h"
 #include "tests/testing/temp_folder.h"

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "aggregator/base/mutex.h"
-#include "aggregator/engine/executor.h"
+#include "aggregator/pipeline/executor.h"
 #include "aggregator/publish/byte_buffer.h"
 #include "server/auth/password_hasher.h"
 #include "server/service/grpc_server.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "server/app/pipeline.h"
+#include "aggregator/pipeline/pipeline.h"
 #include "tests/simulation/running_sim.h"
 
 namespace unipresence {

@@ -1,6 +1,6 @@
 // Commands on calls, to an Asterisk that the test plays: what is sent when, and who is told what.
 
-#include "server/app/pbx_call_control.h"
+#include "aggregator/pipeline/pbx_call_control.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

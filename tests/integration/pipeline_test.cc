@@ -1,7 +1,7 @@
 // The pipeline as a whole: a socket that speaks AMI on one side, batches on the other, commands
 // from many threads in between. Run under ThreadSanitizer as the gate of its threading.
 
-#include "server/app/pipeline.h"
+#include "aggregator/pipeline/pipeline.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // The pipeline tells simulated PBXs where calls ring: many users at once, a PBX that is away, one
 // that crashes, one that somebody else writes to.
 
-#include "server/app/routing_writer.h"
+#include "aggregator/pipeline/routing_writer.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 #include <thread>
 #include <utility>
 
-#include "server/app/pipeline.h"
+#include "aggregator/pipeline/pipeline.h"
 #include "tests/simulation/running_sim.h"
 
 namespace unipresence {

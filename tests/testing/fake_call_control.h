@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "aggregator/base/strings.h"
-#include "aggregator/engine/call_control.h"
+#include "aggregator/pipeline/call_control.h"
 
 namespace unipresence::testing {
 

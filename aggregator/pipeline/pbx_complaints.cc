@@ -1,0 +1,48 @@
+#include "aggregator/pipeline/pbx_complaints.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+namespace unipresence {
+namespace {
+
+// "5 of 6 items came" and "7 of 9 items came" are one reason.
+std::string Kind(std::string_view why) {
+  std::string kind(why);
+  std::erase_if(kind, [](char c) { return c >= '0' && c <= '9'; });
+  return kind;
+}
+
+}  // namespace
+
+void PbxComplaints::Raise(std::string_view what, std::string_view why, std::string_view rights) {
+  std::string& reason = reasons_[std::string(what)];
+  const bool known = Kind(reason) == Kind(why);
+  reason = std::string(why);
+  if (known) return;
+  const std::string advice = why == kPermissionDenied
+                                 ? fmt::format("; give the manager account {}", rights)
+                                 : std::string();
+  spdlog::warn("pbx {}: {}: {}{}", pbx_, what, why, advice);
+}
+
+void PbxComplaints::Mend(std::string_view what) {
+  const auto at = reasons_.find(what);
+  if (at == reasons_.end()) return;
+  spdlog::info("pbx {}: {} is told again, it was: {}", pbx_, what, at->second);
+  reasons_.erase(at);
+}
+
+std::vector<std::string> PbxComplaints::Names() const {
+  std::vector<std::string> names;
+  for (const auto& [what, why] : reasons_) names.push_back(what);
+  return names;
+}
+
+std::vector<std::string> PbxComplaints::Standing() const {
+  std::vector<std::string> standing;
+  for (const auto& [what, why] : reasons_) standing.push_back(fmt::format("{}: {}", what, why));
+  return standing;
+}
+
+}  // namespace unipresence

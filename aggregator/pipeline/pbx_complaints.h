@@ -1,0 +1,46 @@
+#ifndef UNIPRESENCE_AGGREGATOR_PIPELINE_PBX_COMPLAINTS_H_
+#define UNIPRESENCE_AGGREGATOR_PIPELINE_PBX_COMPLAINTS_H_
+
+// What one Asterisk does not tell: each list or question that it refuses is logged once, with its
+// own reason, until the reason is another one (but for its numbers) or the list comes whole again,
+// which is logged too. It outlives links: an Asterisk that refuses after each restart is not news.
+//
+//   complaints.Raise("CoreShowChannels", "Permission denied", advice);
+//   complaints.Mend("CoreShowChannels");
+//
+// Thread: the pipeline's.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace unipresence {
+
+// The reason for which the rights of the manager account are the remedy.
+inline constexpr std::string_view kPermissionDenied = "Permission denied";
+
+class PbxComplaints {
+ public:
+  explicit PbxComplaints(std::string pbx) : pbx_(std::move(pbx)) {}
+
+  // It is not told, for this reason, which is printable. `rights` are what a manager account needs
+  // for it, such as "write = call"; they are named if the reason is that it lacks them.
+  void Raise(std::string_view what, std::string_view why, std::string_view rights);
+  // It is told.
+  void Mend(std::string_view what);
+
+  std::vector<std::string> Names() const;
+  // "CoreShowChannels: Permission denied", by name.
+  std::vector<std::string> Standing() const;
+
+ private:
+  const std::string pbx_;
+  std::map<std::string, std::string, std::less<>> reasons_;  // what -> why
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_AGGREGATOR_PIPELINE_PBX_COMPLAINTS_H_
