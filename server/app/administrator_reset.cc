@@ -29,9 +29,9 @@ std::size_t Distance(std::string_view a, std::string_view b) {
 }
 
 // Administrators first, then the users whose names are nearest.
-absl::StatusOr<std::string> Candidates(Store& store, std::string_view name) {
+absl::StatusOr<std::string> Candidates(const UserReader& users, std::string_view name) {
   std::vector<std::pair<std::size_t, std::string>> near;
-  UNIPRESENCE_RETURN_IF_ERROR(store.ForEachUser([&](const StoredUser& stored) {
+  UNIPRESENCE_RETURN_IF_ERROR(users.ForEach({}, [&](const StoredUser& stored) {
     const bool administers = stored.user.role == Role::kAdministrator;
     const std::size_t distance =
         std::min(Distance(name, stored.user.id), Distance(name, stored.user.username));
@@ -46,11 +46,11 @@ absl::StatusOr<std::string> Candidates(Store& store, std::string_view name) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-absl::StatusOr<StoredUser> Find(Store& store, std::string_view name) {
-  absl::StatusOr<StoredUser> user = store.GetUser(name);
-  if (absl::IsNotFound(user.status())) user = store.GetUserByUsername(name);
+absl::StatusOr<StoredUser> Find(const UserReader& users, std::string_view name) {
+  absl::StatusOr<StoredUser> user = users.Get(name);
+  if (absl::IsNotFound(user.status())) user = users.GetByUsername(name);
   if (!absl::IsNotFound(user.status())) return user;
-  UNIPRESENCE_ASSIGN_OR_RETURN(const std::string candidates, Candidates(store, name));
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::string candidates, Candidates(users, name));
   return absl::NotFoundError(fmt::format(
       "the store has no user '{}'; {}", name,
       candidates.empty() ? std::string("add one to the users file, with role: administrator and a "
@@ -60,16 +60,15 @@ absl::StatusOr<StoredUser> Find(Store& store, std::string_view name) {
 
 }  // namespace
 
-absl::Status ResetAdministrator(Store& store, std::string_view name, std::string_view password) {
+absl::Status ResetAdministrator(Transaction& store, std::string_view name,
+                                std::string_view password) {
   UNIPRESENCE_RETURN_IF_ERROR(auth::ValidatePassword(password));
-  UNIPRESENCE_ASSIGN_OR_RETURN(StoredUser stored, Find(store, name));
+  UNIPRESENCE_ASSIGN_OR_RETURN(StoredUser stored, Find(store.users, name));
   UNIPRESENCE_ASSIGN_OR_RETURN(const std::string hash, auth::HashPassword(password));
   stored.user.role = Role::kAdministrator;
-  return store.InTransaction([&]() -> absl::Status {
-    UNIPRESENCE_RETURN_IF_ERROR(store.UpdateUser(stored.user));
-    UNIPRESENCE_RETURN_IF_ERROR(store.SetPasswordHash(stored.user.id, hash));
-    return store.DeleteSessionsOfUser(stored.user.id).status();
-  });
+  UNIPRESENCE_RETURN_IF_ERROR(store.users.Update(stored.user));
+  UNIPRESENCE_RETURN_IF_ERROR(store.users.SetPasswordHash(stored.user.id, hash));
+  return store.sessions.DeleteOfUser(stored.user.id).status();
 }
 
 }  // namespace unipresence

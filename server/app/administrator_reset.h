@@ -13,7 +13,8 @@ namespace unipresence {
 
 // Makes the user of that id or username an administrator with that password and ends the user's
 // sessions; creates nobody. NOT_FOUND names similar users. The store's codes otherwise.
-absl::Status ResetAdministrator(Store& store, std::string_view name, std::string_view password);
+absl::Status ResetAdministrator(Transaction& store, std::string_view name,
+                                std::string_view password);
 
 }  // namespace unipresence
 

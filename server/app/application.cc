@@ -13,6 +13,7 @@
 #include "aggregator/pbx/configuration.h"
 #include "server/app/pbx_options.h"
 #include "server/app/register_metrics.h"
+#include "server/storage/open_store.h"
 
 namespace unipresence {
 namespace {
@@ -66,13 +67,12 @@ Application::Application(config::Config config, const Clock& clock)
 
 Application::~Application() { Stop(); }
 
-absl::StatusOr<std::unique_ptr<Application>> Application::Start(config::LoadedConfig config,
+absl::StatusOr<std::unique_ptr<Application>> Application::Start(config::Config config,
                                                                 ConfigSource source,
                                                                 const Clock& clock) {
-  auto application = std::unique_ptr<Application>(new Application(std::move(config.config), clock));
+  auto application = std::unique_ptr<Application>(new Application(std::move(config), clock));
   UNIPRESENCE_RETURN_IF_ERROR(application->OpenStore());
-  UNIPRESENCE_RETURN_IF_ERROR(application->SeedUsers(config.users));
-  config.users.clear();
+  UNIPRESENCE_RETURN_IF_ERROR(application->SeedUsers());
   UNIPRESENCE_RETURN_IF_ERROR(application->StartPipeline());
   UNIPRESENCE_RETURN_IF_ERROR(application->Listen());
   application->HashPasswords();
@@ -89,21 +89,44 @@ absl::Status Application::OpenStore() {
     if (bytes < kSlowCheckBytes) return;
     spdlog::info("store '{}': looking for damage in {} MB, some seconds", path, bytes / 1'000'000);
   };
-  UNIPRESENCE_ASSIGN_OR_RETURN(
-      store_, SqliteStore::Open({.path = path, .clock = &clock_, .before_check = before_check}));
-  for (const MendedUser& user : store_->mended()) {
+  const auto on_mended = [](const MendedUser& user) {
     spdlog::warn(
         "store: texts of user '{}' were not valid UTF-8 or had control characters, and are "
         "mended: {}; set them anew",
         user.id, fmt::join(user.fields, ", "));
-  }
+  };
+  UNIPRESENCE_ASSIGN_OR_RETURN(
+      store_, unipresence::OpenStore({.path = path,
+                                      .clock = &clock_,
+                                      .before_check = before_check,
+                                      .on_mended = on_mended,
+                                      .on_trouble = [this](const absl::Status& status) {
+                                        store_log_.Trouble(status);
+                                      }}));
   return absl::OkStatus();
 }
 
-absl::Status Application::SeedUsers(std::span<const config::UserSeed> seeds) {
-  if (config_.users_file.empty()) return absl::OkStatus();
-  UNIPRESENCE_ASSIGN_OR_RETURN(
-      UsersSync sync, SyncUsers(*store_, seeds, config_.users_file, config_.users_file_wins));
+absl::StatusOr<UsersReading> Application::ReadUsers(const config::Config& config) {
+  std::optional<TakenUsersFile> taken;
+  UNIPRESENCE_RETURN_IF_ERROR(store_->ReadHere([&](const Snapshot& snapshot) -> absl::Status {
+    UNIPRESENCE_ASSIGN_OR_RETURN(taken, snapshot.users_file.Get());
+    return absl::OkStatus();
+  }));
+  return ReadUsersFile(config, taken);
+}
+
+absl::Status Application::SeedUsers() {
+  UNIPRESENCE_ASSIGN_OR_RETURN(UsersReading reading, ReadUsers(config_));
+  for (const std::string& line : reading.lines) spdlog::info("{}", line);
+  if (!reading.needed) return absl::OkStatus();
+  UsersSync sync;
+  UNIPRESENCE_RETURN_IF_ERROR(store_->SubmitAndWait([&](Transaction& transaction) -> absl::Status {
+    UNIPRESENCE_ASSIGN_OR_RETURN(sync, SyncUsers(transaction, reading.users, config_.users_file,
+                                                 reading.digest, config_.users_file_wins));
+    return absl::OkStatus();
+  }));
+  reading = {};
+  GiveBackMemory();
   for (const std::string& line : sync.lines) spdlog::info("{}", line);
   passwords_at_start_ = std::move(sync.passwords);
   return absl::OkStatus();
@@ -114,9 +137,12 @@ absl::Status Application::StartPipeline() {
     readiness_.NotReady("pbx " + pbx.name, fmt::format("connecting to {}:{}", pbx.host, pbx.port));
   }
   pipeline_ = std::make_unique<Pipeline>(ToPipeline(config_), clock_);
-  UNIPRESENCE_ASSIGN_OR_RETURN(const std::vector<StoredSession> sessions, store_->ListSessions());
-  // The services are made before the pipeline runs, because their callbacks belong to it; the store
-  // thread only after the users were read from the store.
+  std::vector<StoredSession> sessions;
+  UNIPRESENCE_RETURN_IF_ERROR(store_->ReadHere([&](const Snapshot& snapshot) -> absl::Status {
+    UNIPRESENCE_ASSIGN_OR_RETURN(sessions, snapshot.sessions.List());
+    return absl::OkStatus();
+  }));
+  // The services are made before the pipeline runs, because their callbacks belong to it.
   pipeline_->SetLinkCallback([this](const PbxStatus& pbx) {
     // Without an address it is configured no more.
     if (pbx.link == LinkState::kSynced || pbx.address.empty()) {
@@ -136,15 +162,11 @@ absl::Status Application::StartPipeline() {
   });
   return pipeline_->Start([this, &sessions](Core& core) -> absl::Status {
     UNIPRESENCE_RETURN_IF_ERROR(Load(core));
-    store_thread_ = std::make_unique<StoreThread>(
-        StoreThread::Options{
-            .on_trouble = [this](const absl::Status& status) { store_log_.Trouble(status); }},
-        *store_, clock_);
     services_ = std::make_unique<Services>(
         ServiceOptions{.version = UNIPRESENCE_VERSION, .throttle = {}, .watch = {}},
         ServicePorts{
             .executor = *pipeline_,
-            .store = *store_thread_,
+            .store = *store_,
             .hasher = hasher_,
             .clock = clock_,
             .want_batches = [this](bool wanted) { pipeline_->publisher().SetBatchWanted(wanted); },
@@ -157,11 +179,11 @@ absl::Status Application::StartPipeline() {
                 },
             .publish_probe = &pipeline_->publisher().probe()});
     passwords_ = std::make_unique<PasswordBacklog>(PasswordBacklog::Ports{
-        .store = *store_thread_,
+        .store = *store_,
         .hasher = hasher_,
         .clock = clock_,
         .changed = [this](StoredUser user) { services_->ApplyStored(std::move(user), true); },
-        .idle = [this] { WarnIfNobodyAdministers(); }});
+        .idle = [this](std::uint64_t reading) { PasswordsDone(reading); }});
     pipeline_->publisher().SetBatchSink(&services_->batch_sink());
     services_->LoadSessions(core, sessions);
     return absl::OkStatus();
@@ -174,7 +196,7 @@ absl::Status Application::Load(Core& core) {
   absl::Status added;
   std::size_t elsewhere = 0;
   std::string example;
-  UNIPRESENCE_RETURN_IF_ERROR(store_->ForEachUser([&](const StoredUser& stored) {
+  const auto add = [&](const StoredUser& stored) {
     if (!added.ok()) return;
     for (const Line& line : stored.user.lines) {
       if (configured.contains(line.pbx)) continue;
@@ -185,7 +207,9 @@ absl::Status Application::Load(Core& core) {
         {.selected_device = stored.settings.selected_device.value_or(LineKind::kWebrtc),
          .do_not_disturb = stored.settings.do_not_disturb,
          .forwardings = stored.settings.forwardings});
-  }));
+  };
+  UNIPRESENCE_RETURN_IF_ERROR(
+      store_->ReadHere([&](const Snapshot& snapshot) { return snapshot.users.ForEach({}, add); }));
   if (added.ok()) spdlog::info("{} users", core.engine.user_count());
   if (elsewhere > 0) {
     spdlog::warn(
@@ -222,15 +246,24 @@ void Application::HashPasswords() {
   passwords_->Add(std::exchange(passwords_at_start_, {}));
 }
 
+void Application::PasswordsDone(std::uint64_t reading) {
+  const absl::Status refused = store_->Submit(
+      [reading](Transaction& transaction) { return CompleteUsersFile(transaction, reading); },
+      [](const absl::Status&) {});
+  refused.IgnoreError();  // then the next start reads the file again
+  WarnIfNobodyAdministers();
+}
+
 void Application::WarnIfNobodyAdministers() {
-  store_thread_->Call<std::uint64_t>(
-      [](Store& store) { return store.CountLogins(Role::kAdministrator); },
+  const absl::Status refused = store_->Call<std::uint64_t>(
+      [](Transaction& transaction) { return transaction.users.CountLogins(Role::kAdministrator); },
       [](absl::StatusOr<std::uint64_t> count) {
         if (!count.ok() || *count > 0) return;
         spdlog::warn(
             "no administrator can log in: stop the server and use "
             "`unipresenced --config FILE --reset-administrator NAME`");
       });
+  refused.IgnoreError();  // a full queue or the end of the server: the next start says it
 }
 
 void Application::OnSecond() {
@@ -243,16 +276,17 @@ void Application::OnSecond() {
 }
 
 void Application::CheckStore() {
-  store_thread_->Submit([](Store& store) { return store.CheckWritable(); },
-                        [this](absl::Status status) {
-                          store_writable_.store(status.ok());
-                          if (status.ok()) {
-                            store_log_.Works();
-                            readiness_.Ready("store");
-                          } else {
-                            readiness_.NotReady("store", status.ToString());
-                          }
-                        });
+  SubmitOrRefuse(
+      *store_, [](Transaction& transaction) { return transaction.CheckWritable(); },
+      [this](const absl::Status& status) {
+        store_writable_.store(status.ok());
+        if (status.ok()) {
+          store_log_.Works();
+          readiness_.Ready("store");
+        } else {
+          readiness_.NotReady("store", status.ToString());
+        }
+      });
 }
 
 void Application::Stop() {
@@ -262,7 +296,7 @@ void Application::Stop() {
   if (grpc_server_) grpc_server_->Stop();
   metrics_server_.reset();
   if (pipeline_) pipeline_->Stop();
-  if (store_thread_) store_thread_->Stop();
+  if (store_) store_->Stop();
 }
 
 }  // namespace unipresence

@@ -23,6 +23,7 @@
 #include "server/app/password_backlog.h"
 #include "server/app/reloader.h"
 #include "server/app/store_log.h"
+#include "server/app/users_reading.h"
 #include "server/app/users_sync.h"
 #include "server/auth/password_hasher.h"
 #include "server/config/config_loader.h"
@@ -31,8 +32,7 @@
 #include "server/metrics/readiness.h"
 #include "server/service/grpc_server.h"
 #include "server/service/services.h"
-#include "server/storage/sqlite_store.h"
-#include "server/storage/store_thread.h"
+#include "server/storage/store.h"
 
 namespace unipresence {
 
@@ -49,8 +49,8 @@ class Application {
   // Opens the store, seeds it from the users file, loads the users, connects to the PBXs and
   // listens. Any status of these steps, with what to do about it; nothing is left running then.
   // `source` reads the configuration again, for a reload.
-  using ConfigSource = std::function<absl::StatusOr<config::LoadedConfig>()>;
-  static absl::StatusOr<std::unique_ptr<Application>> Start(config::LoadedConfig config,
+  using ConfigSource = std::function<absl::StatusOr<config::Config>()>;
+  static absl::StatusOr<std::unique_ptr<Application>> Start(config::Config config,
                                                             ConfigSource source,
                                                             const Clock& clock = Clock::System());
   ~Application();
@@ -74,7 +74,7 @@ class Application {
   // The parts that count something, for RegisterMetrics.
   const config::Config& config() const { return config_; }
   const Pipeline& pipeline() const { return *pipeline_; }
-  const StoreThread& store_thread() const { return *store_thread_; }
+  const Store& store() const { return *store_; }
   const Services& services() const { return *services_; }
   const auth::PasswordHasher& hasher() const { return hasher_; }
 
@@ -82,29 +82,31 @@ class Application {
   Application(config::Config config, const Clock& clock);
 
   absl::Status OpenStore();
-  absl::Status SeedUsers(std::span<const config::UserSeed> seeds);
+  absl::Status SeedUsers();
+  // The users file as it has to be taken now. INVALID_ARGUMENT, or the codes of a read.
+  absl::StatusOr<UsersReading> ReadUsers(const config::Config& config);
   absl::Status StartPipeline();
   absl::Status Load(Core& core);
   absl::Status Listen();
   void HashPasswords();
+  void PasswordsDone(std::uint64_t reading);
   void WarnIfNobodyAdministers();
   void CheckStore();
 
   // The reloader's thread; application_reload.cc.
-  void Reload(absl::StatusOr<config::LoadedConfig> next);
+  void Reload(absl::StatusOr<config::Config> next);
   // Runs the command on the pipeline and waits; false if the pipeline stops.
   bool OnPipeline(const std::function<void(Core&)>& command);
   // INVALID_ARGUMENT: it cannot be connected; then `before`, if any, is back.
   absl::Status SetPbx(const config::PbxConfig& pbx, const config::PbxConfig* before);
-  void ReloadUsers(std::vector<config::UserSeed> seeds, const config::Config& config);
+  void ReloadUsers(UsersReading reading, const config::Config& config);
 
   config::Config config_;  // in force; once the server listens the reloader's
   const Clock& clock_;
   Readiness readiness_;
   auth::PasswordHasher hasher_;
   StoreLog store_log_;
-  std::unique_ptr<SqliteStore> store_;
-  std::unique_ptr<StoreThread> store_thread_;
+  std::unique_ptr<Store> store_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<Services> services_;
   std::vector<PasswordTask> passwords_at_start_;

@@ -35,6 +35,10 @@ bool Await(std::future<void> done) {
   }
 }
 
+void UsersStay(const absl::Status& status) {
+  spdlog::error("reload: the users stay as they were: {}", FromAbsl(status.message()));
+}
+
 }  // namespace
 
 bool Application::OnPipeline(const std::function<void(Core&)>& command) {
@@ -62,17 +66,18 @@ absl::Status Application::SetPbx(const config::PbxConfig& pbx, const config::Pbx
   return status;
 }
 
-void Application::Reload(absl::StatusOr<config::LoadedConfig> next) {
-  if (!next.ok()) {
-    spdlog::error("reload: nothing is changed: {}", OneLine(FromAbsl(next.status().message())));
+void Application::Reload(absl::StatusOr<config::Config> next) {
+  absl::StatusOr<UsersReading> users = next.ok() ? ReadUsers(*next) : next.status();
+  if (!users.ok()) {
+    spdlog::error("reload: nothing is changed: {}", OneLine(FromAbsl(users.status().message())));
     return;
   }
-  const ConfigDifference difference = Compare(config_, next->config);
+  const ConfigDifference difference = Compare(config_, *next);
   for (const std::string& change : difference.changes) spdlog::info("reload: {}", change);
   for (const std::string& change : difference.need_restart) {
     spdlog::warn("reload: {} (not before a restart)", change);
   }
-  config::Config config = Merge(config_, std::move(next->config));
+  config::Config config = Merge(config_, *std::move(next));
   SetLogLevel(config.log);
 
   std::vector<config::PbxConfig>& pbxs = config.pbxs;
@@ -90,7 +95,7 @@ void Application::Reload(absl::StatusOr<config::LoadedConfig> next) {
       std::erase_if(pbxs, [&](const config::PbxConfig& it) { return it.name == pbx.name; });
     }
   }
-  ReloadUsers(std::move(next->users), config);
+  ReloadUsers(*std::move(users), config);
   for (const std::string& name : difference.removed) {
     OnPipeline([&](Core&) { pipeline_->RemovePbx(name); });
     collector_.Remove({"pbx", name});
@@ -99,21 +104,23 @@ void Application::Reload(absl::StatusOr<config::LoadedConfig> next) {
   spdlog::info("reload: done{}", difference.changes.empty() ? "; no setting has changed" : "");
 }
 
-void Application::ReloadUsers(std::vector<config::UserSeed> seeds, const config::Config& config) {
-  if (config.users_file.empty()) return;
+void Application::ReloadUsers(UsersReading reading, const config::Config& config) {
+  for (const std::string& line : reading.lines) spdlog::info("{}", line);
+  if (!reading.needed) return;
   auto promise = std::make_unique<std::promise<void>>();
   std::future<void> done = promise->get_future();
   struct Outcome {
     UsersSync sync;
     std::vector<std::pair<StoredUser, bool>> changed;
   };
-  store_thread_->Call<Outcome>(
-      [&](Store& store) -> absl::StatusOr<Outcome> {
+  const absl::Status refused = store_->Call<Outcome>(
+      [&](Transaction& store) -> absl::StatusOr<Outcome> {
         Outcome outcome;
         UNIPRESENCE_ASSIGN_OR_RETURN(
-            outcome.sync, SyncUsers(store, seeds, config.users_file, config.users_file_wins));
+            outcome.sync, SyncUsers(store, reading.users, config.users_file, reading.digest,
+                                    config.users_file_wins));
         for (const UsersSync::Changed& changed : outcome.sync.changed) {
-          UNIPRESENCE_ASSIGN_OR_RETURN(StoredUser user, store.GetUser(changed.user));
+          UNIPRESENCE_ASSIGN_OR_RETURN(StoredUser user, store.users.Get(changed.user));
           outcome.changed.emplace_back(std::move(user), changed.ends_sessions);
         }
         return outcome;
@@ -125,12 +132,14 @@ void Application::ReloadUsers(std::vector<config::UserSeed> seeds, const config:
           for (auto& [user, ends] : outcome->changed) services_->ApplyStored(std::move(user), ends);
           passwords_->Add(std::move(outcome->sync.passwords));
         } else {
-          spdlog::error("reload: the users stay as they were: {}",
-                        FromAbsl(outcome.status().message()));
+          UsersStay(outcome.status());
         }
         promise->set_value();
       });
+  if (!refused.ok()) UsersStay(refused);
   Await(std::move(done));
+  reading = {};
+  GiveBackMemory();
 }
 
 }  // namespace unipresence

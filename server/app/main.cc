@@ -22,10 +22,12 @@ int main(int argc, char** argv) {
   }
 
   SignalWaiter signals;
-  const auto load = [&] { return config::LoadAll(command_line.config_file, overrides); };
+  const auto load = [&] {
+    return config::LoadWithCertificates(command_line.config_file, overrides);
+  };
   auto config = load();
   if (!config.ok()) return Report(config.status(), kExitConfiguration);
-  SetUpLogging(config->config.log);
+  SetUpLogging(config->log);
 
   auto application = Application::Start(*std::move(config), load);
   if (!application.ok()) return Report(application.status(), ExitCodeOf(application.status()));

@@ -9,7 +9,7 @@
 #include "server/app/password_input.h"
 #include "server/auth/password.h"
 #include "server/auth/token.h"
-#include "server/storage/sqlite_store.h"
+#include "server/storage/open_store.h"
 
 namespace unipresence {
 namespace {
@@ -53,7 +53,7 @@ int RunResetAdministrator(const CommandLine& command_line, const config::Overrid
                                       "one by --store.path"),
                   kExitStore);
   }
-  auto store = SqliteStore::Open({.path = config->store.path});
+  auto store = OpenStore({.path = config->store.path});
   if (!store.ok()) return Report(store.status(), ExitCodeOf(store.status()));
   auto password = ReadNewPassword(command_line.password_file);
   if (!password.ok()) return Report(password.status(), kExitUsage);
@@ -64,7 +64,8 @@ int RunResetAdministrator(const CommandLine& command_line, const config::Overrid
     password = *std::move(id);
   }
   const std::string& name = command_line.reset_administrator;
-  const absl::Status status = ResetAdministrator(**store, name, *password);
+  const absl::Status status = (*store)->SubmitAndWait(
+      [&](Transaction& transaction) { return ResetAdministrator(transaction, name, *password); });
   if (!status.ok()) return Report(status, ExitCodeOf(status));
   if (generated) std::printf("%s\n", password->c_str());
   std::fprintf(stderr, "'%s' is administrator, with %s; the former sessions have ended\n",

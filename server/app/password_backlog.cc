@@ -21,6 +21,7 @@ void PasswordBacklog::Add(std::vector<PasswordTask> tasks) {
     MutexLock lock(mutex_);
     if (stopped_) return;
     for (PasswordTask& task : tasks) {
+      reading_ = task.reading;
       // One of an earlier load that still waits: the newer file counts.
       if (!waiting_.try_emplace(task.user).second) {
         std::erase_if(queue_, [&](const PasswordTask& other) { return other.user == task.user; });
@@ -90,16 +91,22 @@ void PasswordBacklog::Hash(PasswordTask task) {
 }
 
 void PasswordBacklog::Save(const PasswordTask& task, std::string hash) {
-  ports_.store.Call<std::optional<StoredUser>>(
-      [task, hash = std::move(hash)](Store& store) -> absl::StatusOr<std::optional<StoredUser>> {
-        const absl::StatusOr<StoredUser> user = store.GetUser(task.user);
+  const absl::Status refused = ports_.store.Call<std::optional<StoredUser>>(
+      [task,
+       hash = std::move(hash)](Transaction& store) -> absl::StatusOr<std::optional<StoredUser>> {
+        const absl::StatusOr<StoredUser> user = store.users.Get(task.user);
         if (absl::IsNotFound(user.status())) return std::nullopt;  // deleted meanwhile
         if (!user.ok()) return user.status();
         if (user->password_hash != task.held) return std::nullopt;  // somebody set another one
-        UNIPRESENCE_RETURN_IF_ERROR(store.SetPasswordHash(task.user, hash));
+        UNIPRESENCE_ASSIGN_OR_RETURN(const auto file, store.users_file.Get());
+        UNIPRESENCE_RETURN_IF_ERROR(store.users.SetPasswordHash(task.user, hash));
+        // What the file says itself makes the users no others than it says.
+        if (file.has_value() && file->reading == task.reading) {
+          UNIPRESENCE_RETURN_IF_ERROR(store.users_file.Put(*file));
+        }
         if (task.held == kPasswordPending) return std::nullopt;
-        UNIPRESENCE_RETURN_IF_ERROR(store.DeleteSessionsOfUser(task.user).status());
-        UNIPRESENCE_ASSIGN_OR_RETURN(StoredUser changed, store.GetUser(task.user));
+        UNIPRESENCE_RETURN_IF_ERROR(store.sessions.DeleteOfUser(task.user).status());
+        UNIPRESENCE_ASSIGN_OR_RETURN(StoredUser changed, store.users.Get(task.user));
         return changed;
       },
       [this, task](absl::StatusOr<std::optional<StoredUser>> changed) {
@@ -110,13 +117,16 @@ void PasswordBacklog::Save(const PasswordTask& task, std::string hash) {
         }
         Finish(task);
       });
+  if (!refused.ok()) Retry(task);
 }
 
 void PasswordBacklog::Finish(const PasswordTask& task) {
   std::vector<Done> waiters;
   bool idle = false;
+  std::uint64_t reading = 0;
   {
     MutexLock lock(mutex_);
+    reading = reading_;
     const auto found = waiting_.find(task.user);
     if (found != waiting_.end()) {
       waiters = std::move(found->second);
@@ -132,7 +142,7 @@ void PasswordBacklog::Finish(const PasswordTask& task) {
     settled_.notify_all();
   }
   for (Done& done : waiters) std::move(done)();
-  if (idle && ports_.idle) ports_.idle();
+  if (idle && ports_.idle) ports_.idle(reading);
   Pump();
 }
 

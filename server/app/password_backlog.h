@@ -15,7 +15,7 @@
 #include "aggregator/base/mutex.h"
 #include "server/app/users_sync.h"
 #include "server/auth/password_hasher.h"
-#include "server/storage/store_thread.h"
+#include "server/storage/store.h"
 
 namespace unipresence {
 
@@ -23,14 +23,14 @@ namespace unipresence {
 class PasswordBacklog {
  public:
   struct Ports {
-    StoreThread& store;
+    Store& store;
     auth::PasswordHasher& hasher;
     const Clock& clock;
     // A user got another password than the one before: the sessions have to end. On the store
     // thread.
     std::function<void(StoredUser)> changed;
-    // Nothing is left to do. On any thread, without locks.
-    std::function<void()> idle;
+    // Nothing is left to do of that reading of the file, nor of others. On any thread, without locks.
+    std::function<void(std::uint64_t reading)> idle;
   };
   explicit PasswordBacklog(Ports ports) : ports_(std::move(ports)) {}
   // Stops.
@@ -70,6 +70,7 @@ class PasswordBacklog {
   std::deque<PasswordTask> queue_ ABSL_GUARDED_BY(mutex_);
   // By users whose task waits or runs.
   absl::flat_hash_map<std::string, std::vector<Done>> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t reading_ ABSL_GUARDED_BY(mutex_) = 0;  // of the newest tasks
   std::size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

@@ -120,8 +120,8 @@ void RegisterPipeline(ProbeCollector& collector, const PipelineProbe& probe) {
   counter("unipresence_pipeline_unknown_devices_total", "Changes of devices that no user has.",
           probe.unknown_devices);
   counter("unipresence_pipeline_commands_total", "Commands run.", probe.commands);
-  counter("unipresence_pipeline_commands_refused_total", "Commands refused by a full queue.",
-          probe.commands_refused);
+  counter("unipresence_pipeline_commands_refused_total",
+          "Commands and reads refused by a full queue.", probe.commands_refused);
   counter("unipresence_pipeline_work_slices_total", "Slices of sweeps.", probe.work_slices);
   counter("unipresence_reconcile_corrections_total", "Changes that reconciles had to make.",
           probe.corrections);
@@ -208,9 +208,13 @@ void RegisterStore(ProbeCollector& collector, const StoreProbe& store,
                        store.commands);
   collector.AddCounter("unipresence_store_failed_commits_total", "Transactions that failed.", {},
                        store.failed_commits);
-  collector.AddCounter("unipresence_store_refused_total", "Commands refused by a full queue.", {},
-                       store.refused);
+  collector.AddCounter("unipresence_store_refused_total",
+                       "Commands and reads refused by a full queue.", {}, store.refused);
   collector.AddGauge("unipresence_store_queue_depth", "Commands that wait.", {}, store.queue_depth);
+  collector.AddCounter("unipresence_store_reads_total", "Reads beside the commands.", {},
+                       store.reads);
+  collector.AddGauge("unipresence_store_read_queue_depth", "Reads that wait.", {},
+                     store.read_queue_depth);
   collector.AddHistogram("unipresence_store_commit_seconds", "One transaction.", {},
                          store.commit_micros, 1e-6);
   collector.AddCounter("unipresence_password_hashes_total", "Passwords hashed or verified.", {},
@@ -240,7 +244,7 @@ void RegisterMetrics(ProbeCollector& collector, const Application& application) 
   RegisterPipeline(collector, pipeline.probe());
   RegisterPublisher(collector, pipeline.publisher().probe());
   RegisterServices(collector, application.services().probe());
-  RegisterStore(collector, application.store_thread().probe(), application.hasher().probe());
+  RegisterStore(collector, application.store().probe(), application.hasher().probe());
 }
 
 }  // namespace unipresence

@@ -19,7 +19,7 @@ class StoreLog {
   // `clock` must outlive it.
   explicit StoreLog(const Clock& clock) : clock_(clock) {}
 
-  // A command failed because of the store (StoreThread::Options::on_trouble).
+  // A command failed because of the store (StoreOptions::on_trouble).
   void Trouble(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   // The store takes writes. A line only if it did not before.
   void Works() ABSL_LOCKS_EXCLUDED(mutex_);

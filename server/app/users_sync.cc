@@ -1,7 +1,9 @@
 #include "server/app/users_sync.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -38,7 +40,7 @@ class Lines {
 
 class Syncer {
  public:
-  Syncer(Store& store, std::span<const UserSeed> seeds, bool file_wins)
+  Syncer(Transaction& store, std::span<const UserSeed> seeds, bool file_wins)
       : store_(store), file_wins_(file_wins) {
     for (const UserSeed& seed : seeds) by_id_.emplace(seed.user.id, &seed);
     ids_.reserve(seeds.size());
@@ -47,29 +49,42 @@ class Syncer {
 
   absl::Status Run() {
     UNIPRESENCE_RETURN_IF_ERROR(
-        store_.ForEachUser([this](const StoredUser& stored) { Look(stored); }));
+        store_.users.ForEach({}, [this](const StoredUser& stored) { Look(stored); }));
     UNIPRESENCE_RETURN_IF_ERROR(LookForNew());
     UNIPRESENCE_RETURN_IF_ERROR(TakeAll());
     return absl::OkStatus();
   }
 
-  UsersSync Finish() {
-    std::vector<std::string>& lines = out_.lines;
-    for (Lines* kind : {&taken_, &left_, &refused_, &gone_}) kind->MoveTo(lines);
+  // What is to be remembered of the file, but for its digest and number.
+  TakenUsersFile Taken() {
+    for (Lines* kind : {&left_, &refused_, &gone_}) kind->MoveTo(notes_);
     if (left_.count() > 0) {
-      lines.emplace_back(
+      notes_.emplace_back(
           "what the file says of known users is taken with users_file_wins: true; or use "
           "`unipresence user update`");
     }
     if (not_compared_ > 0) {
-      lines.push_back(
+      notes_.push_back(
           fmt::format("the passwords of {} known users were not compared", not_compared_));
     }
     if (deleted_ > 0) {
-      lines.push_back(fmt::format("{} of its users were deleted here and stay so", deleted_));
+      notes_.push_back(fmt::format("{} of its users were deleted here and stay so", deleted_));
     }
+    TakenUsersFile taken;
+    taken.complete = out_.passwords.empty();
+    taken.refused = refused_.count() > 0;
+    taken.notes = fmt::format("{}", fmt::join(notes_, "\n"));
+    return taken;
+  }
+
+  // After Taken.
+  UsersSync Finish(std::uint64_t reading) {
+    std::vector<std::string>& lines = out_.lines;
+    taken_.MoveTo(lines);
+    for (std::string& note : notes_) lines.push_back(std::move(note));
     lines.push_back(
         fmt::format("{} users added, {} changed, {} known before", added_, taken_.count(), known_));
+    for (PasswordTask& task : out_.passwords) task.reading = reading;
     return std::move(out_);
   }
 
@@ -130,7 +145,7 @@ class Syncer {
     }
     std::vector<std::string> fresh = unseen;
     if (!file_wins_) {
-      UNIPRESENCE_ASSIGN_OR_RETURN(fresh, store_.UnseededIds(unseen));
+      UNIPRESENCE_ASSIGN_OR_RETURN(fresh, store_.users.Unseeded(unseen));
       deleted_ = unseen.size() - fresh.size();
     }
     for (const std::string& id : fresh) pending_.push_back({by_id_.at(id), ""});
@@ -144,7 +159,7 @@ class Syncer {
       left = pending_.size();
       std::vector<Pending> again;
       for (Pending& pending : pending_) {
-        pending.status = store_.InTransaction([&] { return Take(pending); });
+        pending.status = store_.InPart([&] { return Take(pending); });
         if (absl::IsAlreadyExists(pending.status)) {
           again.push_back(std::move(pending));
         } else if (absl::IsFailedPrecondition(pending.status)) {
@@ -168,15 +183,15 @@ class Syncer {
   absl::Status Take(const Pending& pending) {
     const User& user = pending.seed->user;
     if (pending.line.empty()) return Add(*pending.seed);
-    UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, store_.GetUser(user.id));
-    UNIPRESENCE_RETURN_IF_ERROR(store_.UpdateUser(user));
+    UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, store_.users.Get(user.id));
+    UNIPRESENCE_RETURN_IF_ERROR(store_.users.Update(user));
     const std::string& hash = pending.seed->password_hash;
     const bool new_password = !hash.empty() && hash != before.password_hash;
-    if (new_password) UNIPRESENCE_RETURN_IF_ERROR(store_.SetPasswordHash(user.id, hash));
-    UNIPRESENCE_RETURN_IF_ERROR(CheckSomebodyAdministers(store_, before));
+    if (new_password) UNIPRESENCE_RETURN_IF_ERROR(store_.users.SetPasswordHash(user.id, hash));
+    UNIPRESENCE_RETURN_IF_ERROR(CheckSomebodyAdministers(store_.users, before));
     const bool ends_sessions = new_password || user.role != before.user.role;
     if (ends_sessions) {
-      UNIPRESENCE_RETURN_IF_ERROR(store_.DeleteSessionsOfUser(user.id).status());
+      UNIPRESENCE_RETURN_IF_ERROR(store_.sessions.DeleteOfUser(user.id).status());
     }
     out_.changed.push_back({user.id, ends_sessions});
     taken_.Add(pending.line);
@@ -186,10 +201,10 @@ class Syncer {
   absl::Status Add(const UserSeed& seed) {
     const bool plain = !seed.password.empty();
     const NewUser user{seed.user, plain ? std::string(kPasswordPending) : seed.password_hash};
-    UNIPRESENCE_ASSIGN_OR_RETURN(const SeedReport report, store_.SeedUsers({&user, 1}));
+    UNIPRESENCE_ASSIGN_OR_RETURN(const SeedReport report, store_.users.Seed({&user, 1}));
     if (!report.refused.empty()) return report.refused.front();
     // Deleted before.
-    if (report.added == 0) UNIPRESENCE_RETURN_IF_ERROR(store_.CreateUser(user));
+    if (report.added == 0) UNIPRESENCE_RETURN_IF_ERROR(store_.users.Create(user));
     ++added_;
     out_.changed.push_back({seed.user.id, false});
     if (plain) {
@@ -204,13 +219,14 @@ class Syncer {
                              FromAbsl(pending.status.message())));
   }
 
-  Store& store_;
+  Transaction& store_;
   const bool file_wins_;
   std::unordered_map<std::string_view, const UserSeed*> by_id_;
   std::vector<std::string> ids_;  // in the order of the file
   std::unordered_set<std::string_view> seen_;
   std::vector<Pending> pending_;
   UsersSync out_;
+  std::vector<std::string> notes_;
   Lines taken_{"users changed"};
   Lines left_{"users differ"};
   Lines refused_{"users are not as the file says"};
@@ -224,13 +240,29 @@ class Syncer {
 
 }  // namespace
 
-absl::StatusOr<UsersSync> SyncUsers(Store& store, std::span<const UserSeed> seeds,
-                                    std::string_view file, bool file_wins) {
-  Syncer syncer(store, seeds, file_wins);
-  UNIPRESENCE_RETURN_IF_ERROR(store.InTransaction([&] { return syncer.Run(); }));
-  UsersSync sync = syncer.Finish();
+absl::StatusOr<UsersSync> SyncUsers(Transaction& store, std::span<const UserSeed> seeds,
+                                    std::string_view file, std::string_view digest,
+                                    bool file_wins) {
+  UsersSync sync;
+  UNIPRESENCE_RETURN_IF_ERROR(store.InPart([&]() -> absl::Status {
+    Syncer syncer(store, seeds, file_wins);
+    UNIPRESENCE_RETURN_IF_ERROR(syncer.Run());
+    UNIPRESENCE_ASSIGN_OR_RETURN(const auto before, store.users_file.Get());
+    TakenUsersFile taken = syncer.Taken();
+    taken.digest = digest;
+    taken.reading = before.has_value() ? before->reading + 1 : 1;
+    sync = syncer.Finish(taken.reading);
+    return store.users_file.Put(taken);
+  }));
   for (std::string& line : sync.lines) line = fmt::format("users file {}: {}", file, line);
   return sync;
+}
+
+absl::Status CompleteUsersFile(Transaction& store, std::uint64_t reading) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(std::optional<TakenUsersFile> file, store.users_file.Get());
+  if (!file.has_value() || file->reading != reading) return absl::OkStatus();
+  file->complete = true;
+  return store.users_file.Put(*file);
 }
 
 }  // namespace unipresence

@@ -14,6 +14,7 @@
 //
 // The last administrator who can log in stays one, whatever the file says.
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,10 +28,11 @@ namespace unipresence {
 
 // A password of the file that takes time to look at.
 struct PasswordTask {
-  std::string user;      // id
-  std::string password;  // in plain
-  std::string held;      // the hash in the store, to compare with; kPasswordPending: hash it
-  bool take = true;      // it replaces another one; false: that it differs is told
+  std::string user;           // id
+  std::string password;       // in plain
+  std::string held;           // the hash in the store, to compare with; kPasswordPending: hash it
+  bool take = true;           // it replaces another one; false: that it differs is told
+  std::uint64_t reading = 0;  // of the file (TakenUsersFile)
 };
 
 struct UsersSync {
@@ -47,11 +49,16 @@ inline constexpr std::size_t kUsersNamed = 20;
 // Passwords of known users that are compared with a file that does not win, at 64 ms each.
 inline constexpr std::size_t kMaxCompared = 100;
 
-// Changes the store in one transaction. `file` is its name for the log. What of the file cannot be
+// A part of a command. `file` is its name for the log, `digest` what the store remembers of it,
+// with everything that the log says of differences. Complete it is only when the passwords are done
+// as well: CompleteUsersFile. What of the file cannot be
 // taken (a number of somebody else, say) is told; the rest is. The store's codes; then nothing is
 // changed.
-absl::StatusOr<UsersSync> SyncUsers(Store& store, std::span<const config::UserSeed> seeds,
-                                    std::string_view file, bool file_wins);
+absl::StatusOr<UsersSync> SyncUsers(Transaction& store, std::span<const config::UserSeed> seeds,
+                                    std::string_view file, std::string_view digest, bool file_wins);
+
+// The passwords of that reading are done. Does nothing if there was another one since.
+absl::Status CompleteUsersFile(Transaction& store, std::uint64_t reading);
 
 }  // namespace unipresence
 

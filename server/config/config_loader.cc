@@ -253,18 +253,22 @@ std::string ToYaml(const Config& config) {
   return yaml;
 }
 
-absl::StatusOr<LoadedConfig> LoadAll(const std::string& path, const Overrides& overrides) {
-  LoadedConfig loaded;
-  UNIPRESENCE_ASSIGN_OR_RETURN(loaded.config, Load(path, overrides));
-  std::vector<std::string> names;
-  for (const PbxConfig& pbx : loaded.config.pbxs) {
-    names.push_back(pbx.name);
+absl::StatusOr<Config> LoadWithCertificates(const std::string& path, const Overrides& overrides) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(Config config, Load(path, overrides));
+  for (const PbxConfig& pbx : config.pbxs) {
     if (pbx.tls.ca_file.empty()) continue;
     UNIPRESENCE_RETURN_IF_ERROR(ReadFile(pbx.tls.ca_file, kMaxConfigBytes).status());
   }
-  if (!loaded.config.users_file.empty()) {
-    UNIPRESENCE_ASSIGN_OR_RETURN(loaded.users, LoadUsers(loaded.config.users_file, names));
-  }
+  return config;
+}
+
+absl::StatusOr<LoadedConfig> LoadAll(const std::string& path, const Overrides& overrides) {
+  LoadedConfig loaded;
+  UNIPRESENCE_ASSIGN_OR_RETURN(loaded.config, LoadWithCertificates(path, overrides));
+  if (loaded.config.users_file.empty()) return loaded;
+  std::vector<std::string> names;
+  for (const PbxConfig& pbx : loaded.config.pbxs) names.push_back(pbx.name);
+  UNIPRESENCE_ASSIGN_OR_RETURN(loaded.users, LoadUsers(loaded.config.users_file, names));
   return loaded;
 }
 

@@ -63,13 +63,17 @@ std::vector<SettingHelp> Settings();
 // The configuration as YAML, defaults filled in; secrets show as "(hidden)".
 std::string ToYaml(const Config& config);
 
+// As Load, and the certificates that the configuration names can be read.
+absl::StatusOr<Config> LoadWithCertificates(const std::string& path,
+                                            const Overrides& overrides = {});
+
 // All that an administrator writes: the configuration and the users of its users file, whose PBXs
 // are configured, and the certificates that it names.
 struct LoadedConfig {
   Config config;
   std::vector<UserSeed> users;
 };
-// As Load, or the status of LoadUsers.
+// As LoadWithCertificates, or the status of LoadUsers.
 absl::StatusOr<LoadedConfig> LoadAll(const std::string& path, const Overrides& overrides = {});
 
 // What --check-config does: LoadAll, and writes the result to `report`: the effective

@@ -26,25 +26,36 @@ absl::Status ErrorOf(const std::string& path, int error) {
 
 }  // namespace
 
-absl::StatusOr<std::string> ReadFile(const std::string& path, std::size_t max_bytes) {
+absl::Status ReadPieces(const std::string& path, std::size_t max_bytes,
+                        absl::FunctionRef<void(std::string_view)> take) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return ErrorOf(path, errno);
-  std::string content;
+  std::string piece(std::size_t{1} << 16, '\0');
+  std::size_t size = 0;
   absl::Status status;
   while (status.ok()) {
-    constexpr std::size_t kChunk = std::size_t{1} << 16;
-    const std::size_t size = content.size();
-    content.resize(size + kChunk);
-    const ssize_t got = ::read(descriptor, content.data() + size, kChunk);
-    content.resize(size + static_cast<std::size_t>(got > 0 ? got : 0));
+    const ssize_t got = ::read(descriptor, piece.data(), piece.size());
     if (got == 0) break;
-    if (got < 0 && errno != EINTR) status = ErrorOf(path, errno);
-    if (content.size() > max_bytes) {
+    if (got < 0) {
+      if (errno != EINTR) status = ErrorOf(path, errno);
+      continue;
+    }
+    size += static_cast<std::size_t>(got);
+    if (size <= max_bytes) {
+      take(std::string_view(piece).substr(0, static_cast<std::size_t>(got)));
+    } else {
       status = absl::InvalidArgumentError(
           fmt::format("'{}' is larger than {} bytes; is it the right file?", path, max_bytes));
     }
   }
   ::close(descriptor);
+  return status;
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path, std::size_t max_bytes) {
+  std::string content;
+  absl::Status status =
+      ReadPieces(path, max_bytes, [&](std::string_view piece) { content += piece; });
   if (!status.ok()) return status;
   return content;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <iterator>
 #include <optional>
 #include <system_error>
@@ -12,6 +13,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
+#include "server/auth/digest.h"
 #include "server/auth/password.h"
 #include "server/config/errors.h"
 #include "server/config/read_file.h"
@@ -271,6 +273,34 @@ absl::StatusOr<std::vector<UserSeed>> ParseUsers(std::string_view yaml, const st
       ParseYamlItems(yaml, name, [&](YamlNode&& node) { reader.ReadRow(node); });
   if (!status.ok()) reader.NoteBroken(status);
   return reader.Finish();
+}
+
+absl::StatusOr<std::string> DigestUsersFile(const std::string& path, std::string_view basis) {
+  std::error_code error;
+  const auto kind = std::filesystem::status(path, error).type();
+  // One that is not there is told about by the reading.
+  if (std::filesystem::exists(std::filesystem::file_status(kind)) &&
+      kind != std::filesystem::file_type::regular) {
+    return std::string();
+  }
+  auth::Digest digest;
+  digest.Add(basis);
+  UNIPRESENCE_RETURN_IF_ERROR(
+      ReadPieces(path, kMaxUsersFileBytes, [&](std::string_view piece) { digest.Add(piece); }));
+  return digest.Finish();
+}
+
+absl::StatusOr<LoadedUsers> LoadUsersWithDigest(const std::string& path,
+                                                std::span<const std::string> known_pbxs,
+                                                std::string_view basis) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::string yaml, ReadFile(path, kMaxUsersFileBytes));
+  auth::Digest digest;
+  digest.Add(basis);
+  digest.Add(yaml);
+  LoadedUsers loaded;
+  loaded.digest = digest.Finish();
+  UNIPRESENCE_ASSIGN_OR_RETURN(loaded.users, ParseUsers(yaml, path, known_pbxs));
+  return loaded;
 }
 
 absl::StatusOr<std::vector<UserSeed>> LoadUsers(const std::string& path,

@@ -45,6 +45,20 @@ struct UserSeed {
   friend bool operator==(const UserSeed&, const UserSeed&) = default;
 };
 
+// Tells one state of a users file from another: the digest of its bytes and of `basis`, which stands
+// for whatever else decides what is read from it. Reads the file in pieces and does not parse it:
+// about a second for a gigabyte. Empty for a pipe and the like, which can be read only once. NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE: the file cannot be read.
+absl::StatusOr<std::string> DigestUsersFile(const std::string& path, std::string_view basis);
+
+struct LoadedUsers {
+  std::vector<UserSeed> users;
+  std::string digest;  // of the bytes that they were read from, as DigestUsersFile
+};
+// As LoadUsers.
+absl::StatusOr<LoadedUsers> LoadUsersWithDigest(const std::string& path,
+                                                std::span<const std::string> known_pbxs,
+                                                std::string_view basis);
+
 // Reads and checks the file. INVALID_ARGUMENT lists every error, one a line, with file, line and
 // row (1 = the first user): keys that are unknown or missing, values that ValidateUser refuses, and
 // ids, usernames (without regard to ASCII case), numbers and voicemail boxes in a context and

@@ -63,15 +63,10 @@ absl::Status CheckPbx(const Core& core, const std::string& pbx) {
                  fmt::format("the configuration has no PBX '{}'", pbx), {{"pbx", pbx}});
 }
 
-absl::StatusOr<std::vector<User>> UsersOn(Store& store, const std::string& pbx) {
+absl::StatusOr<std::vector<User>> UsersOn(const UserReader& reader, const std::string& pbx) {
   std::vector<User> users;
-  UNIPRESENCE_RETURN_IF_ERROR(store.ForEachUser([&](const StoredUser& stored) {
-    const std::vector<Line>& lines = stored.user.lines;
-    if (std::any_of(lines.begin(), lines.end(),
-                    [&](const Line& line) { return line.pbx == pbx; })) {
-      users.push_back(stored.user);
-    }
-  }));
+  UNIPRESENCE_RETURN_IF_ERROR(reader.ForEach(
+      {.pbx = pbx}, [&](const StoredUser& stored) { users.push_back(stored.user); }));
   return users;
 }
 
@@ -154,8 +149,8 @@ AsteriskConfiguration::RenderReactor* AsteriskConfiguration::Render(
     if (status.ok()) status = Authorize(Method::kRenderAsteriskConfiguration, *caller, {});
     if (status.ok()) status = CheckPbx(core, pbx);
     if (!status.ok()) return reply.release()->Fail(status);
-    shared_.store.Call<std::vector<User>>(
-        [pbx](Store& store) { return UsersOn(store, pbx); },
+    CallReadOrRefuse<std::vector<User>>(
+        shared_.store, [pbx](const Snapshot& snapshot) { return UsersOn(snapshot.users, pbx); },
         [this, pbx, reply = std::move(reply)](absl::StatusOr<std::vector<User>> users) mutable {
           if (!users.ok()) return reply.release()->Fail(FromStore(users.status(), {}));
           worker_.Post([this, pbx, users = *std::move(users), reply = std::move(reply)]() mutable {
@@ -176,8 +171,11 @@ grpc::ServerUnaryReactor* AsteriskConfiguration::Apply(
         if (absl::Status status = CheckPbx(call.core, call.request.pbx()); !status.ok()) {
           return std::move(call.reply).Fail(status);
         }
-        shared_.store.Call<std::vector<User>>(
-            [pbx = call.request.pbx()](Store& store) { return UsersOn(store, pbx); },
+        CallReadOrRefuse<std::vector<User>>(
+            shared_.store,
+            [pbx = call.request.pbx()](const Snapshot& snapshot) {
+              return UsersOn(snapshot.users, pbx);
+            },
             [this, &request = call.request,
              reply = std::move(call.reply)](absl::StatusOr<std::vector<User>> users) mutable {
               if (!users.ok()) return std::move(reply).Fail(FromStore(users.status(), {}));

@@ -31,14 +31,14 @@
 #include "server/service/service_probe.h"
 #include "server/service/session_keeper.h"
 #include "server/service/task_thread.h"
-#include "server/storage/store_thread.h"
+#include "server/storage/store.h"
 
 namespace unipresence {
 
 // What all services share. Members are thread-safe, except `sessions`, which is the pipeline's.
 struct ServiceContext {
   Executor& executor;
-  StoreThread& store;
+  Store& store;
   const Clock& clock;
   SessionKeeper& sessions;
   TaskThread& replies;

@@ -48,8 +48,8 @@ grpc::ServerUnaryReactor* DeviceSelectionService::GetDeviceSelection(
       shared_, Method::kGetDeviceSelection, context, request, response, [this](Call call) {
         const std::string user =
             call.request.user().empty() ? call.caller.user : call.request.user();
-        shared_.store.Call<StoredUser>(
-            [user](Store& store) { return store.GetUser(user); },
+        CallOrRefuse<StoredUser>(
+            shared_.store, [user](Transaction& transaction) { return transaction.users.Get(user); },
             [this, user, reply = std::move(call.reply)](absl::StatusOr<StoredUser> stored) mutable {
               if (!stored.ok()) return std::move(reply).Fail(FromStore(stored.status(), user));
               shared_.executor.Post([user, time = stored->settings.select_time,

@@ -54,8 +54,8 @@ grpc::ServerUnaryReactor* ForwardingService::GetForwarding(grpc::CallbackServerC
   using Call = UnaryCall<v1::GetForwardingRequest, v1::Forwarding>;
   return RunUnary(shared_, Method::kGetForwarding, context, request, response, [this](Call call) {
     const std::string user = call.request.user().empty() ? call.caller.user : call.request.user();
-    shared_.store.Call<StoredUser>(
-        [user](Store& store) { return store.GetUser(user); },
+    CallOrRefuse<StoredUser>(
+        shared_.store, [user](Transaction& transaction) { return transaction.users.Get(user); },
         [user, reply = std::move(call.reply)](absl::StatusOr<StoredUser> stored) mutable {
           if (!stored.ok()) return std::move(reply).Fail(FromStore(stored.status(), user));
           FillForwarding(*stored, reply.response());

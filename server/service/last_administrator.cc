@@ -7,12 +7,12 @@
 
 namespace unipresence {
 
-absl::Status CheckSomebodyAdministers(Store& store, const StoredUser& before) {
+absl::Status CheckSomebodyAdministers(const UserReader& users, const StoredUser& before) {
   // Who could not administer takes nothing away.
   if (before.user.role != Role::kAdministrator || !HasPassword(before.password_hash)) {
     return absl::OkStatus();
   }
-  UNIPRESENCE_ASSIGN_OR_RETURN(const std::uint64_t count, store.CountLogins(Role::kAdministrator));
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::uint64_t count, users.CountLogins(Role::kAdministrator));
   if (count > 0) return absl::OkStatus();
   return Failure(v1::ERROR_REASON_LAST_ADMINISTRATOR,
                  fmt::format("'{}' is the last administrator who can log in; make somebody else "

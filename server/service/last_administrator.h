@@ -2,14 +2,14 @@
 #define UNIPRESENCE_SERVER_SERVICE_LAST_ADMINISTRATOR_H_
 
 #include "absl/status/status.h"
-#include "server/storage/store.h"
+#include "server/storage/user_store.h"
 
 namespace unipresence {
 
 // Whether somebody can still administer after a change of the user who was `before`: an
 // administrator without a password cannot. Ask within the transaction of the change, after it, so
 // that the error undoes it. FAILED_PRECONDITION: LAST_ADMINISTRATOR.
-absl::Status CheckSomebodyAdministers(Store& store, const StoredUser& before);
+absl::Status CheckSomebodyAdministers(const UserReader& users, const StoredUser& before);
 
 }  // namespace unipresence
 

@@ -79,8 +79,9 @@ void LoginDesk::LookUp(AttemptPtr attempt) {
   // Copied before the call: its arguments are evaluated in any order, and one of them takes
   // `attempt`.
   const std::string username = attempt->username;
-  shared_.store.Call<StoredUser>(
-      [username](Store& store) { return store.GetUserByUsername(username); },
+  CallOrRefuse<StoredUser>(
+      shared_.store,
+      [username](Transaction& transaction) { return transaction.users.GetByUsername(username); },
       [this, attempt = std::move(attempt)](absl::StatusOr<StoredUser> user) mutable {
         Verify(std::move(attempt), std::move(user));
       });
@@ -125,16 +126,18 @@ void LoginDesk::Save(AttemptPtr attempt) {
   attempt->session.id = *std::move(id);
   attempt->session.create_time = shared_.clock.WallNow();
   Attempt& kept = *attempt;  // lives until `Begin`, which the store thread calls after the work
-  shared_.store.Submit(
-      [&kept](Store& store) -> absl::Status {
-        UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser user, store.GetUser(kept.session.user));
+  SubmitOrRefuse(
+      shared_.store,
+      [&kept](Transaction& transaction) -> absl::Status {
+        UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser user,
+                                     transaction.users.Get(kept.session.user));
         if (user.password_hash != kept.password_hash) return BadCredentials();
         kept.session.role = user.user.role;
         if (!user.settings.selected_device && user.user.line_type == LineType::kUniqueAccount) {
           UNIPRESENCE_RETURN_IF_ERROR(
-              store.SetSelectedDevice(kept.session.user, LineKind::kWebrtc));
+              transaction.settings.SetSelectedDevice(kept.session.user, LineKind::kWebrtc));
         }
-        return store.SaveSession(kept.session);
+        return transaction.sessions.Save(kept.session);
       },
       [this, attempt = std::move(attempt)](absl::Status saved) mutable {
         Begin(std::move(attempt), std::move(saved));
@@ -148,8 +151,10 @@ void LoginDesk::Begin(AttemptPtr attempt, absl::Status saved) {
     const StoredSession& session = attempt->session;
     absl::Status begun = shared_.sessions.Begin(core, session);
     if (!begun.ok()) {
-      shared_.store.Submit([id = session.id](Store& store) { return store.DeleteSession(id); },
-                           [](const absl::Status&) {});
+      SubmitOrRefuse(
+          shared_.store,
+          [id = session.id](Transaction& transaction) { return transaction.sessions.Delete(id); },
+          [](const absl::Status&) {});
       if (absl::IsNotFound(begun)) begun = BadCredentials();
       return std::move(attempt->reply).Fail(begun);
     }

@@ -6,7 +6,6 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "server/auth/password.h"
@@ -21,10 +20,6 @@ namespace {
 
 constexpr std::string_view kNoCsv =
     "this server does not import or export CSV files; use CreateUser and ListUsers";
-
-// Rows that one command on the store looks at, when a query passes few of them.
-constexpr std::size_t kMaxScan = 2000;
-constexpr std::size_t kRowsAtOnce = 250;
 
 UserDetail DetailFor(const Caller& caller, std::string_view user) {
   return caller.role == Role::kAdministrator || caller.user == user ? UserDetail::kFull
@@ -54,31 +49,6 @@ absl::Status CheckPassword(std::string_view password) {
                  {{"field", "user.password"}, {"allowed", "8 to 128 bytes"}});
 }
 
-struct UserPage {
-  std::vector<StoredUser> users;
-  std::string next;  // id of the last one looked at; empty: no more
-};
-
-absl::StatusOr<UserPage> ReadPage(Store& store, std::string after, std::size_t size,
-                                  const std::string& query) {
-  UserPage page;
-  for (std::size_t scanned = 0; scanned < kMaxScan;) {
-    UNIPRESENCE_ASSIGN_OR_RETURN(std::vector<StoredUser> rows, store.ListUsers(after, kRowsAtOnce));
-    for (StoredUser& row : rows) {
-      if (page.users.size() == size) {
-        page.next = after;
-        return page;
-      }
-      after = row.user.id;
-      if (MatchesQuery(row.user, query)) page.users.push_back(std::move(row));
-    }
-    if (rows.size() < kRowsAtOnce) return page;
-    scanned += rows.size();
-  }
-  page.next = after;
-  return page;
-}
-
 }  // namespace
 
 grpc::ServerUnaryReactor* ProvisioningService::GetUser(grpc::CallbackServerContext* context,
@@ -87,8 +57,8 @@ grpc::ServerUnaryReactor* ProvisioningService::GetUser(grpc::CallbackServerConte
   using Call = UnaryCall<v1::GetUserRequest, v1::User>;
   return RunUnary(shared_, Method::kGetUser, context, request, response, [this](Call call) {
     const std::string user = call.request.user().empty() ? call.caller.user : call.request.user();
-    shared_.store.Call<StoredUser>(
-        [user](Store& store) { return store.GetUser(user); },
+    CallOrRefuse<StoredUser>(
+        shared_.store, [user](Transaction& transaction) { return transaction.users.Get(user); },
         [user, detail = DetailFor(call.caller, user),
          reply = std::move(call.reply)](absl::StatusOr<StoredUser> stored) mutable {
           if (!stored.ok()) return std::move(reply).Fail(FromStore(stored.status(), user));
@@ -111,9 +81,11 @@ grpc::ServerUnaryReactor* ProvisioningService::ListUsers(grpc::CallbackServerCon
     const absl::StatusOr<std::string> after =
         ParsePageToken(Method::kListUsers, parameters, call.request.page_token());
     if (!after.ok()) return std::move(call.reply).Fail(after.status());
-    shared_.store.Call<UserPage>(
-        [after = *after, size = *size, query = absl::AsciiStrToLower(ToAbsl(call.request.query()))](
-            Store& store) { return ReadPage(store, after, size, query); },
+    CallReadOrRefuse<UserPage>(
+        shared_.store,
+        [after = *after, size = *size, query = call.request.query()](const Snapshot& snapshot) {
+          return snapshot.users.List({.text = query}, {.after = after, .limit = size});
+        },
         [caller = call.caller, parameters,
          reply = std::move(call.reply)](absl::StatusOr<UserPage> page) mutable {
           if (!page.ok()) return std::move(reply).Fail(FromStore(page.status(), {}));
@@ -161,11 +133,12 @@ grpc::ServerUnaryReactor* ProvisioningService::CreateUser(grpc::CallbackServerCo
 
 void ProvisioningService::Create(User user, std::string password_hash, Reply<v1::User> reply) {
   const std::string id = user.id;
-  shared_.store.Call<StoredUser>(
+  CallOrRefuse<StoredUser>(
+      shared_.store,
       [user = NewUser{.user = std::move(user), .password_hash = std::move(password_hash)}](
-          Store& store) -> absl::StatusOr<StoredUser> {
-        UNIPRESENCE_RETURN_IF_ERROR(store.CreateUser(user));
-        return store.GetUser(user.user.id);
+          Transaction& transaction) -> absl::StatusOr<StoredUser> {
+        UNIPRESENCE_RETURN_IF_ERROR(transaction.users.Create(user));
+        return transaction.users.Get(user.user.id);
       },
       [this, id, reply = std::move(reply)](absl::StatusOr<StoredUser> stored) mutable {
         if (!stored.ok()) return std::move(reply).Fail(FromStore(stored.status(), id));
@@ -223,23 +196,24 @@ grpc::ServerUnaryReactor* ProvisioningService::UpdateUser(grpc::CallbackServerCo
 
 void ProvisioningService::CommitUpdate(std::unique_ptr<Update> update) {
   Update& kept = *update;  // lives until the answer, which comes after the work
-  shared_.store.Call<StoredUser>(
-      [&kept](Store& store) -> absl::StatusOr<StoredUser> {
+  CallOrRefuse<StoredUser>(
+      shared_.store,
+      [&kept](Transaction& transaction) -> absl::StatusOr<StoredUser> {
         const std::string& id = kept.message.id();
-        UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, store.GetUser(id));
+        UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, transaction.users.Get(id));
         UNIPRESENCE_RETURN_IF_ERROR(CheckEtag(before, kept.message.etag()));
         User user = before.user;
         UNIPRESENCE_RETURN_IF_ERROR(ApplyUpdate(kept.message, kept.paths, user));
         kept.ends_sessions = kept.new_password || user.role != before.user.role;
-        UNIPRESENCE_RETURN_IF_ERROR(store.UpdateUser(user));
+        UNIPRESENCE_RETURN_IF_ERROR(transaction.users.Update(user));
         if (kept.new_password) {
-          UNIPRESENCE_RETURN_IF_ERROR(store.SetPasswordHash(id, kept.password_hash));
+          UNIPRESENCE_RETURN_IF_ERROR(transaction.users.SetPasswordHash(id, kept.password_hash));
         }
-        UNIPRESENCE_RETURN_IF_ERROR(CheckSomebodyAdministers(store, before));
+        UNIPRESENCE_RETURN_IF_ERROR(CheckSomebodyAdministers(transaction.users, before));
         if (kept.ends_sessions) {
-          UNIPRESENCE_RETURN_IF_ERROR(store.DeleteSessionsOfUser(id).status());
+          UNIPRESENCE_RETURN_IF_ERROR(transaction.sessions.DeleteOfUser(id).status());
         }
-        return store.GetUser(id);
+        return transaction.users.Get(id);
       },
       [this, update = std::move(update)](absl::StatusOr<StoredUser> stored) mutable {
         if (!stored.ok()) {
@@ -276,12 +250,13 @@ grpc::ServerUnaryReactor* ProvisioningService::DeleteUser(grpc::CallbackServerCo
     if (id.empty()) {
       return std::move(call.reply).Fail(FieldRequired("user", "give the id of the user"));
     }
-    shared_.store.Submit(
-        [id, etag = call.request.etag()](Store& store) -> absl::Status {
-          UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser user, store.GetUser(id));
+    SubmitOrRefuse(
+        shared_.store,
+        [id, etag = call.request.etag()](Transaction& transaction) -> absl::Status {
+          UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser user, transaction.users.Get(id));
           UNIPRESENCE_RETURN_IF_ERROR(CheckEtag(user, etag));
-          UNIPRESENCE_RETURN_IF_ERROR(store.DeleteUser(id));
-          return CheckSomebodyAdministers(store, user);
+          UNIPRESENCE_RETURN_IF_ERROR(transaction.users.Delete(id));
+          return CheckSomebodyAdministers(transaction.users, user);
         },
         [this, id, reply = std::move(call.reply)](const absl::Status& deleted) mutable {
           if (!deleted.ok()) return std::move(reply).Fail(FromStore(deleted, id));

@@ -44,7 +44,7 @@
 #include "server/service/asterisk_configuration.h"
 #include "server/service/service_probe.h"
 #include "server/service/watch_options.h"
-#include "server/storage/store_thread.h"
+#include "server/storage/store.h"
 
 namespace unipresence {
 
@@ -57,7 +57,7 @@ struct ServiceOptions {
 // All must outlive the services.
 struct ServicePorts {
   Executor& executor;
-  StoreThread& store;
+  Store& store;
   auth::PasswordHasher& hasher;
   const Clock& clock;
   // Called on the pipeline thread: are batches wanted from now on?

@@ -27,7 +27,7 @@ Session LiveSession(const StoredSession& stored) {
 
 }  // namespace
 
-SessionKeeper::SessionKeeper(StoreThread& store, Executor& executor, ServiceProbe& probe,
+SessionKeeper::SessionKeeper(Store& store, Executor& executor, ServiceProbe& probe,
                              std::function<void(std::string)> on_end)
     : store_(store), executor_(executor), probe_(probe), on_end_(std::move(on_end)) {}
 
@@ -212,18 +212,22 @@ void SessionKeeper::Drop(Core& core, std::string_view id, CauseKind cause) {
 
 void SessionKeeper::Forget(std::vector<std::string> ids, absl::AnyInvocable<void() &&> done) {
   auto shared = std::make_shared<const std::vector<std::string>>(std::move(ids));
-  store_.Submit([shared](Store& store) { return store.DeleteSessions(*shared).status(); },
-                [this, shared, done = std::move(done)](const absl::Status& status) mutable {
-                  if (done) std::move(done)();
-                  if (status.ok()) return;
-                  spdlog::warn("sessions that ended stay in the store for now: {}",
-                               FromAbsl(status.message()));
-                  // Lost if the pipeline is stopping: then they live again for one time-to-live at
-                  // most.
-                  executor_.Post([this, shared](Core&) {
-                    unforgotten_.insert(unforgotten_.end(), shared->begin(), shared->end());
-                  });
-                });
+  SubmitOrRefuse(
+      store_,
+      [shared](Transaction& transaction) {
+        return transaction.sessions.DeleteEach(*shared).status();
+      },
+      [this, shared, done = std::move(done)](const absl::Status& status) mutable {
+        if (done) std::move(done)();
+        if (status.ok()) return;
+        spdlog::warn("sessions that ended stay in the store for now: {}",
+                     FromAbsl(status.message()));
+        // Lost if the pipeline is stopping: then they live again for one time-to-live at
+        // most.
+        executor_.Post([this, shared](Core&) {
+          unforgotten_.insert(unforgotten_.end(), shared->begin(), shared->end());
+        });
+      });
 }
 
 void SessionKeeper::UpdateGauges(Core& core) {

@@ -30,7 +30,6 @@
 #include "aggregator/pipeline/executor.h"
 #include "server/service/service_probe.h"
 #include "server/storage/store.h"
-#include "server/storage/store_thread.h"
 
 namespace unipresence {
 
@@ -52,7 +51,7 @@ class SessionKeeper {
  public:
   // `on_end` gets the id of each session that ended, so that its streams end. All must outlive the
   // keeper.
-  SessionKeeper(StoreThread& store, Executor& executor, ServiceProbe& probe,
+  SessionKeeper(Store& store, Executor& executor, ServiceProbe& probe,
                 std::function<void(std::string)> on_end);
 
   // A session that the store has. RESOURCE_EXHAUSTED (TOO_MANY_SESSIONS), or NOT_FOUND
@@ -108,7 +107,7 @@ class SessionKeeper {
   void Forget(std::vector<std::string> ids, absl::AnyInvocable<void() &&> done = nullptr);
   void UpdateGauges(Core& core);
 
-  StoreThread& store_;
+  Store& store_;
   Executor& executor_;
   ServiceProbe& probe_;
   std::function<void(std::string)> on_end_;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <thread>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -42,8 +42,9 @@ absl::Status CheckForward(const User& user, ForwardingCondition condition, const
   return absl::OkStatus();
 }
 
-absl::Status ApplyEdit(Store& store, const std::string& user, SettingsCommands::Edit edit) {
-  UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, store.GetUser(user));
+absl::Status ApplyEdit(Transaction& transaction, const std::string& user,
+                       SettingsCommands::Edit edit) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, transaction.users.Get(user));
   Forwardings forwardings = before.settings.forwardings;
   bool do_not_disturb = before.settings.do_not_disturb;
   UNIPRESENCE_RETURN_IF_ERROR(std::move(edit)(before, forwardings, do_not_disturb));
@@ -52,39 +53,39 @@ absl::Status ApplyEdit(Store& store, const std::string& user, SettingsCommands::
     if (forward == before.settings.forwardings[condition]) continue;
     UNIPRESENCE_RETURN_IF_ERROR(CheckForward(before.user, condition, forward));
   }
-  UNIPRESENCE_RETURN_IF_ERROR(store.SetForwardings(user, forwardings));
-  return store.SetDoNotDisturb(user, do_not_disturb);
+  UNIPRESENCE_RETURN_IF_ERROR(transaction.settings.SetForwardings(user, forwardings));
+  return transaction.settings.SetDoNotDisturb(user, do_not_disturb);
 }
 
 }  // namespace
 
 void SettingsCommands::Run(Core& core, std::string user, Change change, Apply apply, Done done) {
-  // A full queue is told on this thread, the pipeline's, which must not wait for its own queue.
-  const std::thread::id here = std::this_thread::get_id();
-  shared_.store.Call<StoredUser>(
-      [user, change = std::move(change)](Store& store) mutable -> absl::StatusOr<StoredUser> {
-        UNIPRESENCE_RETURN_IF_ERROR(std::move(change)(store));
-        return store.GetUser(user);
+  // One of both calls it: the answer, or the refusal.
+  const auto kept = std::make_shared<Done>(std::move(done));
+  const absl::Status refused = shared_.store.Call<StoredUser>(
+      [user,
+       change = std::move(change)](Transaction& transaction) mutable -> absl::StatusOr<StoredUser> {
+        UNIPRESENCE_RETURN_IF_ERROR(std::move(change)(transaction));
+        return transaction.users.Get(user);
       },
-      [this, here, &core, user, apply = std::move(apply),
-       done = std::move(done)](absl::StatusOr<StoredUser> stored) mutable {
-        if (std::this_thread::get_id() == here) {
-          return std::move(done)(core, FromStore(stored.status(), user));
-        }
+      [this, user, apply = std::move(apply), kept](absl::StatusOr<StoredUser> stored) mutable {
         PostDurable(shared_,
-                    [user = std::move(user), apply = std::move(apply), done = std::move(done),
+                    [user = std::move(user), apply = std::move(apply), kept = std::move(kept),
                      stored = std::move(stored)](Core& pipeline) mutable {
                       absl::Status status = stored.status();
                       // NOT_FOUND and FAILED_PRECONDITION: the user was changed after this commit.
                       if (status.ok()) status = std::move(apply)(pipeline.engine, *stored);
                       if (!status.ok()) stored = FromStore(status, user);
-                      std::move(done)(pipeline, std::move(stored));
+                      std::move (*kept)(pipeline, std::move(stored));
                     });
       });
+  if (!refused.ok()) std::move (*kept)(core, FromStore(refused, user));
 }
 
 void SettingsCommands::SelectDevice(Core& core, std::string user, LineKind device, Done done) {
-  Change change = [user, device](Store& store) { return store.SetSelectedDevice(user, device); };
+  Change change = [user, device](Transaction& transaction) {
+    return transaction.settings.SetSelectedDevice(user, device);
+  };
   Apply apply = [user, device](Engine& engine, const StoredUser&) {
     return engine.SelectDevice(user, device);
   };
@@ -92,8 +93,8 @@ void SettingsCommands::SelectDevice(Core& core, std::string user, LineKind devic
 }
 
 void SettingsCommands::ChangeForwarding(Core& core, std::string user, Edit edit, Done done) {
-  Change change = [user, edit = std::move(edit)](Store& store) mutable {
-    return ApplyEdit(store, user, std::move(edit));
+  Change change = [user, edit = std::move(edit)](Transaction& transaction) mutable {
+    return ApplyEdit(transaction, user, std::move(edit));
   };
   Apply apply = [user](Engine& engine, const StoredUser& stored) {
     UNIPRESENCE_RETURN_IF_ERROR(engine.SetForwardings(user, stored.settings.forwardings));

@@ -55,7 +55,7 @@ class SettingsCommands {
   void Adopt(Core& core, PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done);
 
  private:
-  using Change = absl::AnyInvocable<absl::Status(Store&) &&>;
+  using Change = absl::AnyInvocable<absl::Status(Transaction&) &&>;
   using Apply = absl::AnyInvocable<absl::Status(Engine&, const StoredUser&) &&>;
   void Run(Core& core, std::string user, Change change, Apply apply, Done done);
 

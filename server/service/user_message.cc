@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/publish/codec.h"
@@ -313,15 +312,6 @@ absl::Status CheckEtag(const StoredUser& user, std::string_view etag) {
                  fmt::format("'{}' was changed meanwhile; read it again, apply your change, retry",
                              user.user.id),
                  {{"etag", current}});
-}
-
-bool MatchesQuery(const User& user, std::string_view lower_case_query) {
-  if (lower_case_query.empty()) return true;
-  const auto contains = [&](const std::string& text) {
-    return absl::AsciiStrToLower(ToAbsl(text)).find(std::string(lower_case_query)) !=
-           std::string::npos;
-  };
-  return contains(user.id) || contains(user.display_name) || contains(user.exten);
 }
 
 }  // namespace unipresence

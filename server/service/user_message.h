@@ -40,9 +40,6 @@ void FillUser(const StoredUser& user, UserDetail detail, v1::User& out);
 // The etag of a stored user, and whether a request's fits. ABORTED: ETAG_MISMATCH.
 absl::Status CheckEtag(const StoredUser& user, std::string_view etag);
 
-// Does the user fit ListUsersRequest.query?
-bool MatchesQuery(const User& user, std::string_view lower_case_query);
-
 }  // namespace unipresence
 
 #endif  // UNIPRESENCE_SERVER_SERVICE_USER_MESSAGE_H_

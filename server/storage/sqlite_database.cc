@@ -213,7 +213,7 @@ bool SqliteStatement::IsNull(int column) const {
 // --- SqliteDatabase ---
 
 absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const Options& options) {
-  if (options.path != ":memory:") {
+  if (!options.read_only) {
     UNIPRESENCE_RETURN_IF_ERROR(CheckBeforeOpening(options.path));
     UNIPRESENCE_RETURN_IF_ERROR(CreatePrivately(options.path));
   }
@@ -221,9 +221,10 @@ absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const Optio
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(
       options.path.c_str(), &handle,
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+      (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
+          SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
       nullptr);
-  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(options.path, handle));
+  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(options, handle));
   database->is_new_ = is_new;
   if (code != SQLITE_OK) return database->Error(code);
   UNIPRESENCE_RETURN_IF_ERROR(database->Configure(options));
@@ -246,22 +247,25 @@ absl::Status SqliteDatabase::Configure(const Options& options) {
   // writes to the schema itself.
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  // 16 MiB of cache keep the upper pages of the indexes of a million users.
+  UNIPRESENCE_RETURN_IF_ERROR(Execute("PRAGMA cache_size = -16384"));
+  return read_only_ ? absl::OkStatus() : KeepDurably();
+}
+
+absl::Status SqliteDatabase::KeepDurably() {
   {
     SqliteStatement statement = Prepare("PRAGMA journal_mode = WAL");
     UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
     const std::string mode(row ? statement.Text(0) : "none");
-    if (mode != "wal" && options.path != ":memory:") {
-      return absl::UnavailableError(
-          fmt::format("store '{}': no write-ahead log here (journal mode {}); use a local disk",
-                      options.path, mode));
+    if (mode != "wal") {
+      return absl::UnavailableError(fmt::format(
+          "store '{}': no write-ahead log here (journal mode {}); use a local disk", path_, mode));
     }
   }
-  if (options.path != ":memory:") UNIPRESENCE_RETURN_IF_ERROR(RememberFiles());
-  // The size limit cuts the log back after a bulk load; 16 MiB of cache keep the upper pages of the
-  // indexes of a million users.
+  UNIPRESENCE_RETURN_IF_ERROR(RememberFiles());
+  // The size limit cuts the log back after a bulk load.
   return Execute(
-      "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864;"
-      "PRAGMA cache_size = -16384");
+      "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864");
 }
 
 // The log and its index are opened by the first read and stay open.
@@ -344,7 +348,7 @@ absl::Status SqliteDatabase::CheckTransaction() const { return undone_; }
 
 absl::Status SqliteDatabase::Begin() {
   if (depth_ == 0) {
-    UNIPRESENCE_RETURN_IF_ERROR(Prepare("BEGIN IMMEDIATE").Run());
+    UNIPRESENCE_RETURN_IF_ERROR(Prepare(read_only_ ? "BEGIN" : "BEGIN IMMEDIATE").Run());
   } else {
     UNIPRESENCE_RETURN_IF_ERROR(Execute(fmt::format("SAVEPOINT level_{}", depth_)));
   }

@@ -74,8 +74,11 @@ class SqliteStatement {
 class SqliteDatabase {
  public:
   struct Options {
-    std::string path;  // or ":memory:"
+    std::string path;
     std::chrono::milliseconds busy_timeout{5000};
+    // A file that another connection of this process has open for writing. InTransaction then gives
+    // all its statements one state of the file.
+    bool read_only = false;
   };
 
   // Opens or creates the file with the settings that durability needs. An empty file counts as one
@@ -107,16 +110,20 @@ class SqliteDatabase {
   // is committed then is gone with the next start. Asked before each commit of InTransaction.
   absl::Status CheckFiles() const;
 
-  // See Store::InTransaction.
+  // Runs `body` in a transaction: its changes are durable when this returns OK. An error of `body`
+  // undoes them and is returned. Within another transaction it is a part of that one: an error
+  // undoes the part alone, and nothing is durable before the outermost commit.
   absl::Status InTransaction(absl::FunctionRef<absl::Status()> body);
 
   const std::string& path() const { return path_; }
 
  private:
   friend class SqliteStatement;
-  SqliteDatabase(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
+  SqliteDatabase(const Options& options, sqlite3* handle)
+      : path_(options.path), read_only_(options.read_only), handle_(handle) {}
 
   absl::Status Configure(const Options& options);
+  absl::Status KeepDurably();
   absl::Status RememberFiles();
   // Not OK once the database has undone, by itself, the transaction that is being run.
   absl::Status CheckTransaction() const;
@@ -124,7 +131,8 @@ class SqliteDatabase {
   absl::Status End(absl::Status body);
   absl::Status Error(int code) const;
 
-  std::string path_;
+  const std::string path_;
+  const bool read_only_;
   sqlite3* handle_;
   bool is_new_ = false;
   std::vector<FileIdentity> files_;  // that were opened

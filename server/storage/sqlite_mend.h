@@ -4,21 +4,14 @@
 // Rows whose texts are not valid (aggregator/base/valid_text.h): written by an earlier version, or
 // by somebody else. What reads rows may trust them afterwards.
 
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "aggregator/base/clock.h"
 #include "server/storage/sqlite_database.h"
+#include "server/storage/store_options.h"
 
 namespace unipresence {
-
-struct MendedUser {
-  std::string id;                   // as it is now
-  std::vector<std::string> fields;  // "users.display_name"
-
-  friend bool operator==(const MendedUser&, const MendedUser&) = default;
-};
 
 // Replaces them on disk, all in one transaction, by what ValidText makes of them; a mended user has
 // a new version. Where two rows would become the same and must not, the later gets "-" and the

@@ -118,12 +118,37 @@ FROM (SELECT column1 AS technology
 WHERE device LIKE technology || '/%';
 )sql";
 
-constexpr std::array<SqliteMigration, 5> kMigrations = {{
+// How far a users file was taken. The triggers tell whether its users are still those of then; they
+// write nothing while that is known already.
+constexpr std::string_view kUsersFile = R"sql(
+CREATE TABLE users_file (
+  number INTEGER PRIMARY KEY CHECK (number = 1),
+  digest TEXT NOT NULL,
+  reading INTEGER NOT NULL,
+  complete INTEGER NOT NULL,
+  refused INTEGER NOT NULL,
+  notes TEXT NOT NULL,
+  users_changed INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER users_file_insert AFTER INSERT ON users BEGIN
+  UPDATE users_file SET users_changed = 1 WHERE users_changed = 0;
+END;
+CREATE TRIGGER users_file_update AFTER UPDATE ON users BEGIN
+  UPDATE users_file SET users_changed = 1 WHERE users_changed = 0;
+END;
+CREATE TRIGGER users_file_delete AFTER DELETE ON users BEGIN
+  UPDATE users_file SET users_changed = 1 WHERE users_changed = 0;
+END;
+)sql";
+
+constexpr std::array<SqliteMigration, 6> kMigrations = {{
     {"users, lines and settings", kUsers},
     {"sessions", kSessions},
     {"deleted users, write check", kDeletedUsers},
     {"ring time, voicemail, SIP accounts, forwardings", kCallRules},
     {"device names as Asterisk writes them", kDeviceNames},
+    {"how far a users file was taken", kUsersFile},
 }};
 
 absl::StatusOr<std::int64_t> Number(SqliteDatabase& database, std::string_view sql) {

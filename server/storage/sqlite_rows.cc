@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "aggregator/base/status_macros.h"
+#include "server/storage/refusals.h"
 
 namespace unipresence {
 namespace {
@@ -137,10 +138,6 @@ absl::StatusOr<StoredSession> ReadSession(const SqliteStatement& row) {
   session.client_name = row.Text(6);
   session.peer = row.Text(7);
   return session;
-}
-
-absl::Status NoSuchUser(std::string_view id) {
-  return absl::NotFoundError(fmt::format("user '{}': there is none of that id", id));
 }
 
 absl::StatusOr<std::int64_t> UserNumberOf(SqliteDatabase& database, std::string_view id) {

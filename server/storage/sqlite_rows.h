@@ -8,8 +8,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/storage/session_store.h"
 #include "server/storage/sqlite_database.h"
-#include "server/storage/store.h"
+#include "server/storage/user_store.h"
 
 namespace unipresence {
 
@@ -38,7 +39,6 @@ absl::StatusOr<StoredSession> ReadSession(const SqliteStatement& row);
 
 // The key of a user's lines, settings and sessions. NOT_FOUND.
 absl::StatusOr<std::int64_t> UserNumberOf(SqliteDatabase& database, std::string_view id);
-absl::Status NoSuchUser(std::string_view id);  // that NOT_FOUND
 
 std::string_view SessionKindWord(SessionKind kind);  // "assistant", "client"
 

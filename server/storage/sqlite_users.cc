@@ -1,4 +1,4 @@
-// The users of SqliteStore.
+#include "server/storage/sqlite_users.h"
 
 #include <fmt/format.h>
 
@@ -8,9 +8,8 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "server/storage/conflict.h"
-#include "server/storage/sqlite_database.h"
+#include "server/storage/refusals.h"
 #include "server/storage/sqlite_rows.h"
-#include "server/storage/sqlite_store.h"
 
 namespace unipresence {
 namespace {
@@ -127,61 +126,59 @@ absl::Status DescribeConflict(SqliteDatabase& database, const User& user, bool i
 
 }  // namespace
 
-absl::Status SqliteStore::CreateUser(const NewUser& added) {
+absl::Status SqliteUsers::Create(const NewUser& added) {
   UNIPRESENCE_RETURN_IF_ERROR(ValidateUser(added.user));
-  return InTransaction([&]() -> absl::Status {
+  return database_.InTransaction([&]() -> absl::Status {
     UNIPRESENCE_RETURN_IF_ERROR(InsertOrExplain(added, UserOrigin::kProvisioned));
-    return database_->Prepare("DELETE FROM deleted_users WHERE id = ?")
-        .Bind(1, added.user.id)
-        .Run();
+    return database_.Prepare("DELETE FROM deleted_users WHERE id = ?").Bind(1, added.user.id).Run();
   });
 }
 
-absl::Status SqliteStore::InsertOrExplain(const NewUser& added, UserOrigin origin) {
-  absl::Status status = InTransaction(
-      [&] { return InsertUser(*database_, added, origin, options_.clock->WallNow()); });
+absl::Status SqliteUsers::InsertOrExplain(const NewUser& added, UserOrigin origin) {
+  absl::Status status = database_.InTransaction(
+      [&] { return InsertUser(database_, added, origin, clock_.WallNow()); });
   if (absl::IsAlreadyExists(status)) {
-    return DescribeConflict(*database_, added.user, /*is_new=*/true, status);
+    return DescribeConflict(database_, added.user, /*is_new=*/true, status);
   }
   return status;
 }
 
-absl::Status SqliteStore::UpdateUser(const User& user) {
+absl::Status SqliteUsers::Update(const User& user) {
   UNIPRESENCE_RETURN_IF_ERROR(ValidateUser(user));
-  UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, GetUser(user.id));
+  UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, Get(user.id));
   if (before.user == user) return absl::OkStatus();
-  absl::Status status = InTransaction([&] { return ReplaceUser(user); });
+  absl::Status status = database_.InTransaction([&] { return ReplaceUser(user); });
   if (absl::IsAlreadyExists(status)) {
-    return DescribeConflict(*database_, user, /*is_new=*/false, status);
+    return DescribeConflict(database_, user, /*is_new=*/false, status);
   }
   return status;
 }
 
-absl::Status SqliteStore::ReplaceUser(const User& user) {
-  UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t number, UserNumberOf(*database_, user.id));
+absl::Status SqliteUsers::ReplaceUser(const User& user) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t number, UserNumberOf(database_, user.id));
   UNIPRESENCE_RETURN_IF_ERROR(
       database_
-          ->Prepare("UPDATE users SET display_name = ?, exten = ?, context = ?, line_type = ?,"
-                    " username = ?, role = ?, update_time = ?, version = version + 1,"
-                    " ring_seconds = ? WHERE number = ?")
+          .Prepare("UPDATE users SET display_name = ?, exten = ?, context = ?, line_type = ?,"
+                   " username = ?, role = ?, update_time = ?, version = version + 1,"
+                   " ring_seconds = ? WHERE number = ?")
           .Bind(1, user.display_name)
           .Bind(2, user.exten)
           .Bind(3, user.context)
           .Bind(4, ToString(user.line_type))
           .Bind(5, user.username)
           .Bind(6, ToString(user.role))
-          .Bind(7, options_.clock->WallNow())
+          .Bind(7, clock_.WallNow())
           .Bind(8, std::int64_t{user.ring_seconds})
           .Bind(9, number)
           .Run());
   UNIPRESENCE_RETURN_IF_ERROR(
-      database_->Prepare("DELETE FROM lines WHERE user_number = ?").Bind(1, number).Run());
-  UNIPRESENCE_RETURN_IF_ERROR(InsertLines(*database_, number, user.lines));
+      database_.Prepare("DELETE FROM lines WHERE user_number = ?").Bind(1, number).Run());
+  UNIPRESENCE_RETURN_IF_ERROR(InsertLines(database_, number, user.lines));
   UNIPRESENCE_RETURN_IF_ERROR(
-      database_->Prepare("DELETE FROM voicemails WHERE user_number = ?").Bind(1, number).Run());
-  UNIPRESENCE_RETURN_IF_ERROR(InsertVoicemail(*database_, number, user.voicemail));
+      database_.Prepare("DELETE FROM voicemails WHERE user_number = ?").Bind(1, number).Run());
+  UNIPRESENCE_RETURN_IF_ERROR(InsertVoicemail(database_, number, user.voicemail));
   return database_
-      ->Prepare(
+      .Prepare(
           "UPDATE settings SET selected_device = NULL, select_time = 0"
           " WHERE user_number = ?1 AND selected_device NOT IN"
           " (SELECT kind FROM lines WHERE user_number = ?1)")
@@ -189,132 +186,40 @@ absl::Status SqliteStore::ReplaceUser(const User& user) {
       .Run();
 }
 
-absl::Status SqliteStore::SetPasswordHash(std::string_view id, std::string_view password_hash) {
+absl::Status SqliteUsers::SetPasswordHash(std::string_view id, std::string_view password_hash) {
   UNIPRESENCE_RETURN_IF_ERROR(
       database_
-          ->Prepare("UPDATE users SET password_hash = ?, update_time = ?, version = version + 1"
-                    " WHERE id = ?")
+          .Prepare("UPDATE users SET password_hash = ?, update_time = ?, version = version + 1"
+                   " WHERE id = ?")
           .Bind(1, password_hash)
-          .Bind(2, options_.clock->WallNow())
+          .Bind(2, clock_.WallNow())
           .Bind(3, id)
           .Run());
-  return database_->Changes() == 0 ? NoSuchUser(id) : absl::OkStatus();
+  return database_.Changes() == 0 ? NoSuchUser(id) : absl::OkStatus();
 }
 
-absl::Status SqliteStore::DeleteUser(std::string_view id) {
-  return InTransaction([&]() -> absl::Status {
+absl::Status SqliteUsers::Delete(std::string_view id) {
+  return database_.InTransaction([&]() -> absl::Status {
     UNIPRESENCE_RETURN_IF_ERROR(
-        database_->Prepare("DELETE FROM users WHERE id = ?").Bind(1, id).Run());
-    if (database_->Changes() == 0) return NoSuchUser(id);
-    return database_
-        ->Prepare("INSERT OR REPLACE INTO deleted_users (id, delete_time) VALUES (?, ?)")
+        database_.Prepare("DELETE FROM users WHERE id = ?").Bind(1, id).Run());
+    if (database_.Changes() == 0) return NoSuchUser(id);
+    return database_.Prepare("INSERT OR REPLACE INTO deleted_users (id, delete_time) VALUES (?, ?)")
         .Bind(1, id)
-        .Bind(2, options_.clock->WallNow())
+        .Bind(2, clock_.WallNow())
         .Run();
   });
 }
 
-absl::StatusOr<StoredUser> SqliteStore::ReadOneUser(std::string_view where, std::string_view value,
-                                                    std::string_view what) {
-  StoredUser user;
-  std::int64_t number = 0;
-  {
-    SqliteStatement statement = database_->Prepare(
-        fmt::format("SELECT {} FROM {} WHERE {} = ?", kUserColumns, kUserTables, where));
-    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Bind(1, value).Step());
-    if (!row) {
-      return absl::NotFoundError(fmt::format("user '{}': there is none of that {}", value, what));
-    }
-    UNIPRESENCE_RETURN_IF_ERROR(ReadUserRow(statement, user));
-    number = UserNumber(statement);
-  }
-  UNIPRESENCE_RETURN_IF_ERROR(ReadLines(number, user));
-  return user;
-}
-
-absl::Status SqliteStore::ReadLines(std::int64_t number, StoredUser& user) {
-  SqliteStatement statement = database_->Prepare(
-      fmt::format("SELECT {} FROM lines WHERE user_number = ? ORDER BY position", kLineColumns));
-  statement.Bind(1, number);
-  while (true) {
-    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
-    if (!row) return absl::OkStatus();
-    UNIPRESENCE_ASSIGN_OR_RETURN(Line line, ReadLine(statement, 0));
-    user.user.lines.push_back(std::move(line));
-  }
-}
-
-absl::StatusOr<StoredUser> SqliteStore::GetUser(std::string_view id) {
-  return ReadOneUser("u.id", id, "id");
-}
-
-absl::StatusOr<StoredUser> SqliteStore::GetUserByUsername(std::string_view username) {
-  return ReadOneUser("u.username", username, "username");
-}
-
-absl::StatusOr<std::vector<StoredUser>> SqliteStore::ListUsers(std::string_view after,
-                                                               std::size_t limit) {
-  std::vector<StoredUser> users;
-  SqliteStatement statement = database_->Prepare(fmt::format(
-      "SELECT {} FROM {} WHERE u.id > ? ORDER BY u.id LIMIT ?", kUserColumns, kUserTables));
-  statement.Bind(1, after).Bind(2, static_cast<std::int64_t>(limit));
-  while (true) {
-    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
-    if (!row) return users;
-    StoredUser& user = users.emplace_back();
-    UNIPRESENCE_RETURN_IF_ERROR(ReadUserRow(statement, user));
-    UNIPRESENCE_RETURN_IF_ERROR(ReadLines(UserNumber(statement), user));
-  }
-}
-
-absl::Status SqliteStore::ForEachUser(absl::FunctionRef<void(const StoredUser&)> visit) {
-  // Two walks side by side, both by number: one pass over each table, whatever its size.
-  SqliteStatement users = database_->Prepare(
-      fmt::format("SELECT {} FROM {} ORDER BY u.number", kUserColumns, kUserTables));
-  SqliteStatement lines = database_->Prepare(fmt::format(
-      "SELECT user_number, {} FROM lines ORDER BY user_number, position", kLineColumns));
-  UNIPRESENCE_ASSIGN_OR_RETURN(bool more_lines, lines.Step());
-  StoredUser user;
-  while (true) {
-    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, users.Step());
-    if (!row) return absl::OkStatus();
-    UNIPRESENCE_RETURN_IF_ERROR(ReadUserRow(users, user));
-    while (more_lines && lines.Int(0) == UserNumber(users)) {
-      UNIPRESENCE_ASSIGN_OR_RETURN(Line line, ReadLine(lines, 1));
-      user.user.lines.push_back(std::move(line));
-      UNIPRESENCE_ASSIGN_OR_RETURN(more_lines, lines.Step());
-    }
-    visit(user);
-  }
-}
-
-absl::StatusOr<std::uint64_t> SqliteStore::CountUsers(std::optional<Role> role) {
-  SqliteStatement statement = role.has_value()
-                                  ? database_->Prepare("SELECT count(*) FROM users WHERE role = ?")
-                                  : database_->Prepare("SELECT count(*) FROM users");
-  if (role.has_value()) statement.Bind(1, ToString(*role));
-  UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, statement.Step());
-  return row ? static_cast<std::uint64_t>(statement.Int(0)) : 0;
-}
-
-absl::StatusOr<std::uint64_t> SqliteStore::CountLogins(Role role) {
-  SqliteStatement statement = database_->Prepare(
-      "SELECT count(*) FROM users WHERE role = ? AND password_hash NOT IN ('', ?)");
-  UNIPRESENCE_ASSIGN_OR_RETURN(const bool row,
-                               statement.Bind(1, ToString(role)).Bind(2, kPasswordPending).Step());
-  return row ? static_cast<std::uint64_t>(statement.Int(0)) : 0;
-}
-
 // --- Users of a file ---
 
-absl::StatusOr<bool> SqliteStore::IsKnown(std::string_view id) {
-  SqliteStatement statement = database_->Prepare(
+absl::StatusOr<bool> SqliteUsers::IsKnown(std::string_view id) const {
+  SqliteStatement statement = database_.Prepare(
       "SELECT 1 FROM users WHERE id = ?1 UNION ALL SELECT 1 FROM deleted_users WHERE id = ?1");
   return statement.Bind(1, id).Step();
 }
 
-absl::StatusOr<std::vector<std::string>> SqliteStore::UnseededIds(
-    std::span<const std::string> ids) {
+absl::StatusOr<std::vector<std::string>> SqliteUsers::Unseeded(
+    std::span<const std::string> ids) const {
   std::vector<std::string> unseeded;
   for (const std::string& id : ids) {
     UNIPRESENCE_ASSIGN_OR_RETURN(const bool known, IsKnown(id));
@@ -323,10 +228,10 @@ absl::StatusOr<std::vector<std::string>> SqliteStore::UnseededIds(
   return unseeded;
 }
 
-absl::StatusOr<SeedReport> SqliteStore::SeedUsers(std::span<const NewUser> users) {
+absl::StatusOr<SeedReport> SqliteUsers::Seed(std::span<const NewUser> users) {
   for (const NewUser& seed : users) UNIPRESENCE_RETURN_IF_ERROR(ValidateUser(seed.user));
   SeedReport report;
-  UNIPRESENCE_RETURN_IF_ERROR(InTransaction([&]() -> absl::Status {
+  UNIPRESENCE_RETURN_IF_ERROR(database_.InTransaction([&]() -> absl::Status {
     for (const NewUser& seed : users) {
       UNIPRESENCE_ASSIGN_OR_RETURN(const bool known, IsKnown(seed.user.id));
       if (known) {

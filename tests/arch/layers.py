@@ -25,7 +25,7 @@ ARROWS = {
     "aggregator/history": {"aggregator/model", "aggregator/base"},
     "aggregator/pipeline": {"aggregator/ami", "aggregator/pbx", "aggregator/engine", "aggregator/fusion",
                             "aggregator/publish", "aggregator/history", "aggregator/model", "aggregator/base"},
-    # Of auth only what a password hash looks like: see PORTS.
+    # Of auth only what a password hash looks like, and a digest: see PORTS.
     "server/config": {"server/auth", "aggregator/model", "aggregator/base"},
     "server/auth": {"aggregator/model", "aggregator/base"},
     "server/metrics": {"aggregator/base"},
@@ -49,7 +49,7 @@ PORTS = {
     ("server/service", "aggregator/pipeline"):
         {"aggregator/pipeline/executor.h", "aggregator/pipeline/pbx_control.h",
          "aggregator/pipeline/call_control.h"},
-    ("server/config", "server/auth"): {"server/auth/password.h"},
+    ("server/config", "server/auth"): {"server/auth/password.h", "server/auth/digest.h"},
     # The users file is read alike by the server and by `unipresence users add --file`.
     ("clients/cli", "server/config"): {"server/config/users_file.h"},
 }

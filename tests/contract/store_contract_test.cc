@@ -1,19 +1,24 @@
-// What every Store promises (server/storage/store.h), run against each kind of store and, for
+// What every Store promises (server/storage/store.h and its ports), run against each kind of store and, for
 // files, against each schema version that an earlier program may have left behind.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "aggregator/base/strings.h"
 #include "server/storage/conflict.h"
+#include "server/storage/open_store.h"
 #include "server/storage/sqlite_database.h"
 #include "server/storage/sqlite_migrations.h"
-#include "server/storage/sqlite_store.h"
+#include "tests/testing/answer.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/sync_store.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/testing/users.h"
 
@@ -21,11 +26,14 @@ namespace unipresence {
 namespace {
 
 using ::testing::AllOf;
+using testing::Answer;
 using ::testing::ElementsAre;
 using testing::FakeClock;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::Moment;
 using ::testing::SizeIs;
+using testing::SyncStore;
 using testing::TempFolder;
 using testing::UniqueAccount;
 
@@ -35,20 +43,35 @@ using testing::UniqueAccount;
 class Subject {
  public:
   virtual ~Subject() = default;
-  virtual Store& store() = 0;
-  // Closes and opens it again, as a restart does. False where nothing can survive that.
+  // Closes it and opens it again, as a restart does. False where nothing can survive that.
   virtual bool Reopen() = 0;
+  // Opens it with these options.
+  virtual void OpenWith(StoreOptions options) = 0;
+  Store& port() { return *port_; }
+  SyncStore& store() { return *store_; }
   FakeClock clock;
-};
 
-class SqliteMemory final : public Subject {
- public:
-  SqliteMemory() { store_ = SqliteStore::Open({.path = ":memory:", .clock = &clock}).value(); }
-  Store& store() override { return *store_; }
-  bool Reopen() override { return false; }
+ protected:
+  void Open(StoreOptions options) {
+    port_.reset();
+    options.clock = &clock;
+    port_ = OpenStore(std::move(options)).value();
+    store_.emplace(*port_);
+  }
 
  private:
-  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<Store> port_;
+  std::optional<SyncStore> store_;
+};
+
+class Memory final : public Subject {
+ public:
+  Memory() { OpenWith({}); }
+  bool Reopen() override { return false; }
+  void OpenWith(StoreOptions options) override {
+    options.path = ":memory:";
+    Open(std::move(options));
+  }
 };
 
 class SqliteFile final : public Subject {
@@ -59,18 +82,19 @@ class SqliteFile final : public Subject {
       auto database = SqliteDatabase::Open({.path = folder_.File("store.db")}).value();
       EXPECT_TRUE(MigrateSqlite(*database, SqliteMigrations().first(version), clock).ok());
     }
-    Reopen();
+    OpenWith({});
   }
-  Store& store() override { return *store_; }
   bool Reopen() override {
-    store_.reset();
-    store_ = SqliteStore::Open({.path = folder_.File("store.db"), .clock = &clock}).value();
+    OpenWith({});
     return true;
+  }
+  void OpenWith(StoreOptions options) override {
+    options.path = folder_.File("store.db");
+    Open(std::move(options));
   }
 
  private:
   TempFolder folder_;
-  std::unique_ptr<SqliteStore> store_;
 };
 
 struct Kind {
@@ -79,7 +103,7 @@ struct Kind {
 };
 
 std::vector<Kind> AllKinds() {
-  std::vector<Kind> kinds = {{"SqliteMemory", [] { return std::make_unique<SqliteMemory>(); }}};
+  std::vector<Kind> kinds = {{"Memory", [] { return std::make_unique<Memory>(); }}};
   for (std::size_t version = 0; version <= SqliteMigrations().size(); ++version) {
     kinds.push_back({version == 0 ? "SqliteFile" : fmt::format("SqliteFileOfVersion{}", version),
                      [version] { return std::make_unique<SqliteFile>(version); }});
@@ -91,7 +115,7 @@ class StoreContractTest : public ::testing::TestWithParam<Kind> {
  protected:
   StoreContractTest() : subject_(GetParam().make()) {}
 
-  Store& store() { return subject_->store(); }
+  SyncStore& store() { return subject_->store(); }
   FakeClock& clock() { return subject_->clock; }
   void Create(const User& user) {
     const absl::Status status = store().CreateUser({user, "$hash"});
@@ -125,8 +149,8 @@ class DurableStoreContractTest : public StoreContractTest {};
 
 INSTANTIATE_TEST_SUITE_P(, DurableStoreContractTest, ::testing::ValuesIn([] {
                            std::vector<Kind> kinds = AllKinds();
-                           std::erase_if(
-                               kinds, [](const Kind& kind) { return kind.name == "SqliteMemory"; });
+                           std::erase_if(kinds,
+                                         [](const Kind& kind) { return kind.name == "Memory"; });
                            return kinds;
                          }()),
                          [](const auto& info) { return info.param.name; });
@@ -716,6 +740,260 @@ TEST_P(StoreContractTest, DeletesSessionsByIdAndByUser) {
   EXPECT_EQ(store().DeleteSessionsOfUser("alice").value(), 0u);
   EXPECT_EQ(store().DeleteSessionsOfUser("stranger").value(), 0u);
   EXPECT_THAT(store().ListSessions().value(), ElementsAre(SessionOf("bob", 6)));
+}
+
+// --- Queries ---
+
+class StoreQueryTest : public StoreContractTest {
+ protected:
+  StoreQueryTest() {
+    const auto add = [&](int i, const auto& change) {
+      User user = UniqueAccount(i);
+      change(user);
+      Create(user);
+    };
+    add(3, [](User& u) { u.display_name = "Zoe 50%_Martin"; });
+    add(1, [](User& u) { u.role = Role::kAdministrator; });
+    add(2, [](User& u) {
+      u.lines[0].pbx = "branch";
+      u.display_name = "\xc3\x89milie";
+    });
+    add(4, [](User& u) {
+      u.role = Role::kAdministrator;
+      u.lines[1].pbx = "branch";
+    });
+  }
+  std::vector<std::string> Found(const UserFilter& filter) {
+    std::vector<std::string> ids;
+    EXPECT_TRUE(
+        store().ForEachUser(filter, [&](const StoredUser& u) { ids.push_back(u.user.id); }).ok());
+    std::sort(ids.begin(), ids.end());
+    // The pages of a listing say the same.
+    std::vector<std::string> listed;
+    std::string after;
+    do {
+      const UserPage page = store().ListPage(filter, {.after = after, .limit = 2}).value();
+      for (const StoredUser& user : page.users) listed.push_back(user.user.id);
+      after = page.next;
+    } while (!after.empty());
+    EXPECT_EQ(listed, ids);
+    return ids;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(, StoreQueryTest, ::testing::ValuesIn(AllKinds()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(StoreQueryTest, FiltersByEachAndByAllOfThem) {
+  EXPECT_THAT(Found({}), ElementsAre("user1", "user2", "user3", "user4"));
+  EXPECT_THAT(Found({.pbx = "branch"}), ElementsAre("user2", "user4"));
+  EXPECT_THAT(Found({.pbx = "main"}), SizeIs(4)) << "one line there is enough";
+  EXPECT_THAT(Found({.pbx = "Main"}), IsEmpty());
+  EXPECT_THAT(Found({.role = Role::kAdministrator}), ElementsAre("user1", "user4"));
+  EXPECT_THAT(Found({.pbx = "branch", .role = Role::kAdministrator}), ElementsAre("user4"));
+  EXPECT_THAT(Found({.text = "USER", .pbx = "branch", .role = Role::kUser}), ElementsAre("user2"));
+}
+
+TEST_P(StoreQueryTest, ATextIsLookedForInIdNameAndNumberWithoutRegardToAsciiCase) {
+  EXPECT_THAT(Found({.text = "SER3"}), ElementsAre("user3"));
+  EXPECT_THAT(Found({.text = "zoe"}), ElementsAre("user3"));
+  EXPECT_THAT(Found({.text = "50%_m"}), ElementsAre("user3")) << "no wildcards";
+  EXPECT_THAT(Found({.text = "%"}), ElementsAre("user3"));
+  EXPECT_THAT(Found({.text = "\xc3\x89MIL"}), ElementsAre("user2"));
+  EXPECT_THAT(Found({.text = "\xc3\xa9mil"}), IsEmpty()) << "ASCII letters only";
+  EXPECT_THAT(Found({.text = UniqueAccount(4).exten}), ElementsAre("user4"));
+  EXPECT_THAT(Found({.text = "branch"}), IsEmpty());
+}
+
+TEST_P(StoreQueryTest, ThePagesOfAFilterThatFewPassEndAndMissNobody) {
+  for (int i = 10; i < 40; ++i) Create(UniqueAccount(i));
+  for (const std::size_t scan : {1u, 3u, 17u, 34u, 100u}) {
+    std::vector<std::string> ids;
+    std::string after;
+    int pages = 0;
+    do {
+      const UserPage page =
+          store()
+              .ListPage({.pbx = "branch"}, {.after = after, .limit = 10, .scan_limit = scan})
+              .value();
+      for (const StoredUser& user : page.users) ids.push_back(user.user.id);
+      after = page.next;
+      ASSERT_LE(++pages, 35);
+    } while (!after.empty());
+    EXPECT_THAT(ids, ElementsAre("user2", "user4")) << "scan " << scan;
+  }
+}
+
+// --- The users file ---
+
+TEST_P(StoreContractTest, WhetherUsersHaveChangedSinceTheFileIsKnown) {
+  EXPECT_EQ(store().GetUsersFile().value(), std::nullopt);
+  Create(UniqueAccount("alice", "1001"));
+  const TakenUsersFile taken = {.digest = "d1",
+                                .reading = 7,
+                                .complete = true,
+                                .refused = true,
+                                .notes = "alice: x\nbob: \xc3\xa9"};
+  TakenUsersFile changed = taken;
+  changed.users_changed = true;
+  const auto expect_changed = [&](bool expected, const char* by, const absl::Status& status) {
+    EXPECT_TRUE(status.ok()) << by << ": " << status;
+    EXPECT_EQ(store().GetUsersFile().value(), expected ? changed : taken) << by;
+    EXPECT_TRUE(store().PutUsersFile(taken).ok());
+  };
+  expect_changed(false, "itself", store().PutUsersFile(taken));
+  expect_changed(false, "a selection", store().SetSelectedDevice("alice", LineKind::kWebrtc));
+  expect_changed(false, "do not disturb", store().SetDoNotDisturb("alice", true));
+  expect_changed(false, "a session", store().SaveSession(SessionOf("alice", 1)));
+  expect_changed(true, "a password", store().SetPasswordHash("alice", "$2"));
+  expect_changed(true, "an update", store().UpdateUser(UniqueAccount("alice", "1009")));
+  expect_changed(true, "a new user", store().CreateUser({UniqueAccount("bob", "1002"), ""}));
+  expect_changed(true, "a deletion", store().DeleteUser("bob"));
+  const std::vector<NewUser> seed = {{UniqueAccount("carol", "1003"), ""}};
+  expect_changed(true, "a seed", store().SeedUsers(seed).status());
+  expect_changed(false, "a seed of known users", store().SeedUsers(seed).status());
+  expect_changed(false, "what was undone", store().InTransaction([&] {
+    EXPECT_FALSE(store()
+                     .InTransaction([&] {
+                       EXPECT_TRUE(store().DeleteUser("alice").ok());
+                       return absl::AbortedError("part");
+                     })
+                     .ok());
+    return absl::OkStatus();
+  }));
+}
+
+// --- What answers later ---
+
+// Keeps the command thread, or that of the reads, busy until it is released.
+template <typename Ports>
+auto Block(Moment started, Moment released) {
+  return [started, released](Ports) {
+    started.Reach();
+    released.Wait();
+    return absl::OkStatus();
+  };
+}
+
+TEST_P(StoreContractTest, AReadHoldsNoCommandUpAndSeesOneState) {
+  Create(UniqueAccount("alice", "1001"));
+  Moment started;
+  Moment released;
+  Answer<absl::Status> read;
+  ASSERT_TRUE(subject_->port()
+                  .SubmitRead(
+                      [&](const Snapshot& snapshot) {
+                        EXPECT_EQ(snapshot.users.Count(std::nullopt).value(), 1u);
+                        started.Reach();
+                        released.Wait();
+                        EXPECT_EQ(snapshot.users.Count(std::nullopt).value(), 1u);
+                        return absl::OkStatus();
+                      },
+                      read)
+                  .ok());
+  started.Wait();
+  Create(UniqueAccount("bob", "1002"));  // committed and answered while the read goes on
+  EXPECT_EQ(store().CountUsers(std::nullopt).value(), 2u);
+  released.Reach();
+  EXPECT_TRUE(read.Wait().ok());
+}
+
+TEST_P(StoreContractTest, ReadsDoNotWaitForACommandAndSeeNothingOfIt) {
+  Moment started;
+  Moment released;
+  Answer<absl::Status> command;
+  ASSERT_TRUE(subject_->port()
+                  .Submit(
+                      [&](Transaction& transaction) {
+                        const absl::Status created =
+                            transaction.users.Create({UniqueAccount("alice", "1001"), ""});
+                        started.Reach();
+                        released.Wait();
+                        return created;
+                      },
+                      command)
+                  .ok());
+  started.Wait();
+  Answer<absl::StatusOr<std::uint64_t>> count;
+  ASSERT_TRUE(
+      subject_->port()
+          .CallRead<std::uint64_t>(
+              [](const Snapshot& snapshot) { return snapshot.users.Count(std::nullopt); }, count)
+          .ok());
+  EXPECT_EQ(count.Wait().value(), 0u);
+  released.Reach();
+  EXPECT_TRUE(command.Wait().ok());
+  EXPECT_EQ(store().CountUsers(std::nullopt).value(), 1u);
+}
+
+TEST_P(StoreContractTest, AnErrorOfAReadIsItsAnswer) {
+  Answer<absl::StatusOr<StoredUser>> answer;
+  ASSERT_TRUE(subject_->port()
+                  .CallRead<StoredUser>(
+                      [](const Snapshot& snapshot) { return snapshot.users.Get("nobody"); }, answer)
+                  .ok());
+  EXPECT_TRUE(absl::IsNotFound(answer.Wait().status()));
+}
+
+TEST_P(StoreContractTest, WhatIsAcceptedIsAnsweredOnceInOrderAndNeverFromWithinTheCall) {
+  const std::thread::id here = std::this_thread::get_id();
+  std::vector<int> answers;
+  Moment started;
+  Moment released;
+  Store& port = subject_->port();
+  ASSERT_TRUE(port.Submit(Block<Transaction&>(started, released), [](absl::Status) {}).ok());
+  started.Wait();
+  for (int i = 0; i < 600; ++i) {
+    const absl::Status refused = port.Submit(
+        [i](Transaction& transaction) {
+          return i % 3 == 0 ? absl::AbortedError("on purpose")
+                            : transaction.users.Create({UniqueAccount(i), ""});
+        },
+        [&, i](const absl::Status& status) {
+          EXPECT_NE(std::this_thread::get_id(), here);
+          EXPECT_EQ(status.ok(), i % 3 != 0) << status;
+          answers.push_back(i);
+        });
+    ASSERT_TRUE(refused.ok()) << refused;
+  }
+  released.Reach();
+  port.Stop();
+  ASSERT_THAT(answers, SizeIs(600));
+  EXPECT_TRUE(std::is_sorted(answers.begin(), answers.end()));
+  EXPECT_EQ(store().CountUsers(std::nullopt).value(), 400u);
+}
+
+TEST_P(StoreContractTest, ARefusalIsTheReturnValueAndNothingElseHappens) {
+  std::vector<absl::StatusCode> told;
+  subject_->OpenWith({.queue_capacity = 1,
+                      .read_queue_capacity = 1,
+                      .on_trouble = [&](const absl::Status& s) { told.push_back(s.code()); }});
+  Store& port = subject_->port();
+  Moment started;
+  Moment released;
+  Moment read_started;
+  const auto work = [](auto&&...) { return absl::OkStatus(); };
+  const auto accepted = [](const absl::Status& status) { EXPECT_TRUE(status.ok()) << status; };
+  const auto never = [](const absl::Status&) { ADD_FAILURE() << "called, though refused"; };
+  ASSERT_TRUE(port.Submit(Block<Transaction&>(started, released), accepted).ok());
+  ASSERT_TRUE(port.SubmitRead(Block<const Snapshot&>(read_started, released), accepted).ok());
+  started.Wait();
+  read_started.Wait();
+  ASSERT_TRUE(port.Submit(work, accepted).ok());
+  ASSERT_TRUE(port.SubmitRead(work, accepted).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(port.Submit(work, never)));
+  EXPECT_TRUE(absl::IsResourceExhausted(port.SubmitRead(work, never)));
+  EXPECT_EQ(told, std::vector<absl::StatusCode>(2, absl::StatusCode::kResourceExhausted));
+  // For whom it is an answer like any other.
+  absl::Status answer;
+  SubmitOrRefuse(port, work, [&](absl::Status status) { answer = std::move(status); });
+  EXPECT_TRUE(absl::IsResourceExhausted(answer)) << answer;
+  released.Reach();
+  port.Stop();
+  EXPECT_TRUE(absl::IsUnavailable(port.Submit(work, never)));
+  EXPECT_TRUE(absl::IsUnavailable(port.SubmitRead(work, never)));
+  EXPECT_EQ(port.probe().refused.value(), 5u);
+  EXPECT_EQ(port.probe().reads.value(), 2u);
 }
 
 // --- The store itself ---

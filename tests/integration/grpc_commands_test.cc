@@ -59,7 +59,9 @@ class GrpcCommandsTest : public ::testing::Test {
   }
   StoredUser Stored(const std::string& id) {
     Answer<absl::StatusOr<StoredUser>> answer;
-    server_.store().Call<StoredUser>([id](Store& store) { return store.GetUser(id); }, answer);
+    EXPECT_TRUE(server_.store()
+                    .Call<StoredUser>([id](Transaction& t) { return t.users.Get(id); }, answer)
+                    .ok());
     return *answer.Wait();
   }
 
@@ -89,12 +91,13 @@ TEST_F(GrpcCommandsTest, TheEngineAppliesSelectionsInTheOrderOfTheirCommits) {
 
 TEST_F(GrpcCommandsTest, ACommittedSelectionIsAppliedThoughThePipelineIsFull) {
   Moment release;
-  server_.store().Submit(
-      [release](Store&) {
+  const absl::Status refused = server_.store().Submit(
+      [release](Transaction&) {
         release.Wait();
         return absl::OkStatus();
       },
       [](const absl::Status&) {});
+  ASSERT_TRUE(refused.ok()) << refused;
   while (server_.store().probe().queue_depth.value() > 0) std::this_thread::yield();
   std::thread client(
       [this] { EXPECT_TRUE(alice_->SelectDevice(v1::LINE_KIND_DESKPHONE).first.ok()); });

@@ -66,7 +66,9 @@ class GrpcForwardingTest : public ::testing::Test {
   }
   StoredUser Stored(const std::string& id) {
     Answer<absl::StatusOr<StoredUser>> answer;
-    server_.store().Call<StoredUser>([id](Store& store) { return store.GetUser(id); }, answer);
+    EXPECT_TRUE(server_.store()
+                    .Call<StoredUser>([id](Transaction& t) { return t.users.Get(id); }, answer)
+                    .ok());
     return *answer.Wait();
   }
   Forwardings InEngine(const std::string& user) {

@@ -34,7 +34,9 @@ class GrpcServicesTest : public ::testing::Test {
 
   std::optional<LineKind> StoredSelection(const std::string& user) {
     Answer<absl::StatusOr<StoredUser>> answer;
-    server_.store().Call<StoredUser>([user](Store& store) { return store.GetUser(user); }, answer);
+    EXPECT_TRUE(server_.store()
+                    .Call<StoredUser>([user](Transaction& t) { return t.users.Get(user); }, answer)
+                    .ok());
     return answer.Wait()->settings.selected_device;
   }
   // Both lines of the user are registered and idle.

@@ -26,13 +26,17 @@ class GrpcSessionTest : public ::testing::Test {
   }
   std::vector<StoredSession> StoredSessions() {
     Answer<absl::StatusOr<std::vector<StoredSession>>> answer;
-    server_.store().Call<std::vector<StoredSession>>(
-        [](Store& store) { return store.ListSessions(); }, answer);
+    EXPECT_TRUE(server_.store()
+                    .Call<std::vector<StoredSession>>(
+                        [](Transaction& t) { return t.sessions.List(); }, answer)
+                    .ok());
     return *answer.Wait();
   }
   StoredUser Stored(const std::string& id) {
     Answer<absl::StatusOr<StoredUser>> answer;
-    server_.store().Call<StoredUser>([id](Store& store) { return store.GetUser(id); }, answer);
+    EXPECT_TRUE(server_.store()
+                    .Call<StoredUser>([id](Transaction& t) { return t.users.Get(id); }, answer)
+                    .ok());
     return *answer.Wait();
   }
 

@@ -10,6 +10,7 @@
 #include "aggregator/publish/codec.h"
 #include "server/auth/password.h"
 #include "tests/testing/answer.h"
+#include "tests/testing/sync_store.h"
 #include "tests/testing/users.h"
 
 namespace unipresence::testing {
@@ -115,7 +116,7 @@ GrpcTestServer::GrpcTestServer(Options options)
       hasher_({}),
       sessions_(options_.sessions) {
   const std::string folder = options_.folder.empty() ? temp_.path() : options_.folder;
-  auto store = SqliteStore::Open({.path = folder + "/store.db", .clock = &clock_});
+  auto store = OpenStore({.path = folder + "/store.db", .clock = &clock_});
   EXPECT_TRUE(store.ok()) << store.status();
   store_ = *std::move(store);
   batches_.set_epoch(options_.epoch);
@@ -125,8 +126,8 @@ GrpcTestServer::GrpcTestServer(Options options)
     pbx_ = core.engine.AddPbx("main", "127.0.0.1:5038");
     core.engine.BeginResync(pbx_, "22.10.0");
     core.engine.EndResync(pbx_);
-    EXPECT_TRUE(store_
-                    ->ForEachUser([&](const StoredUser& user) {
+    EXPECT_TRUE(SyncStore(*store_)
+                    .ForEachUser([&](const StoredUser& user) {
                       EXPECT_TRUE(
                           core.engine
                               .AddUser(user.user,
@@ -138,13 +139,12 @@ GrpcTestServer::GrpcTestServer(Options options)
                     })
                     .ok());
   });
-  auto stored_sessions = store_->ListSessions();
+  auto stored_sessions = SyncStore(*store_).ListSessions();
   EXPECT_TRUE(stored_sessions.ok()) << stored_sessions.status();
-  store_thread_ = std::make_unique<StoreThread>(StoreThread::Options{}, *store_, clock_);
   services_ = std::make_unique<Services>(
       options_.services,
       ServicePorts{.executor = *thread_,
-                   .store = *store_thread_,
+                   .store = *store_,
                    .hasher = hasher_,
                    .clock = clock_,
                    .want_batches = [this](bool wanted) { batches_.SetWanted(wanted); },
@@ -170,17 +170,12 @@ void GrpcTestServer::Stop() {
   services_->BeginStop();
   server_->Stop();
   thread_->Stop();
-  store_thread_->Stop();
+  store_->Stop();
 }
 
 void GrpcTestServer::AddUser(const User& user) {
-  Answer<absl::Status> added;
-  store_thread_->Submit(
-      [&](Store& store) {
-        return store.CreateUser({.user = user, .password_hash = password_hash_});
-      },
-      added);
-  const absl::Status status = added.Wait();
+  const absl::Status status =
+      SyncStore(*store_).CreateUser({.user = user, .password_hash = password_hash_});
   EXPECT_TRUE(status.ok()) << status;
   Run([&](Core& core) { EXPECT_TRUE(core.engine.AddUser(user, {}).ok()); });
 }

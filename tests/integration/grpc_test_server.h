@@ -24,7 +24,7 @@
 #include "server/auth/password_hasher.h"
 #include "server/service/grpc_server.h"
 #include "server/service/services.h"
-#include "server/storage/sqlite_store.h"
+#include "server/storage/open_store.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/temp_folder.h"
 #include "unipresence/v1/administration.grpc.pb.h"
@@ -130,7 +130,7 @@ class GrpcTestServer {
   const ServiceProbe& probe() const { return services_->probe(); }
   GrpcServer& server() { return *server_; }
   CommandThread& thread() { return *thread_; }
-  StoreThread& store() { return *store_thread_; }
+  Store& store() { return *store_; }
   const auth::PasswordHasher& hasher() const { return hasher_; }
   BatchMaker& batches() { return batches_; }
   std::string address() const;
@@ -145,8 +145,7 @@ class GrpcTestServer {
   TempFolder temp_;
   FakeClock clock_;
   std::string password_hash_;
-  std::unique_ptr<SqliteStore> store_;
-  std::unique_ptr<StoreThread> store_thread_;
+  std::unique_ptr<Store> store_;
   auth::PasswordHasher hasher_;
   BatchMaker batches_;
   std::unique_ptr<Engine> engine_;

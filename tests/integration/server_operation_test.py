@@ -397,6 +397,31 @@ def test_passwords_are_hashed_behind(server):
     assert PASSWORD not in server.log()
 
 
+def test_an_unchanged_users_file_is_not_read_again(server):
+    server.settings["users_file_wins"] = True
+    server.start()
+    assert server.can_log_in("root") and server.can_log_in("alice")  # so both passwords are hashed
+    server.stop()
+    server.start()
+    until(lambda: "not read again" in server.reload(), "the end of the passwords")
+    server.stop()
+    known = len(server.log())
+    server.start()
+    assert "not read again" in server.log()[known:] and "users added" not in server.log()[known:]
+    assert server.can_log_in("root") and server.can_log_in("alice")
+    # The file has to win back what somebody else changed.
+    request = grpc_client.load("provisioning_pb2").UpdateUserRequest()
+    request.user.id = "alice"
+    request.user.display_name = "Somebody"
+    request.update_mask.paths.append("display_name")
+    server.client.stub("provisioning").UpdateUser(request, metadata=server.client.identity("root"), timeout=20)
+    server.stop()
+    server.start()
+    server.await_log("alice: display_name: 'Somebody' -> 'Alice'")
+    server.client.log_in("root", PASSWORD)
+    assert server.get_user("alice").display_name == "Alice"
+
+
 # --- Reload ---
 
 def test_a_reload_says_each_change_and_leaves_the_rest_alone(server):

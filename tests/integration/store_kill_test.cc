@@ -15,14 +15,15 @@
 #include <string>
 #include <vector>
 
-#include "server/storage/sqlite_store.h"
-#include "server/storage/store_thread.h"
+#include "server/storage/open_store.h"
+#include "tests/testing/sync_store.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/testing/users.h"
 
 namespace unipresence {
 namespace {
 
+using testing::SyncStore;
 using testing::TempFolder;
 using testing::UniqueAccount;
 
@@ -34,7 +35,7 @@ LineKind Other(LineKind kind) {
 
 std::vector<LineKind> Selections(Store& store) {
   std::vector<LineKind> selections;
-  EXPECT_TRUE(store
+  EXPECT_TRUE(SyncStore(store)
                   .ForEachUser([&](const StoredUser& user) {
                     selections.push_back(user.settings.selected_device.value());
                   })
@@ -46,24 +47,25 @@ std::vector<LineKind> Selections(Store& store) {
 // `acknowledge` when the store thread has answered OK.
 [[noreturn]] void WriteUntilKilled(const std::string& path, const std::vector<LineKind>& target,
                                    int acknowledge) {
-  auto store = SqliteStore::Open({.path = path});
+  // Small batches: many commits to be killed in.
+  auto store = OpenStore({.path = path, .queue_capacity = kUsers, .max_batch = 4});
   if (!store.ok()) {
     std::fputs(store.status().ToString().c_str(), stderr);
     std::_Exit(1);
   }
-  // Small batches: many commits to be killed in.
-  StoreThread thread({.queue_capacity = kUsers, .max_batch = 4}, **store);
   for (int i = 0; i < kUsers; ++i) {
-    thread.Submit(
-        [i, &target](Store& s) {
-          return s.SetSelectedDevice(UniqueAccount(i).id, target[static_cast<std::size_t>(i)]);
+    const absl::Status refused = (*store)->Submit(
+        [i, &target](Transaction& transaction) {
+          return transaction.settings.SetSelectedDevice(UniqueAccount(i).id,
+                                                        target[static_cast<std::size_t>(i)]);
         },
         [i, acknowledge](absl::Status status) {
           const auto byte = static_cast<unsigned char>(i);
           if (!status.ok() || ::write(acknowledge, &byte, 1) != 1) std::_Exit(1);
         });
+    if (!refused.ok()) std::_Exit(1);
   }
-  thread.Stop();
+  (*store)->Stop();
   while (true) ::pause();
 }
 
@@ -73,10 +75,11 @@ TEST(StoreKillTest, EveryAcknowledgedSelectionSurvivesAKill) {
   TempFolder folder;
   const std::string path = folder.File("a.db");
   {
-    auto store = SqliteStore::Open({.path = path}).value();
+    auto opened = OpenStore({.path = path}).value();
+    SyncStore store(*opened);
     for (int i = 0; i < kUsers; ++i) {
-      ASSERT_TRUE(store->CreateUser({UniqueAccount(i), ""}).ok());
-      ASSERT_TRUE(store->SetSelectedDevice(UniqueAccount(i).id, LineKind::kDeskphone).ok());
+      ASSERT_TRUE(store.CreateUser({UniqueAccount(i), ""}).ok());
+      ASSERT_TRUE(store.SetSelectedDevice(UniqueAccount(i).id, LineKind::kDeskphone).ok());
     }
   }
 
@@ -86,7 +89,7 @@ TEST(StoreKillTest, EveryAcknowledgedSelectionSurvivesAKill) {
   for (int kill = 0; kill < kills; ++kill) {
     std::vector<LineKind> before;
     {
-      auto store = SqliteStore::Open({.path = path});
+      auto store = OpenStore({.path = path});
       ASSERT_TRUE(store.ok()) << "kill " << kill << ": " << store.status();
       before = Selections(**store);
     }
@@ -125,7 +128,7 @@ TEST(StoreKillTest, EveryAcknowledgedSelectionSurvivesAKill) {
     acknowledged_total += count;
     if (count < kUsers) ++cut_off;
 
-    auto store = SqliteStore::Open({.path = path});
+    auto store = OpenStore({.path = path});
     ASSERT_TRUE(store.ok()) << "kill " << kill << ": " << store.status();
     const std::vector<LineKind> after = Selections(**store);
     ASSERT_EQ(after.size(), static_cast<std::size_t>(kUsers));

@@ -6,8 +6,8 @@
 
 #include <vector>
 
-#include "server/storage/sqlite_store.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/sync_sqlite_store.h"
 #include "tests/testing/temp_folder.h"
 
 namespace unipresence {
@@ -17,6 +17,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using testing::FakeClock;
 using ::testing::HasSubstr;
+using testing::SyncSqliteStore;
 using testing::TempFolder;
 
 std::unique_ptr<SqliteDatabase> OpenFile(const TempFolder& folder) {
@@ -42,7 +43,7 @@ std::uint64_t Digest(std::string_view text) {
 TEST(SqliteMigrationsTest, ReleasedStepsAreNeverEdited) {
   const std::vector<std::uint64_t> released = {0x7abb54582909cecb, 0x58b39ef25c7916ea,
                                                0x703b5eb38a69624a, 0x484ed74bb06e601c,
-                                               0xde6a97cd563283ef};
+                                               0xde6a97cd563283ef, 0x45b3e5e30a3bca63};
   const auto migrations = SqliteMigrations();
   ASSERT_EQ(migrations.size(), released.size());
   for (std::size_t i = 0; i < released.size(); ++i) {
@@ -119,7 +120,7 @@ TEST(SqliteMigrationsTest, KeepsTheDataOfTheFirstVersion) {
       INSERT INTO settings VALUES (7, 'DESKPHONE', 13, 1);)sql")
                     .ok());
   }
-  auto store = SqliteStore::Open({.path = folder.File("a.db"), .clock = &clock});
+  auto store = SyncSqliteStore::Open({.path = folder.File("a.db"), .clock = &clock});
   ASSERT_TRUE(store.ok()) << store.status();
   StoredUser expected;
   expected.user = {.id = "alice",
@@ -158,7 +159,7 @@ TEST(SqliteMigrationsTest, WhatCameWithTheFourthVersionIsNotSetAndCanBe) {
       INSERT INTO settings VALUES (7, 'DESKPHONE', 13, 1);)sql")
                     .ok());
   }
-  auto store = SqliteStore::Open({.path = folder.File("a.db"), .clock = &clock}).value();
+  auto store = SyncSqliteStore::Open({.path = folder.File("a.db"), .clock = &clock}).value();
   StoredUser alice = store->GetUser("alice").value();
   EXPECT_EQ(alice.user.ring_seconds, kDefaultRingSeconds);
   EXPECT_EQ(alice.user.voicemail, std::nullopt);
@@ -202,7 +203,7 @@ TEST(SqliteMigrationsTest, RefusesANewerSchemaAndLeavesItAlone) {
     newer.push_back({"of the future", "CREATE TABLE future (n INTEGER) STRICT;"});
     ASSERT_TRUE(MigrateSqlite(*database, newer, clock).ok());
   }
-  const auto store = SqliteStore::Open({.path = folder.File("a.db"), .clock = &clock});
+  const auto store = SyncSqliteStore::Open({.path = folder.File("a.db"), .clock = &clock});
   EXPECT_EQ(store.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(store.status().ToString(),
               AllOf(HasSubstr("a.db"), HasSubstr(fmt::format("{}", SqliteMigrations().size() + 1)),
@@ -212,7 +213,7 @@ TEST(SqliteMigrationsTest, RefusesANewerSchemaAndLeavesItAlone) {
 TEST(SqliteMigrationsTest, RefusesTheDatabaseOfAnotherProgram) {
   TempFolder folder;
   ASSERT_TRUE(OpenFile(folder)->Execute("CREATE TABLE songs (title TEXT)").ok());
-  const auto store = SqliteStore::Open({.path = folder.File("a.db")});
+  const auto store = SyncSqliteStore::Open({.path = folder.File("a.db")});
   EXPECT_EQ(store.status().code(), absl::StatusCode::kFailedPrecondition) << store.status();
   EXPECT_THAT(Column(*OpenFile(folder), "SELECT name FROM sqlite_schema"), ElementsAre("songs"));
 }

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "server/storage/sqlite_database.h"
+#include "tests/testing/sync_sqlite_store.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/testing/users.h"
 
@@ -18,24 +19,25 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using testing::SyncSqliteStore;
 using testing::TempFolder;
 using testing::UniqueAccount;
 
 TEST(SqliteStoreTest, ASecondServerIsKeptOff) {
   TempFolder folder;
-  auto first = SqliteStore::Open({.path = folder.File("a.db")});
+  auto first = SyncSqliteStore::Open({.path = folder.File("a.db")});
   ASSERT_TRUE(first.ok()) << first.status();
-  const auto second = SqliteStore::Open({.path = folder.File("a.db")});
+  const auto second = SyncSqliteStore::Open({.path = folder.File("a.db")});
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable) << second.status();
   first->reset();
-  EXPECT_TRUE(SqliteStore::Open({.path = folder.File("a.db")}).ok());
+  EXPECT_TRUE(SyncSqliteStore::Open({.path = folder.File("a.db")}).ok());
 }
 
 TEST(SqliteStoreTest, ReadsWhileAnotherProgramHoldsTheWriteLockAndFailsToWrite) {
   TempFolder folder;
-  auto store =
-      SqliteStore::Open({.path = folder.File("a.db"), .busy_timeout = std::chrono::milliseconds(1)})
-          .value();
+  auto store = SyncSqliteStore::Open(
+                   {.path = folder.File("a.db"), .busy_timeout = std::chrono::milliseconds(1)})
+                   .value();
   ASSERT_TRUE(store->CreateUser({UniqueAccount("alice", "1001"), ""}).ok());
   auto other = SqliteDatabase::Open({.path = folder.File("a.db")}).value();
   ASSERT_TRUE(other->Execute("BEGIN IMMEDIATE").ok());
@@ -47,7 +49,8 @@ TEST(SqliteStoreTest, ReadsWhileAnotherProgramHoldsTheWriteLockAndFailsToWrite) 
 }
 
 TEST(SqliteStoreTest, AFullDiskRefusesTheChangeAndKeepsTheRest) {
-  auto store = SqliteStore::Open({.path = ":memory:"}).value();
+  TempFolder folder;
+  auto store = SyncSqliteStore::Open({.path = folder.File("a.db")}).value();
   ASSERT_TRUE(store->CreateUser({UniqueAccount("alice", "1001"), ""}).ok());
   ASSERT_TRUE(store->database().Execute("PRAGMA max_page_count = 1").ok());  // what it has now
   absl::Status status;
@@ -61,7 +64,8 @@ TEST(SqliteStoreTest, AFullDiskRefusesTheChangeAndKeepsTheRest) {
 }
 
 TEST(SqliteStoreTest, WordsOfANewerProgramAreDataLossAndNamed) {
-  auto store = SqliteStore::Open({.path = ":memory:"}).value();
+  TempFolder folder;
+  auto store = SyncSqliteStore::Open({.path = folder.File("a.db")}).value();
   const struct {
     std::string sql;
     std::string column;
@@ -88,7 +92,8 @@ TEST(SqliteStoreTest, WordsOfANewerProgramAreDataLossAndNamed) {
 
 TEST(SqliteStoreTest, AnImpossibleSessionIsDataLossAndNamed) {
   for (const std::string column : {"key = x'0102'", "kind = 'ghost'", "role = 'wizard'"}) {
-    auto store = SqliteStore::Open({.path = ":memory:"}).value();
+    TempFolder folder;
+    auto store = SyncSqliteStore::Open({.path = folder.File("a.db")}).value();
     ASSERT_TRUE(store->CreateUser({UniqueAccount("alice", "1001"), ""}).ok());
     StoredSession session;
     session.id = "s1";
@@ -105,7 +110,7 @@ TEST(SqliteStoreTest, SeedsAndLoadsManyUsers) {
   const char* asked = std::getenv("UNIPRESENCE_STORE_USERS");
   const int count = asked != nullptr ? std::atoi(asked) : 10'000;
   TempFolder folder;
-  auto store = SqliteStore::Open({.path = folder.File("a.db")}).value();
+  auto store = SyncSqliteStore::Open({.path = folder.File("a.db")}).value();
   std::vector<NewUser> seed;
   for (int i = 0; i < count; ++i) seed.push_back({UniqueAccount(i), std::string(98, 'h')});
 
@@ -129,7 +134,7 @@ TEST(SqliteStoreTest, SeedsAndLoadsManyUsers) {
 TEST(SqliteStoreTest, TextsThatAreNotValidAreMendedOnDiskAndNamed) {
   TempFolder folder;
   {
-    auto store = SqliteStore::Open({.path = folder.File("a.db")}).value();
+    auto store = SyncSqliteStore::Open({.path = folder.File("a.db")}).value();
     ASSERT_TRUE(store->CreateUser({UniqueAccount("alice", "1001"), ""}).ok());
     ASSERT_TRUE(store->CreateUser({UniqueAccount("bob", "1002"), ""}).ok());
     ASSERT_TRUE(store->CreateUser({UniqueAccount("carol", "1003"), ""}).ok());
@@ -142,7 +147,7 @@ TEST(SqliteStoreTest, TextsThatAreNotValidAreMendedOnDiskAndNamed) {
                     .ok());
   }
   {
-    auto store = SqliteStore::Open({.path = folder.File("a.db")}).value();
+    auto store = SyncSqliteStore::Open({.path = folder.File("a.db")}).value();
     const std::vector<MendedUser> expected = {
         {.id = "alice", .fields = {"users.display_name", "users.context"}},
         {.id = "\xEF\xBF\xBD", .fields = {"users.id"}},
@@ -155,11 +160,12 @@ TEST(SqliteStoreTest, TextsThatAreNotValidAreMendedOnDiskAndNamed) {
     EXPECT_EQ(alice->version, 2U);
     EXPECT_TRUE(store->GetUser("\xEF\xBF\xBD-3").ok());
   }
-  EXPECT_TRUE(SqliteStore::Open({.path = folder.File("a.db")}).value()->mended().empty());
+  EXPECT_TRUE(SyncSqliteStore::Open({.path = folder.File("a.db")}).value()->mended().empty());
 }
 
 TEST(SqliteStoreTest, ANameThatIsNotUtf8IsRefused) {
-  auto store = SqliteStore::Open({.path = ":memory:"}).value();
+  TempFolder folder;
+  auto store = SyncSqliteStore::Open({.path = folder.File("a.db")}).value();
   User alice = UniqueAccount("alice", "1001");
   for (const std::string name : {"Soci\xE9t\xE9", "a\x1b", "a\xC2\x85", "\xED\xA0\x80"}) {
     alice.display_name = name;

@@ -9,7 +9,7 @@
 #include <random>
 
 #include "server/storage/sqlite_database.h"
-#include "server/storage/sqlite_store.h"
+#include "tests/testing/sync_sqlite_store.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/testing/users.h"
 
@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using testing::SyncSqliteStore;
 using testing::TempFolder;
 using testing::UniqueAccount;
 
@@ -27,7 +28,7 @@ constexpr int kUsers = 200;
 class StoreDamageTest : public ::testing::Test {
  protected:
   StoreDamageTest() {
-    store_ = SqliteStore::Open({.path = path_}).value();
+    store_ = SyncSqliteStore::Open({.path = path_}).value();
     EXPECT_TRUE(store_
                     ->InTransaction([&]() -> absl::Status {
                       for (int i = 0; i < kUsers; ++i) {
@@ -43,7 +44,7 @@ class StoreDamageTest : public ::testing::Test {
     return store_->InTransaction(
         [&] { return store_->SetDoNotDisturb(UniqueAccount(0).id, value_ = !value_); });
   }
-  absl::Status OpenAgain() { return SqliteStore::Open({.path = path_}).status(); }
+  absl::Status OpenAgain() { return SyncSqliteStore::Open({.path = path_}).status(); }
   void ExpectRefused(std::string_view file) {
     const absl::Status status = Write();
     EXPECT_TRUE(absl::IsUnavailable(status)) << status;
@@ -55,7 +56,7 @@ class StoreDamageTest : public ::testing::Test {
 
   TempFolder folder_;
   const std::string path_ = folder_.File("a.db");
-  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<SyncSqliteStore> store_;
   bool value_ = false;
 };
 
@@ -78,7 +79,7 @@ TEST_F(StoreDamageTest, AFileThatCameBackTakesChangesAgainAndKeepsThem) {
   ASSERT_TRUE(store_->SetDoNotDisturb(UniqueAccount(7).id, true).ok());
   ASSERT_TRUE(Write().ok());
   store_.reset();
-  store_ = SqliteStore::Open({.path = path_}).value();
+  store_ = SyncSqliteStore::Open({.path = path_}).value();
   EXPECT_TRUE(store_->GetUser(UniqueAccount(7).id)->settings.do_not_disturb);
 }
 
@@ -103,7 +104,7 @@ TEST_F(StoreDamageTest, ALinkIsFollowedAndWatched) {
   fs::create_directory(folder_.File("disk"));
   fs::rename(path_, folder_.File("disk/real.db"));
   fs::create_symlink(folder_.File("disk/real.db"), path_);
-  store_ = SqliteStore::Open({.path = path_}).value();
+  store_ = SyncSqliteStore::Open({.path = path_}).value();
   EXPECT_TRUE(Write().ok());
   fs::copy_file(folder_.File("disk/real.db"), folder_.File("disk/other.db"));
   fs::remove(path_);
@@ -161,7 +162,7 @@ TEST_F(StoreDamageTest, AnEmptyFileIsANewStore) {
   folder_.Write("a.db", "");
   std::int64_t bytes = -1;
   const auto store =
-      SqliteStore::Open({.path = path_, .before_check = [&](std::int64_t b) { bytes = b; }});
+      SyncSqliteStore::Open({.path = path_, .before_check = [&](std::int64_t b) { bytes = b; }});
   ASSERT_TRUE(store.ok()) << store.status();
   EXPECT_EQ(bytes, 0);
   EXPECT_EQ((*store)->CountUsers(std::nullopt).value(), 0u);
@@ -169,7 +170,7 @@ TEST_F(StoreDamageTest, AnEmptyFileIsANewStore) {
 
 // What a user is: everything that an index or a check of the value knows. A flip within a display
 // name or the like is beyond SQLite, which has no checksums.
-std::string KnownPart(SqliteStore& store) {
+std::string KnownPart(SyncSqliteStore& store) {
   std::string text;
   const absl::Status status = store.ForEachUser([&](const StoredUser& user) {
     text += fmt::format("{} {} {} {}", user.user.id, user.user.exten, user.user.context,
@@ -195,13 +196,19 @@ TEST_F(StoreDamageTest, FlippedBytesAreRefusedOrLeaveWhatIndexesKnowAlone) {
     std::string damaged = whole;
     for (std::size_t i = at; i < at + 8; ++i) damaged[i] = static_cast<char>(~damaged[i]);
     folder_.Write("a.db", damaged);
-    auto store = SqliteStore::Open({.path = path_});
+    auto store = SyncSqliteStore::Open({.path = path_});
     if (!store.ok()) {
       ++refused;
       EXPECT_THAT(store.status().ToString(), HasSubstr(path_));
       continue;
     }
-    EXPECT_TRUE(KnownPart(**store) == before) << "8 bytes at " << at;
+    const std::string known = KnownPart(**store);
+    // A word that no program writes, such as that of a line type, is refused by its reader.
+    if (known.starts_with("DATA_LOSS")) {
+      ++refused;
+      continue;
+    }
+    EXPECT_TRUE(known == before) << "8 bytes at " << at;
   }
   EXPECT_GE(refused, 30);
 }

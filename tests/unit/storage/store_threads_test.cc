@@ -1,4 +1,4 @@
-#include "server/storage/store_thread.h"
+#include "server/storage/store_threads.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "server/storage/sqlite_database.h"
-#include "server/storage/sqlite_store.h"
 #include "tests/testing/answer.h"
+#include "tests/testing/sync_sqlite_store.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/testing/users.h"
 
@@ -24,16 +24,24 @@ namespace {
 using testing::Answer;
 using ::testing::ElementsAre;
 using testing::Moment;
+using testing::SyncSqliteStore;
 using testing::TempFolder;
 using testing::UniqueAccount;
+
+// For a command that has to be accepted.
+void Submit(Store& store, Store::Work work, Store::Done done) {
+  const absl::Status refused = store.Submit(std::move(work), std::move(done));
+  EXPECT_TRUE(refused.ok()) << refused;
+}
 
 // A command that keeps the store thread busy until it is released, so that others gather behind it.
 class Blocker {
  public:
-  explicit Blocker(StoreThread& thread) {
+  explicit Blocker(Store& thread) {
     Moment started;
-    thread.Submit(
-        [started, released = released_](Store&) {
+    Submit(
+        thread,
+        [started, released = released_](Transaction&) {
           started.Reach();
           released.Wait();
           return absl::OkStatus();
@@ -48,25 +56,34 @@ class Blocker {
 };
 
 // Submits and waits for the answer.
-absl::Status RunAndWait(StoreThread& thread, StoreThread::Work work) {
+absl::Status RunAndWait(Store& thread, Store::Work work) {
   Answer<absl::Status> answer;
-  thread.Submit(std::move(work), answer);
+  Submit(thread, std::move(work), answer);
   return answer.Wait();
 }
 
-class StoreThreadTest : public ::testing::Test {
+class StoreThreadsTest : public ::testing::Test {
  protected:
-  static StoreThread::Work Create(int i) {
-    return [i](Store& store) { return store.CreateUser({UniqueAccount(i), ""}); };
+  static Store::Work Create(int i) {
+    return [i](Transaction& store) { return store.users.Create({UniqueAccount(i), ""}); };
   }
   std::uint64_t Users() { return store_->CountUsers(std::nullopt).value(); }
 
+  // Opens the store again.
+  Store& Open(StoreOptions options) {
+    store_.reset();
+    options.path = folder_.File("a.db");
+    store_ = SyncSqliteStore::Open(std::move(options)).value();
+    return store_->store();
+  }
+
   TempFolder folder_;
-  std::unique_ptr<SqliteStore> store_ = SqliteStore::Open({.path = folder_.File("a.db")}).value();
+  std::unique_ptr<SyncSqliteStore> store_ =
+      SyncSqliteStore::Open({.path = folder_.File("a.db")}).value();
 };
 
-TEST_F(StoreThreadTest, AnswersAfterTheCommit) {
-  StoreThread thread({}, *store_);
+TEST_F(StoreThreadsTest, AnswersAfterTheCommit) {
+  Store& thread = store_->store();
   auto reader = SqliteDatabase::Open({.path = folder_.File("a.db")}).value();
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(RunAndWait(thread, Create(i)).ok());
@@ -77,13 +94,13 @@ TEST_F(StoreThreadTest, AnswersAfterTheCommit) {
   }
 }
 
-TEST_F(StoreThreadTest, GathersWhatWaitsIntoOneTransactionAndAnswersInOrder) {
+TEST_F(StoreThreadsTest, GathersWhatWaitsIntoOneTransactionAndAnswersInOrder) {
   std::vector<int> answers;
   {
-    StoreThread thread({}, *store_);
+    Store& thread = store_->store();
     Blocker blocker(thread);
     for (int i = 0; i < 100; ++i) {
-      thread.Submit(Create(i), [&, i](absl::Status status) {
+      Submit(thread, Create(i), [&, i](absl::Status status) {
         EXPECT_TRUE(status.ok()) << status;
         answers.push_back(i);
       });
@@ -101,20 +118,21 @@ TEST_F(StoreThreadTest, GathersWhatWaitsIntoOneTransactionAndAnswersInOrder) {
   EXPECT_EQ(Users(), 100u);
 }
 
-TEST_F(StoreThreadTest, OneFailureUndoesItselfOnly) {
+TEST_F(StoreThreadsTest, OneFailureUndoesItselfOnly) {
   std::vector<absl::StatusCode> codes;
-  StoreThread thread({}, *store_);
+  Store& thread = store_->store();
   Blocker blocker(thread);
   const auto note = [&](absl::Status status) { codes.push_back(status.code()); };
-  thread.Submit(Create(1), note);
-  thread.Submit(
-      [](Store& store) -> absl::Status {
-        EXPECT_TRUE(store.CreateUser({UniqueAccount(2), ""}).ok());
-        return store.SetDoNotDisturb("nobody", true);
+  Submit(thread, Create(1), note);
+  Submit(
+      thread,
+      [](Transaction& store) -> absl::Status {
+        EXPECT_TRUE(store.users.Create({UniqueAccount(2), ""}).ok());
+        return store.settings.SetDoNotDisturb("nobody", true);
       },
       note);
-  thread.Submit(Create(1), note);
-  thread.Submit(Create(3), note);
+  Submit(thread, Create(1), note);
+  Submit(thread, Create(3), note);
   blocker.Release();
   thread.Stop();
   EXPECT_THAT(codes, ElementsAre(absl::StatusCode::kOk, absl::StatusCode::kNotFound,
@@ -123,24 +141,26 @@ TEST_F(StoreThreadTest, OneFailureUndoesItselfOnly) {
   EXPECT_FALSE(store_->GetUser("user2").ok());
 }
 
-TEST_F(StoreThreadTest, NobodyIsToldOkWhenTheCommitFails) {
+TEST_F(StoreThreadsTest, NobodyIsToldOkWhenTheCommitFails) {
   std::vector<absl::Status> answers;
-  StoreThread thread({}, *store_);
+  Store& thread = store_->store();
   Blocker blocker(thread);
   const auto note = [&](absl::Status status) { answers.push_back(std::move(status)); };
-  thread.Submit(Create(1), note);
-  thread.Submit(
-      [&](Store&) {
+  Submit(thread, Create(1), note);
+  Submit(
+      thread,
+      [&](Transaction&) {
         return store_->database().Execute(
             "PRAGMA defer_foreign_keys = ON; INSERT INTO settings (user_number) VALUES (99)");
       },
       note);
   Moment answered;
-  thread.Submit([](Store& store) { return store.DeleteUser("nobody"); },
-                [&](absl::Status status) {
-                  note(std::move(status));
-                  answered.Reach();
-                });
+  Submit(
+      thread, [](Transaction& store) { return store.users.Delete("nobody"); },
+      [&](absl::Status status) {
+        note(std::move(status));
+        answered.Reach();
+      });
   blocker.Release();
   answered.Wait();
   EXPECT_TRUE(RunAndWait(thread, Create(5)).ok());  // the next transaction
@@ -153,34 +173,35 @@ TEST_F(StoreThreadTest, NobodyIsToldOkWhenTheCommitFails) {
   EXPECT_EQ(Users(), 1u);
 }
 
-TEST_F(StoreThreadTest, NobodyIsToldOkWhenTheDatabaseUndidTheTransaction) {
+TEST_F(StoreThreadsTest, NobodyIsToldOkWhenTheDatabaseUndidTheTransaction) {
   std::vector<bool> answers;
-  StoreThread thread({}, *store_);
+  Store& thread = store_->store();
   Blocker blocker(thread);
   const auto note = [&](absl::Status status) { answers.push_back(status.ok()); };
-  thread.Submit(Create(1), note);
-  thread.Submit(
-      [&](Store&) {
+  Submit(thread, Create(1), note);
+  Submit(
+      thread,
+      [&](Transaction&) {
         return store_->database().Execute(
             "INSERT OR ROLLBACK INTO write_check (number, time) VALUES (1, 0)");
       },
       note);
-  thread.Submit(Create(2), note);
+  Submit(thread, Create(2), note);
   blocker.Release();
   thread.Stop();
   EXPECT_THAT(answers, ElementsAre(false, false, false));
   EXPECT_EQ(Users(), 0u);
 }
 
-TEST_F(StoreThreadTest, NobodyIsToldOkWhenTheTransactionCannotBegin) {
-  auto store = SqliteStore::Open(
+TEST_F(StoreThreadsTest, NobodyIsToldOkWhenTheTransactionCannotBegin) {
+  auto store = SyncSqliteStore::Open(
                    {.path = folder_.File("b.db"), .busy_timeout = std::chrono::milliseconds(1)})
                    .value();
   auto other = SqliteDatabase::Open({.path = folder_.File("b.db")}).value();
-  StoreThread thread({}, *store);
+  Store& thread = store->store();
   ASSERT_TRUE(other->Execute("BEGIN IMMEDIATE").ok());
   bool ran = false;
-  EXPECT_TRUE(absl::IsUnavailable(RunAndWait(thread, [&](Store&) {
+  EXPECT_TRUE(absl::IsUnavailable(RunAndWait(thread, [&](Transaction&) {
     ran = true;
     return absl::OkStatus();
   })));
@@ -189,31 +210,26 @@ TEST_F(StoreThreadTest, NobodyIsToldOkWhenTheTransactionCannotBegin) {
   EXPECT_TRUE(RunAndWait(thread, Create(1)).ok());
 }
 
-TEST_F(StoreThreadTest, AFullQueueRefusesAtOnceAndOnTheCallersThread) {
-  StoreThread thread({.queue_capacity = 2}, *store_);
+TEST_F(StoreThreadsTest, AFullQueueRefusesAtOnceAndNothingElseHappens) {
+  Store& thread = Open({.queue_capacity = 2});
   Blocker blocker(thread);
-  thread.Submit(Create(1), [](absl::Status status) { EXPECT_TRUE(status.ok()); });
-  thread.Submit(Create(2), [](absl::Status status) { EXPECT_TRUE(status.ok()); });
-  absl::Status refusal;
-  std::thread::id where;
-  thread.Submit(Create(3), [&](absl::Status status) {
-    refusal = std::move(status);
-    where = std::this_thread::get_id();
-  });
+  Submit(thread, Create(1), [](absl::Status status) { EXPECT_TRUE(status.ok()); });
+  Submit(thread, Create(2), [](absl::Status status) { EXPECT_TRUE(status.ok()); });
+  const absl::Status refusal = thread.Submit(
+      Create(3), [](absl::Status) { ADD_FAILURE() << "called though the command was refused"; });
   EXPECT_TRUE(absl::IsResourceExhausted(refusal)) << refusal;
-  EXPECT_EQ(where, std::this_thread::get_id());
   EXPECT_EQ(thread.probe().refused.value(), 1u);
   blocker.Release();
   thread.Stop();
   EXPECT_EQ(Users(), 2u);
 }
 
-TEST_F(StoreThreadTest, StopsAfterWhatWaitsAndRefusesTheRest) {
+TEST_F(StoreThreadsTest, StopsAfterWhatWaitsAndRefusesTheRest) {
   int answered = 0;
-  StoreThread thread({.max_batch = 3}, *store_);
+  Store& thread = Open({.max_batch = 3});
   Blocker blocker(thread);
   for (int i = 0; i < 10; ++i) {
-    thread.Submit(Create(i), [&](absl::Status status) {
+    Submit(thread, Create(i), [&](absl::Status status) {
       EXPECT_TRUE(status.ok()) << status;
       ++answered;
     });
@@ -222,45 +238,54 @@ TEST_F(StoreThreadTest, StopsAfterWhatWaitsAndRefusesTheRest) {
   thread.Stop();
   EXPECT_EQ(answered, 10);
   thread.Stop();
-  absl::Status refusal;
-  thread.Submit(Create(11), [&](absl::Status status) { refusal = std::move(status); });
+  const absl::Status refusal = thread.Submit(
+      Create(11), [](absl::Status) { ADD_FAILURE() << "called though the command was refused"; });
   EXPECT_TRUE(absl::IsUnavailable(refusal)) << refusal;
   EXPECT_EQ(Users(), 10u);
 }
 
-TEST_F(StoreThreadTest, AnAnswerMaySubmitTheNextCommand) {
+TEST_F(StoreThreadsTest, AnAnswerMaySubmitTheNextCommand) {
   Answer<absl::Status> second;
-  StoreThread thread({}, *store_);
-  thread.Submit(Create(1), [&](absl::Status) { thread.Submit(Create(2), second); });
+  Store& thread = store_->store();
+  Submit(thread, Create(1), [&](absl::Status) { Submit(thread, Create(2), second); });
   EXPECT_TRUE(second.Wait().ok());
 }
 
-TEST_F(StoreThreadTest, CallHandsOverTheResultOrTheError) {
-  StoreThread thread({}, *store_);
+TEST_F(StoreThreadsTest, CallHandsOverTheResultOrTheError) {
+  Store& thread = store_->store();
   ASSERT_TRUE(RunAndWait(thread, Create(1)).ok());
   const auto get = [&](const std::string& id) {
     Answer<absl::StatusOr<StoredUser>> answer;
-    thread.Call<StoredUser>([id](Store& store) { return store.GetUser(id); }, answer);
+    const absl::Status refused =
+        thread.Call<StoredUser>([id](Transaction& store) { return store.users.Get(id); }, answer);
+    EXPECT_TRUE(refused.ok()) << refused;
     return answer.Wait();
   };
   EXPECT_EQ(get("user1")->user, UniqueAccount(1));
   EXPECT_TRUE(absl::IsNotFound(get("user2").status()));
 }
 
-TEST_F(StoreThreadTest, EachOfManySubmittersGetsEachAnswerOnce) {
+TEST_F(StoreThreadsTest, EachOfManySubmittersGetsEachAnswerOnce) {
   constexpr int kThreads = 4;
   constexpr int kCommands = 500;
   std::atomic<int> ok = 0;
   std::atomic<int> refused = 0;
   {
-    StoreThread thread({.queue_capacity = 64}, *store_);
+    Store& thread = Open({.queue_capacity = 64});
     ASSERT_TRUE(RunAndWait(thread, Create(0)).ok());
     std::vector<std::thread> submitters;
     for (int t = 0; t < kThreads; ++t) {
       submitters.emplace_back([&] {
         for (int i = 0; i < kCommands; ++i) {
-          thread.Submit([i](Store& store) { return store.SetDoNotDisturb("user0", i % 2 == 0); },
-                        [&](absl::Status status) { ++(status.ok() ? ok : refused); });
+          const absl::Status refusal = thread.Submit(
+              [i](Transaction& store) {
+                return store.settings.SetDoNotDisturb("user0", i % 2 == 0);
+              },
+              [&](const absl::Status& status) {
+                EXPECT_TRUE(status.ok()) << status;
+                ++ok;
+              });
+          if (!refusal.ok()) ++refused;
         }
       });
     }
@@ -273,7 +298,7 @@ TEST_F(StoreThreadTest, EachOfManySubmittersGetsEachAnswerOnce) {
 }
 
 // Prints what group commit gives; UNIPRESENCE_STORE_WRITES sets the number of writes.
-TEST_F(StoreThreadTest, WritesManySelections) {
+TEST_F(StoreThreadsTest, WritesManySelections) {
   const char* asked = std::getenv("UNIPRESENCE_STORE_WRITES");
   const int writes = asked != nullptr ? std::atoi(asked) : 2'000;
   constexpr int kUsers = 100;
@@ -281,16 +306,16 @@ TEST_F(StoreThreadTest, WritesManySelections) {
     ASSERT_TRUE(store_->CreateUser({UniqueAccount(i), ""}).ok());
   }
   const auto select = [](int i) {
-    return [i](Store& store) {
-      return store.SetSelectedDevice(UniqueAccount(i % kUsers).id, i / kUsers % 2 == 0
-                                                                       ? LineKind::kWebrtc
-                                                                       : LineKind::kDeskphone);
+    return [i](Transaction& store) {
+      return store.settings.SetSelectedDevice(
+          UniqueAccount(i % kUsers).id,
+          i / kUsers % 2 == 0 ? LineKind::kWebrtc : LineKind::kDeskphone);
     };
   };
   const auto seconds_since = [](std::chrono::steady_clock::time_point begin) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
-  StoreThread thread({.queue_capacity = static_cast<std::size_t>(writes)}, *store_);
+  Store& thread = Open({.queue_capacity = static_cast<std::size_t>(writes)});
   auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < writes / 10; ++i) ASSERT_TRUE(RunAndWait(thread, select(i)).ok());
   fmt::print("one at a time: {:.0f} writes/s\n", writes / 10 / seconds_since(begin));
@@ -298,7 +323,7 @@ TEST_F(StoreThreadTest, WritesManySelections) {
   std::atomic<int> answered = 0;
   begin = std::chrono::steady_clock::now();
   for (int i = 0; i < writes; ++i) {
-    thread.Submit(select(i), [&](absl::Status status) { answered += status.ok() ? 1 : 0; });
+    Submit(thread, select(i), [&](absl::Status status) { answered += status.ok() ? 1 : 0; });
   }
   thread.Stop();
   fmt::print("all at once: {:.0f} writes/s\n", writes / seconds_since(begin));

@@ -1,0 +1,91 @@
+#include "server/storage/store_threads.h"
+
+#include <chrono>
+#include <utility>
+
+namespace unipresence {
+
+StoreThreads::StoreThreads(const StoreOptions& options, Transact transact, Read read)
+    : clock_(*options.clock),
+      max_batch_(options.max_batch),
+      on_trouble_(options.on_trouble),
+      transact_(std::move(transact)),
+      read_(std::move(read)),
+      commands_(options.queue_capacity, probe_.queue_depth),
+      reads_(options.read_queue_capacity, probe_.read_queue_depth),
+      command_thread_([this] { RunCommands(); }),
+      read_thread_([this] { RunReads(); }) {}
+
+StoreThreads::~StoreThreads() { Stop(); }
+
+absl::Status StoreThreads::Submit(Store::Work work, Store::Done done) {
+  return Refused(commands_.Push({std::move(work), std::move(done)}));
+}
+
+absl::Status StoreThreads::SubmitRead(Store::ReadWork work, Store::Done done) {
+  return Refused(reads_.Push({std::move(work), std::move(done)}));
+}
+
+absl::Status StoreThreads::Refused(absl::Status refusal) {
+  if (refusal.ok()) return refusal;
+  probe_.refused.Add();
+  if (absl::IsResourceExhausted(refusal)) NoteTrouble(refusal);
+  return refusal;
+}
+
+void StoreThreads::Stop() {
+  // Reads first: what they are answered may lead to a command.
+  reads_.Close();
+  if (read_thread_.joinable()) read_thread_.join();
+  commands_.Close();
+  if (command_thread_.joinable()) command_thread_.join();
+}
+
+void StoreThreads::RunCommands() {
+  std::vector<Command> batch;
+  while (commands_.Pop(batch, max_batch_)) RunBatch(batch);
+}
+
+void StoreThreads::RunBatch(std::vector<Command>& batch) {
+  std::vector<absl::Status> results(batch.size());
+  const MonotonicTime begin = clock_.Now();
+  const absl::Status commit = transact_([&](Transaction& transaction) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      results[i] = transaction.InPart([&] { return std::move(batch[i].work)(transaction); });
+    }
+    return absl::OkStatus();
+  });
+  const Duration took = clock_.Now() - begin;
+
+  probe_.commands.Add(batch.size());
+  probe_.batch_size.Observe(batch.size());
+  probe_.commit_micros.Observe(static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+  if (!commit.ok()) probe_.failed_commits.Add();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    // What failed by itself keeps its own reason.
+    absl::Status result = results[i].ok() ? commit : std::move(results[i]);
+    NoteTrouble(result);
+    std::move(batch[i].done)(std::move(result));
+  }
+}
+
+void StoreThreads::RunReads() {
+  std::vector<ReadCommand> batch;
+  while (reads_.Pop(batch, 1)) {
+    ReadCommand& read = batch.front();
+    absl::Status status =
+        read_([&](const Snapshot& snapshot) { return std::move(read.work)(snapshot); });
+    probe_.reads.Add();
+    NoteTrouble(status);
+    std::move(read.done)(std::move(status));
+  }
+}
+
+void StoreThreads::NoteTrouble(const absl::Status& status) const {
+  const bool trouble =
+      absl::IsUnavailable(status) || absl::IsResourceExhausted(status) || absl::IsDataLoss(status);
+  if (trouble && on_trouble_) on_trouble_(status);
+}
+
+}  // namespace unipresence
