@@ -19,10 +19,6 @@
 namespace unipresence {
 namespace {
 
-constexpr std::string_view kDamagedRemedy =
-    "restore a backup; or save what can be read by `sqlite3 FILE .recover | sqlite3 NEW_FILE`; or "
-    "move the file away to start anew";
-
 // What SQLite says of a damaged file quotes its bytes.
 std::string Printable(std::string_view text) {
   std::string printable(text);

@@ -141,6 +141,11 @@ class SqliteDatabase {
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
 };
 
+// What can be done about a damaged file, for the messages of DATA_LOSS.
+inline constexpr std::string_view kDamagedRemedy =
+    "restore a backup; or save what can be read by `sqlite3 FILE .recover | sqlite3 NEW_FILE`; or "
+    "move the file away to start anew";
+
 // The status for an SQLite result code.
 //   BUSY, LOCKED, READONLY, CANTOPEN, IOERR, PERM, AUTH  UNAVAILABLE
 //   FULL, NOMEM                                          RESOURCE_EXHAUSTED

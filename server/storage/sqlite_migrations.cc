@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "aggregator/base/status_macros.h"
 
@@ -157,6 +159,36 @@ absl::StatusOr<std::int64_t> Number(SqliteDatabase& database, std::string_view s
   return row ? statement.Int(0) : 0;
 }
 
+absl::Status Altered(const SqliteDatabase& database, std::string_view name) {
+  return absl::DataLossError(
+      fmt::format("store '{}': damaged: the definition of '{}' is not as it was made; {}",
+                  database.path(), name, kDamagedRemedy));
+}
+
+// Name and text of each definition that the steps make, from a database of their own.
+absl::StatusOr<std::map<std::string, std::string>> FreshSchema() {
+  sqlite3* handle = nullptr;
+  int code = sqlite3_open(":memory:", &handle);
+  for (const SqliteMigration& migration : kMigrations) {
+    if (code != SQLITE_OK) break;
+    code = sqlite3_exec(handle, std::string(migration.sql).c_str(), nullptr, nullptr, nullptr);
+  }
+  std::map<std::string, std::string> schema;
+  const auto add = [](void* map, int, char** row, char**) {
+    (*static_cast<std::map<std::string, std::string>*>(map))[row[0]] = row[1];
+    return 0;
+  };
+  if (code == SQLITE_OK) {
+    code = sqlite3_exec(handle, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL", add,
+                        &schema, nullptr);
+  }
+  absl::Status status;
+  if (code != SQLITE_OK) status = StatusOfSqlite(code, ":memory:", sqlite3_errmsg(handle));
+  sqlite3_close(handle);
+  if (!status.ok()) return status;
+  return schema;
+}
+
 // 0 for a database without tables.
 absl::StatusOr<std::int64_t> CurrentVersion(SqliteDatabase& database) {
   UNIPRESENCE_ASSIGN_OR_RETURN(const std::int64_t tables,
@@ -170,7 +202,10 @@ absl::StatusOr<std::int64_t> CurrentVersion(SqliteDatabase& database) {
         "store.path",
         database.path(), application));
   }
-  return Number(database, "SELECT max(version) FROM schema_migrations");
+  absl::StatusOr<std::int64_t> version =
+      Number(database, "SELECT max(version) FROM schema_migrations");
+  if (absl::IsInternal(version.status())) return Altered(database, "schema_migrations");
+  return version;
 }
 
 }  // namespace
@@ -210,6 +245,16 @@ absl::Status MigrateSqlite(SqliteDatabase& database, std::span<const SqliteMigra
     }
     return absl::OkStatus();
   });
+}
+
+absl::Status CheckSqliteSchema(SqliteDatabase& database) {
+  UNIPRESENCE_ASSIGN_OR_RETURN(const auto fresh, FreshSchema());
+  for (const auto& [name, sql] : fresh) {
+    SqliteStatement found = database.Prepare("SELECT sql FROM sqlite_schema WHERE name = ?");
+    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, found.Bind(1, name).Step());
+    if (!row || found.Text(0) != sql) return Altered(database, name);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace unipresence

@@ -28,6 +28,11 @@ std::span<const SqliteMigration> SqliteMigrations();
 absl::Status MigrateSqlite(SqliteDatabase& database, std::span<const SqliteMigration> migrations,
                            const Clock& clock);
 
+// Are the tables, indexes and triggers those that all the steps make? Others beside them do not
+// matter. DATA_LOSS: a definition was changed or is gone, which no page of the file shows as
+// damaged.
+absl::Status CheckSqliteSchema(SqliteDatabase& database);
+
 }  // namespace unipresence
 
 #endif  // UNIPRESENCE_SERVER_STORAGE_SQLITE_MIGRATIONS_H_

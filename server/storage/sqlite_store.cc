@@ -59,6 +59,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(StoreOptions opti
   if (options.before_check) options.before_check(database->is_new() ? 0 : bytes);
   UNIPRESENCE_RETURN_IF_ERROR(database->CheckIntegrity());
   UNIPRESENCE_RETURN_IF_ERROR(MigrateSqlite(*database, SqliteMigrations(), *options.clock));
+  UNIPRESENCE_RETURN_IF_ERROR(CheckSqliteSchema(*database));
   UNIPRESENCE_ASSIGN_OR_RETURN(const std::vector<MendedUser> mended,
                                MendTexts(*database, *options.clock));
   if (options.on_mended) {

@@ -157,6 +157,32 @@ TEST_F(StoreDamageTest, WhatIsNoWholeDatabaseDoesNotStart) {
   EXPECT_TRUE(OpenAgain().ok());
 }
 
+TEST_F(StoreDamageTest, ADefinitionThatWasChangedDoesNotStart) {
+  store_.reset();
+  const std::string whole = folder_.Read("a.db");
+  for (const std::string name :
+       {"unconditional_destination", "select_time", "sessions_by_user", "users_file_update",
+        "UNIQUE (pbx, device)", "schema_migrations", "SET users_changed = 1"}) {
+    std::string damaged = whole;
+    std::size_t at = damaged.find(name);
+    ASSERT_NE(at, std::string::npos) << name;
+    for (; at != std::string::npos; at = damaged.find(name, at + 1)) damaged[at + 1] ^= 0x04;
+    folder_.Write("a.db", damaged);
+    const absl::Status status = OpenAgain();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << name << ": " << status;
+    EXPECT_THAT(status.ToString(), AllOf(HasSubstr(path_), HasSubstr("restore a backup"))) << name;
+  }
+}
+
+TEST_F(StoreDamageTest, ATableOrIndexOfSomebodyElseDoesNotMatter) {
+  ASSERT_TRUE(store_->database()
+                  .Execute("CREATE TABLE notes (text TEXT); CREATE INDEX by_name ON users "
+                           "(display_name)")
+                  .ok());
+  store_.reset();
+  EXPECT_TRUE(OpenAgain().ok());
+}
+
 TEST_F(StoreDamageTest, AnEmptyFileIsANewStore) {
   store_.reset();
   folder_.Write("a.db", "");
