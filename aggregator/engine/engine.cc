@@ -111,6 +111,29 @@ bool Engine::DoWork(std::size_t limit) {
 
 // --- What a PBX says ---
 
+// Always inlined: g++ 12 finds that a function of prefetches alone has no effect, and drops its calls.
+[[gnu::always_inline]] inline void Engine::PrefetchLine(DeviceIndex device) const {
+  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
+  __builtin_prefetch(&users_.line(devices_[device].first_line));
+}
+
+[[gnu::always_inline]] inline void Engine::PrefetchUser(DeviceIndex device) const {
+  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
+  const UserIndex user = users_.line(devices_[device].first_line).user;
+  __builtin_prefetch(&users_[user]);
+  __builtin_prefetch(&users_.steps(user), 1);
+}
+
+[[gnu::always_inline]] inline void Engine::PrefetchOthers(DeviceIndex device) const {
+  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
+  const UserIndex index = users_.line(devices_[device].first_line).user;
+  const UserRecord& user = users_[index];
+  __builtin_prefetch(&users_.steps(index)[user.next_step], 1);
+  for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
+    __builtin_prefetch(&devices_[users_.line(i).device]);
+  }
+}
+
 void Engine::Apply(PbxIndex pbx, std::span<const DeviceChange> changes) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   now_ = clock_.WallNow();
@@ -133,28 +156,6 @@ void Engine::Apply(PbxIndex pbx, std::span<const DeviceChange> changes) {
     ApplyOne(pbx, lookup_[i], changes[i]);
   }
   FlushIfPublished();
-}
-
-void Engine::PrefetchLine(DeviceIndex device) const {
-  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
-  __builtin_prefetch(&users_.line(devices_[device].first_line));
-}
-
-void Engine::PrefetchUser(DeviceIndex device) const {
-  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
-  const UserIndex user = users_.line(devices_[device].first_line).user;
-  __builtin_prefetch(&users_[user]);
-  __builtin_prefetch(&users_.steps(user), 1);
-}
-
-void Engine::PrefetchOthers(DeviceIndex device) const {
-  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
-  const UserIndex index = users_.line(devices_[device].first_line).user;
-  const UserRecord& user = users_[index];
-  __builtin_prefetch(&users_.steps(index)[user.next_step], 1);
-  for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
-    __builtin_prefetch(&devices_[users_.line(i).device]);
-  }
 }
 
 void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& change) {

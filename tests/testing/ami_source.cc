@@ -7,8 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <numeric>
+#include <random>
 
 namespace unipresence::testing {
 namespace {
@@ -29,8 +32,11 @@ std::int64_t Now() {
 }
 
 std::string Changes(std::size_t users, std::string_view state, std::vector<std::size_t>& offsets) {
+  std::vector<std::size_t> order(users);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::shuffle(order.begin(), order.end(), std::mt19937_64(7));
   std::string bytes;
-  for (std::size_t i = 0; i < users; ++i) {
+  for (const std::size_t i : order) {
     offsets.push_back(bytes.size());
     bytes += fmt::format(
         "Event: DeviceStateChange\r\nPrivilege: call,all\r\nTimestamp: 1795374897.403753\r\n"
