@@ -36,7 +36,7 @@ struct DeviceRecord {
   PbxIndex pbx = 0;
   std::uint8_t generation = 0;  // of the resync that last named it
   bool direction_unknown : 1 = false;
-  bool contacts_gone : 1 = false;  // since the newest report: no contact can be called any more
+  bool contacts_gone : 1 = false;  // since the newest event of its state: no contact can be called
   bool listed : 1 = false;         // in this generation the PBX told a state other than INVALID
   bool unlisted : 1 = false;       // the PBX lists it nowhere, see Engine::FindUnlisted
   bool unlisted_told : 1 = false;  // and FindUnlisted has said so

@@ -161,10 +161,16 @@ void Engine::Apply(PbxIndex pbx, std::span<const DeviceChange> changes) {
 void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& change) {
   DeviceRecord& device = devices_[index];
   bool changed = ForgetIfNotNamed(device);
-  const DeviceState before = fusion::LineState(device.reported, false, device.contacts_gone);
+  const auto line_state = [&] {
+    return fusion::LineState(device.reported, device.emitting, device.contacts_gone);
+  };
+  const DeviceState before = line_state();
   switch (change.kind) {
     case DeviceChange::Kind::kState:
       SetReported(device, change.state);
+      // A row of a list may be older than the events that took the contacts away; the rows of
+      // contacts behind it tell.
+      if (!FromList(change.cause)) device.contacts_gone = false;
       break;
     case DeviceChange::Kind::kContact:
       device.contacts_gone = !change.reachable;
@@ -179,12 +185,14 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
       device.direction_unknown = change.direction_unknown;  // for Explain alone
       break;
   }
-  const DeviceState after = fusion::LineState(device.reported, false, device.contacts_gone);
-  changed |= before != after;
+  changed |= before != line_state();
   if (!changed || pbxs_[pbx].link != LinkState::kSynced) return;
   const bool corrects = change.cause == CauseKind::kReconcile && !changes_expected_[pbx];
   if (corrects) ++pbxs_[pbx].corrections;
-  const Trigger trigger{.kind = change.cause, .device = index, .device_state = after};
+  const Trigger trigger{
+      .kind = change.cause,
+      .device = index,
+      .device_state = fusion::LineState(device.reported, false, device.contacts_gone)};
   for (LineIndex line = device.first_line; line != kNoLine;
        line = users_.line(line).next_of_device) {
     if (corrects) {

@@ -35,9 +35,9 @@ struct Result {
 Result Fuse(const Inputs& inputs);
 
 // A line's state: what Asterisk reports of its device, but where that is NOT_INUSE
-// - UNAVAILABLE while none of its contacts can be called,
-// - else INUSE while the device has a live channel that it originated itself (the report lags up to
-//   seconds).
+// - INUSE while the device has a live channel that it originated itself: the report lags up to
+//   seconds, and who dials is there whatever became of his contact,
+// - else UNAVAILABLE while none of its contacts can be called.
 // Contacts take reachability away and never give it: of a device that Asterisk restarted with it
 // says UNAVAILABLE until the first OPTIONS is answered, and an endpoint that was taken out of the
 // configuration leaves its contact behind until that expires.

@@ -57,6 +57,12 @@ bool SaysEmpty(std::string_view text) {
   return text.starts_with("No ") && text.ends_with("found");
 }
 
+// A PBX without chan_pjsip has no endpoints and no contacts, and no list of them.
+bool SaysThatThereIsNone(Resync::Step step, std::string_view text) {
+  return (step == Resync::Step::kEndpoints || step == Resync::Step::kContacts) &&
+         text.starts_with("Invalid/unknown command");
+}
+
 std::optional<std::uint64_t> ListItems(const ami::Message& closing) {
   const std::string_view text = closing.Get("ListItems");
   std::uint64_t items = 0;
@@ -76,6 +82,7 @@ bool Resync::Start(ResyncKind kind) {
   rows_ = 0;
   errors_.clear();
   whole_.clear();
+  skipped_.clear();
   return true;
 }
 
@@ -96,7 +103,9 @@ bool Resync::TakeRow(ami::ActionToken token) {
 }
 
 void Resync::SkipDirections() {
-  if (step_ == Step::kDirections && token_ == 0) step_ = Step::kBarrier;
+  if (step_ != Step::kDirections || token_ != 0) return;
+  skipped_.push_back(ActionName(step_));
+  step_ = Step::kBarrier;
 }
 
 std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,
@@ -114,8 +123,9 @@ std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,
     if (why.starts_with(prefix)) why.remove_prefix(prefix.size());
     Note(why);
   } else if (!reply->success) {
-    done.complete = step_ != Step::kBarrier && SaysEmpty(reply->text);
-    if (!done.complete) Note(ami::Printable(reply->text));
+    const bool empty = step_ != Step::kBarrier && SaysEmpty(reply->text);
+    done.complete = empty || SaysThatThereIsNone(step_, reply->text);
+    if (!empty) Note(ami::Printable(reply->text));
   } else if (step_ != Step::kBarrier) {
     const auto items = ListItems(reply->message);
     done.complete = reply->skipped_rows == 0 && (!items || *items == step_rows_);
@@ -133,7 +143,8 @@ std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,
 }
 
 void Resync::Note(std::string_view why) {
-  errors_.push_back({ActionName(step_), ValidText(why, kMaxErrorText)});
+  errors_.push_back({ActionName(step_),
+                     why.empty() ? "refused without a reason" : ValidText(why, kMaxErrorText)});
 }
 
 }  // namespace unipresence::pbx

@@ -94,9 +94,10 @@ struct TrackerCounters {
 struct ResyncOutcome {
   ResyncKind kind = ResyncKind::kResync;
   std::uint64_t rows = 0;
-  std::vector<ListError> errors;        // of the lists that did not come whole
-  std::vector<std::string_view> whole;  // the actions that were answered in full
-  bool devices_complete = false;        // all endpoints and all device states were listed
+  std::vector<ListError> errors;          // of the lists that did not come whole
+  std::vector<std::string_view> whole;    // the actions that were answered in full
+  std::vector<std::string_view> skipped;  // those that were not needed
+  bool devices_complete = false;  // all endpoints that there are and all device states were listed
 };
 
 class Tracker {

@@ -62,6 +62,7 @@ PbxLink::PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine
 absl::Status PbxLink::Restart(const PbxOptions& options) {
   connection_.Stop();
   engine_.AddPbx(options.ami.name, fmt::format("{}:{}", options.ami.host, options.ami.port));
+  engine_.facts(pbx_).tls = options.ami.tls.enabled;
   writer_.SetEnabled(options.write_back);
   connection_.SetConfig(options.ami);
   SetLinkGauge();
@@ -274,9 +275,9 @@ void PbxLink::TellUnlisted() {
   if (unlisted.count == 0) return;
   const std::size_t shown = std::min(kMaxNames, unlisted.names.size());
   spdlog::warn(
-      "pbx {}: Asterisk lists {} device(s) of users nowhere: {}{}; their lines cannot be reached: "
-      "look for a "
-      "misspelt name or a missing endpoint, `unipresence pbx status` shows them",
+      "pbx {}: Asterisk lists {} device(s) of users nowhere: {}{}; look for a misspelt name or a "
+      "missing endpoint (what is not PJSIP is listed once it has told a state); `unipresence pbx "
+      "status` shows them",
       engine_.pbx(pbx_).name, unlisted.count,
       fmt::join(unlisted.names.begin(), unlisted.names.begin() + static_cast<std::ptrdiff_t>(shown),
                 ", "),
@@ -322,6 +323,7 @@ void PbxLink::TakeListErrors(const pbx::ResyncOutcome& outcome) {
     complaints_.Raise(error.action, error.why, "read = system,call,user and write = system,call");
   }
   for (const std::string_view list : outcome.whole) complaints_.Mend(list);
+  for (const std::string_view list : outcome.skipped) complaints_.Rest(list);
   engine_.facts(pbx_).list_errors = complaints_.Standing();
 }
 

@@ -84,7 +84,7 @@ ResyncOutcome PbxDriver::Resync(ResyncKind kind, const Lists& lists,
     Answer(*action, token, RowsOf(lists, action->name));
     EndRead();
   }
-  return tracker_.TakeOutcome().value_or(ResyncOutcome{kind, 0, {{"", "no outcome"}}, {}});
+  return tracker_.TakeOutcome().value_or(ResyncOutcome{kind, 0, {{"", "no outcome"}}, {}, {}});
 }
 
 void PbxDriver::Answer(const ListAction& action, ami::ActionToken token, const Lists::Rows& rows) {
