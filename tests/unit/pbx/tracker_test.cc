@@ -185,10 +185,9 @@ TEST_F(TrackerTest, EveryRowOfAResyncIsTold) {
     EXPECT_EQ(outcome.rows, 5u);
     EXPECT_THAT(outcome.errors, IsEmpty());
     EXPECT_TRUE(outcome.devices_complete);
-    EXPECT_THAT(Told(),
-                ElementsAre("PJSIP/alice NOT_INUSE RESYNC", "PJSIP/bob UNAVAILABLE RESYNC",
-                            "PJSIP/alice UNAVAILABLE RESYNC", "PJSIP/alice reachable RESYNC",
-                            "PJSIP/bob gone RESYNC"));
+    EXPECT_THAT(Told(), ElementsAre("PJSIP/alice NOT_INUSE RESYNC", "PJSIP/bob UNAVAILABLE RESYNC",
+                                    "PJSIP/alice UNAVAILABLE RESYNC",
+                                    "PJSIP/alice reachable RESYNC", "PJSIP/bob gone RESYNC"));
     driver_.LinkLost();
   }
 }
