@@ -4,8 +4,9 @@
 // One AMI message (event, response or action) as a view into the read buffer.
 //
 //   while (const ami::Message* message = framer.Next()) {
-//     if (message->Event() == "DeviceStateChange") Use(message->Get("Device"),
-//     message->Get("State"));
+//     if (message->Event() == "DeviceStateChange") {
+//       Use(message->Get("Device"), message->Get("State"));
+//     }
 //   }
 //
 // Nothing is copied. A message and its headers are valid until the framer is asked for the next

@@ -14,10 +14,11 @@
 //   engine.Apply(pbx, changes_of_one_read);
 //
 // Output goes out only on change, per user in the order of the causes, revision + 1 each time (a
-// user that is removed and added again goes on with a higher one, which may jump); the
-// sink's Flush() is called once at the end of each method that published (product.md sections 3,
-// 8). Laid out for millions of users: records without pointers of their own, devices interned,
-// look-ups of a batch interleaved with prefetches; tests/bench prints the bytes per user.
+// user that is removed and added again goes on with a higher one, which may jump). The sink's
+// Flush() is called once at the end of each method that published (product.md sections 3, 8).
+//
+// Laid out for millions of users: records without pointers of their own, devices interned, look-ups
+// of a batch interleaved with prefetches; tests/bench prints the bytes per user.
 //
 // Thread: the pipeline's, for every method.
 

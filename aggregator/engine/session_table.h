@@ -7,8 +7,10 @@
 // by open streams (`Hold`/`Release`; a held session does not expire, and gets a full time-to-live
 // when the last stream ends). A client that vanishes without a word leaves its streams open for a
 // while, so a session whose client sends messages (`LiveByMessages`) lives by those and by calls
-// alone. The table does not tell the engine: its owner passes
-// `AssistantCount(user) > 0` to Engine::SetLoggedIn after each change.
+// alone.
+//
+// The table does not tell the engine: its owner passes `AssistantCount(user) > 0` to
+// Engine::SetLoggedIn after each change.
 //
 // Thread: the pipeline's. Keys are digests of secret tokens; the table never sees a token.
 

@@ -9,8 +9,10 @@
 //     tracker.StartResync(pbx::ResyncKind::kResync);
 //     SendNext();
 //   }
-//   void OnEvent(const ami::Message& event, ami::ActionToken list) { tracker.OnEvent(event, list);
-//   } void OnReadEnd() {
+//   void OnEvent(const ami::Message& event, ami::ActionToken list) {
+//     tracker.OnEvent(event, list);
+//   }
+//   void OnReadEnd() {
 //     engine.Apply(pbx, tracker.changes());
 //     tracker.ClearChanges();  // the changes point into the read buffer
 //     if (auto outcome = tracker.TakeOutcome()) engine.EndResync(pbx);
@@ -28,10 +30,12 @@
 //   }
 //
 // These events matter, so a manager account must not filter them away (privileges call, system):
-//   DeviceStateChange; ContactStatus; Newchannel, Newstate, Hangup, Rename; Pickup;
-//   Hold, Unhold, MusicOnHoldStart, MusicOnHoldStop; BridgeEnter, BridgeLeave; MessageWaiting;
-//   UserEvent (of the shipped dialplan; privilege user)
+//   DeviceStateChange, ContactStatus
+//   Newchannel, Newstate, Hangup, Rename, Pickup
+//   Hold, Unhold, MusicOnHoldStart, MusicOnHoldStop, BridgeEnter, BridgeLeave
 //   NewConnectedLine, DialBegin, OriginateResponse (for the details of calls)
+//   MessageWaiting
+//   UserEvent (of the shipped dialplan; privilege user)
 // and the rows of the list actions (resync.h). Any other event is passed over.
 //
 // Rules (asterisk.md, product.md sections 3 and 8):

@@ -14,8 +14,7 @@
 //   PERMISSION_DENIED    kDestinationForbidden: the user's context does not reach it
 //   FAILED_PRECONDITION  kNoDeskphone, kDeskphoneUnreachable, kCallState
 //   UNAVAILABLE          kPbxUnavailable: the link is down, or the PBX does not answer; of a
-//   command
-//                        that was sent already it is not known whether the PBX obeyed
+//                        command that was sent already it is not known whether the PBX obeyed
 //   RESOURCE_EXHAUSTED   kBusy: too many commands wait for that PBX
 // Destinations must be valid (ValidateDestination): they are not looked at again.
 //

@@ -9,9 +9,8 @@
 //
 //   ProbeCollector collector;
 //   Readiness readiness;
-//   UNIPRESENCE_ASSIGN_OR_RETURN(auto server,
-//                                MetricsServer::Start({.listen = "127.0.0.1:0"}, collector,
-//                                readiness));
+//   UNIPRESENCE_ASSIGN_OR_RETURN(
+//       auto server, MetricsServer::Start({.listen = "127.0.0.1:0"}, collector, readiness));
 //   server->port();
 //
 // No authentication and no TLS: keep it on loopback or behind a proxy. prometheus-cpp's own exposer
