@@ -8,7 +8,7 @@
 //                 ^              \________ any failure ________/
 //                 '--- BACKOFF <----------'
 //
-// Rules (asterisk.md):
+// Rules (README.md in this folder has what Asterisk does):
 //   - Asterisk speaks first. An end of stream before the banner is normal while it stops.
 //   - `Response: Error` to Challenge or Login means wrong user or secret, or an address that is not
 //     permitted. The session waits backoff_login_refused and never hammers; last_error says so.

@@ -1,7 +1,7 @@
 #ifndef UNIPRESENCE_AGGREGATOR_ENGINE_SESSION_TABLE_H_
 #define UNIPRESENCE_AGGREGATOR_ENGINE_SESSION_TABLE_H_
 
-// The live sessions: who is logged in with what, and until when (product.md section 4).
+// The live sessions: who is logged in with what, and until when.
 //
 // A session lives while it is kept alive: by calls (each `Touch` gives it another time-to-live) or
 // by open streams (`Hold`/`Release`; a held session does not expire, and gets a full time-to-live

@@ -38,7 +38,7 @@
 //   UserEvent (of the shipped dialplan; privilege user)
 // and the rows of the list actions (resync.h). Any other event is passed over.
 //
-// Rules (asterisk.md, product.md sections 3 and 8):
+// Rules (README.md in this folder has the directions of calls):
 // - In a resync each row gives a kState or kContact change with cause kResync, an unchanged one
 //   too; live events come in arrival order between them. kCalls changes come when the sequence is
 //   over, one for each device that has, or had, a flag.

@@ -1,8 +1,8 @@
 #ifndef UNIPRESENCE_AGGREGATOR_PIPELINE_CALL_CONTROL_H_
 #define UNIPRESENCE_AGGREGATOR_PIPELINE_CALL_CONTROL_H_
 
-// The live calls of users, and control of their deskphones (product.md section 5). The port
-// through which the server reaches what PbxCallControl does with the PBXs.
+// The live calls of users, and control of their deskphones. The port through which the server
+// reaches what PbxCallControl does with the PBXs.
 //
 //   core.calls->CheckDestination(user, "2000", [](absl::Status status) { ... });
 //   const absl::StatusOr<LiveCalls> live = core.calls->List(user);
