@@ -33,8 +33,8 @@ namespace unipresence {
 class MetricsServer {
  public:
   struct Options {
-    std::string
-        listen;       // host:port with a numeric host, [host]:port for IPv6; port 0 = any free one
+    // host:port with a numeric host, [host]:port for IPv6; port 0 = any free one.
+    std::string listen;
     int threads = 4;  // connections served at once; an idle one is closed after 5 s
   };
 

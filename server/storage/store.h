@@ -105,8 +105,8 @@ struct StoredSession {
 struct SeedReport {
   std::size_t added = 0;
   std::size_t left_alone = 0;  // in the store already, or deleted from it
-  std::vector<absl::Status>
-      refused;  // ALREADY_EXISTS: something of it belongs to another user by now
+  // ALREADY_EXISTS: something of it belongs to another user by now.
+  std::vector<absl::Status> refused;
 };
 
 class Store {

@@ -10,6 +10,7 @@ rest alone on the next one. What counts as such:
   item    the rest of a "- point" or a "NAME   text" row that begins under the point or the name
   sample  the rest of a line of an indented sample that begins under that line; statements run together
   rest    a full line, then a short one in the middle of a sentence, then more of the paragraph
+  pushed  a member that a long remark behind it has pushed off its type: the remark goes above
 """
 import pathlib
 import re
@@ -27,6 +28,8 @@ SAMPLE_INDENT = 2
 MID_SENTENCE = re.compile(r"[\w,'\"`)>-]$")
 MID_CODE = re.compile(r"([\w,(=&|<]|->|//)$")
 CODE = re.compile(r"[;(){}=]")
+TYPE = re.compile(r"\s+[\w:<>,\s&*]*[\w>&*]$")
+MEMBER = re.compile(r"\s+[\w]+( = [^;]*| ?\{[^;]*\})?;\s+//")
 STATEMENT = re.compile(r"(if|while|for|switch) \(|(return )?[\w:.>*&\[\]-]*\w\(|\w[\w:<>*& ]* = ")
 
 
@@ -150,10 +153,19 @@ def check_itself(errors):
             errors.append(f"this check does not find what is broken here ({kind}):\n{text}")
 
 
+def is_pushed(line, following):
+    deeper = len(line) - len(line.lstrip()) < len(following) - len(following.lstrip())
+    return deeper and TYPE.match(line) and MEMBER.match(following)
+
+
 def check(path, name, errors):
-    for block in blocks(path.read_text(encoding="utf-8").splitlines()):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for block in blocks(lines):
         for line, kind, why in faults(block):
             errors.append(f"{name}:{line.number}: {kind}: {why}: {line.text[:60]}")
+    for number, (line, following) in enumerate(zip(lines, lines[1:]), 2):
+        if is_pushed(line, following):
+            errors.append(f"{name}:{number}: pushed: off its type by its remark: {following.strip()[:60]}")
 
 
 def main():
