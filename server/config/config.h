@@ -53,7 +53,7 @@ struct StoreConfig {
 };
 
 struct SessionsConfig {
-  // 1 to 86400. So long calls may still ring in a browser that vanished without a word.
+  // 1 to 86400: how long calls may still ring in a browser that vanished without a word.
   int time_to_live_s = 20;
 };
 
