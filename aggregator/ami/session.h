@@ -8,7 +8,7 @@
 //                 ^              \________ any failure ________/
 //                 '--- BACKOFF <----------'
 //
-// Rules (asterisk.md):
+// Rules (README.md in this folder has what Asterisk does):
 //   - Asterisk speaks first. An end of stream before the banner is normal while it stops.
 //   - `Response: Error` to Challenge or Login means wrong user or secret, or an address that is not
 //     permitted. The session waits backoff_login_refused and never hammers; last_error says so.
@@ -20,10 +20,9 @@
 //     minute. If it answers an action, the action ends with DATA_LOSS; if it is a row, the list
 //     lacks it.
 //   - Lists are complete only after FullyBooted. It comes right after the login when Asterisk was
-//   up.
+//     up.
 //   - Pings are sent after login only, when nothing was received for ping_after; when nothing comes
-//   for
-//     dead_after more, the link is dead.
+//     for dead_after more, the link is dead.
 //   - A row of a list carries its ActionID and no Privilege, a live event the reverse.
 //
 // Thread: one; not reentrant but for Send() and Stop(), which handlers and callbacks may call.

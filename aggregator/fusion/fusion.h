@@ -1,7 +1,8 @@
 #ifndef UNIPRESENCE_AGGREGATOR_FUSION_FUSION_H_
 #define UNIPRESENCE_AGGREGATOR_FUSION_FUSION_H_
 
-// The rules of product.md section 3: from the states of a user's lines to one presence.
+// The rules: from the states of a user's lines to one presence. README.md in this folder has them,
+// row by row, and why.
 //
 // Pure and total: no clock, no log, no state. Thread-safe.
 

@@ -1,7 +1,7 @@
 #ifndef UNIPRESENCE_AGGREGATOR_MODEL_CAUSE_H_
 #define UNIPRESENCE_AGGREGATOR_MODEL_CAUSE_H_
 
-// What made a presence change: which event of which PBX, or which command (product.md section 3).
+// What made a presence change: which event of which PBX, or which command.
 
 #include <cstdint>
 #include <string_view>

@@ -4,7 +4,9 @@
 // Has one Asterisk load its configuration anew, and makes sure that it did: PbxControl::Load for
 // one PBX.
 //
-//   Reload of each module -> PJSIPShowEndpoints, the marks (configuration.h) -> each hint, each box
+//   Reload of each module
+//   -> PJSIPShowEndpoints, the marks (configuration.h)
+//   -> each hint, each box
 //   -> again, while some are missing, until kPatience is over: res_pjsip reloads behind its answer
 //
 // Thread: the pipeline's.

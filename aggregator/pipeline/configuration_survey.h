@@ -4,9 +4,12 @@
 // Finds names in one Asterisk that a rendering has too and that are not from the files of an
 // earlier one: PbxControl::FindConflicts for one PBX.
 //
-//   GetConfig of each file (fit to be loaded?) -> Reload of each module: what Asterisk knows is
-//   what its files say -> GetConfig of pjsip.conf for each endpoint -> PJSIPShowEndpoints
-//   (realtime, wizard) -> ExtensionStateList -> VM_INFO of each box
+//   GetConfig of each file                   fit to be loaded?
+//   -> Reload of each module                 what Asterisk knows is what its files say
+//   -> GetConfig of pjsip.conf for each endpoint
+//   -> PJSIPShowEndpoints                    realtime, wizard
+//   -> ExtensionStateList
+//   -> VM_INFO of each box
 //
 // The files are read for PJSIP because Asterisk, once a name is twice in them, goes on with what it
 // had and says nothing. Reading costs Asterisk the whole file each time; so names that are new come

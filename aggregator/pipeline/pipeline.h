@@ -5,8 +5,10 @@
 // loop.
 //
 //   Pipeline pipeline(options, clock);
-//   UNIPRESENCE_RETURN_IF_ERROR(pipeline.Start([&](Core& core) { return LoadUsers(core.engine);
-//   })); pipeline.Post([](Core& core) { ... });   // from any thread pipeline.Stop();
+//   UNIPRESENCE_RETURN_IF_ERROR(
+//       pipeline.Start([&](Core& core) { return LoadUsers(core.engine); }));
+//   pipeline.Post([](Core& core) { ... });   // from any thread
+//   pipeline.Stop();
 //
 // Each socket read runs to completion: framed, tracked, fused, encoded, sent, before the next one.
 // Between reads come commands and slices of long work (sweeps, snapshots), so that nothing waits

@@ -53,10 +53,11 @@ struct StoreConfig {
 };
 
 struct SessionsConfig {
-  int time_to_live_s = 20;  // 1 to 86400; product.md section 4 explains the default
+  // 1 to 86400: how long calls may still ring in a browser that vanished without a word.
+  int time_to_live_s = 20;
 };
 
-// Which calls of the deskphone count as "emitting" (product.md section 3).
+// Which calls of the deskphone count as "emitting" (aggregator/fusion/README.md).
 enum class DeskphoneCall : std::uint8_t { kEmitted, kAny };
 std::string_view ToString(DeskphoneCall deskphone_call);  // "emitted", "any"
 

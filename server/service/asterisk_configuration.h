@@ -3,9 +3,14 @@
 
 // The configuration that Asterisk needs for the users, as rpcs of ProvisioningService.
 //
-//   gRPC -> pipeline: who asks, is there such a PBX -> store: its users -> worker: render, compare
-//   -> pipeline: are names taken -> worker: write -> pipeline: reload, is this what Asterisk holds,
-//   list what is new -> worker: answer, or put the former files back
+//   gRPC
+//   -> pipeline: who asks, is there such a PBX
+//   -> store:    its users
+//   -> worker:   render, compare
+//   -> pipeline: are names taken
+//   -> worker:   write
+//   -> pipeline: reload, is this what Asterisk holds, list what is new
+//   -> worker:   answer, or put the former files back
 //
 // Files that are as they should be are looked for in Asterisk all the same: it may never have
 // loaded them, or could not do so again.

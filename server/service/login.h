@@ -3,9 +3,12 @@
 
 // Logging in, from username and password to a live session.
 //
-//   throttle -> store: the user -> hasher: the password -> store: the session, and WEBRTC as the
-//   choice of a user who never had one -> pipeline: the session lives, the user is logged in ->
-//   answer
+//   throttle
+//   -> store:    the user
+//   -> hasher:   the password
+//   -> store:    the session, and WEBRTC as the choice of a user who never had one
+//   -> pipeline: the session lives, the user is logged in
+//   -> answer
 //
 // An unknown username takes the same way with a hash that nothing matches, so that neither the
 // answer nor its time tells who exists. If the password or the user changed while it was verified,

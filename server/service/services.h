@@ -89,11 +89,13 @@ class Services {
   // time-to-live. Those of unknown users are forgotten. Once, after the users are loaded.
   void LoadSessions(Core& core, std::span<const StoredSession> sessions);
   // Thread: the pipeline's, here and in `done`. Takes over a change that was made from a phone:
-  // durable in the store, then in the engine. `done` gets OK when the engine goes by it. NOT_FOUND:
-  // no such user; FAILED_PRECONDITION: no such line; INVALID_ARGUMENT: no such destination; none of
-  // them will ever succeed. UNAVAILABLE: retry later. After a failure the PBX
-  // follows a value that does not hold: have it told the user's routing again. `done` is destroyed
-  // uncalled if the server stops before.
+  // durable in the store, then in the engine. `done` gets OK when the engine goes by it, or
+  //   NOT_FOUND            no such user; it will never succeed
+  //   FAILED_PRECONDITION  no such line; it will never succeed
+  //   INVALID_ARGUMENT     no such destination; it will never succeed
+  //   UNAVAILABLE          retry later
+  // After a failure the PBX follows a value that does not hold: have it told the user's routing
+  // again. `done` is destroyed uncalled if the server stops before.
   void AdoptPhoneSetting(Core& core, PhoneSetting setting,
                          absl::AnyInvocable<void(absl::Status) &&> done);
   // Thread: the pipeline's. Ends the sessions whose time is over: their users fall back, their

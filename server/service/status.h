@@ -3,8 +3,8 @@
 
 // Errors as clients see them: a gRPC status with one ErrorDetail (error_reason.proto).
 //
-//   return Failure(v1::ERROR_REASON_USER_NOT_FOUND, fmt::format("no user '{}'", id), {{"user",
-//   id}});
+//   return Failure(v1::ERROR_REASON_USER_NOT_FOUND, fmt::format("no user '{}'", id),
+//                  {{"user", id}});
 //
 // Inside the services an error is an absl::Status that carries its reason as a payload. Errors of
 // the rooms below come without one and are translated where their meaning is known; one that slips

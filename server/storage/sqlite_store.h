@@ -35,12 +35,13 @@ class SqliteStore final : public Store {
     std::function<void(std::int64_t bytes)> before_check = nullptr;
   };
 
-  // Opens the file, looks at all of it for damage (SqliteDatabase::CheckIntegrity; about
-  // 1 s for 100 MB), brings its schema up to date, all migrations or none, and mends texts in it
-  // that are not valid. UNAVAILABLE: it cannot be opened or written, or another unipresenced has it
-  // open. DATA_LOSS: it is damaged.
-  // FAILED_PRECONDITION: its schema is newer than this program, or it is another program's
-  // database.
+  // Opens the file, looks at all of it for damage (SqliteDatabase::CheckIntegrity; about 1 s for
+  // 100 MB), brings its schema up to date, all migrations or none, and mends texts in it that are
+  // not valid.
+  //   UNAVAILABLE          it cannot be opened or written, or another unipresenced has it open
+  //   DATA_LOSS            it is damaged
+  //   FAILED_PRECONDITION  its schema is newer than this program, or it is another program's
+  //                        database
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(Options options);
 
   ~SqliteStore() override;

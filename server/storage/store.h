@@ -4,10 +4,13 @@
 // What must survive a restart: users, what they chose, and their sessions.
 //
 //   UNIPRESENCE_ASSIGN_OR_RETURN(auto store, SqliteStore::Open({.path = "unipresence.db"}));
-//   UNIPRESENCE_RETURN_IF_ERROR(store->ForEachUser([&](const StoredUser& user) { ... }));  //
-//   start-up StoreThread thread({}, *store); // from then on thread.Submit([](Store& store) {
-//   return store.SetSelectedDevice("alice", LineKind::kWebrtc); },
-//                 [](absl::Status status) { ... });  // durable if OK
+//   // At the start:
+//   UNIPRESENCE_RETURN_IF_ERROR(store->ForEachUser([&](const StoredUser& user) { ... }));
+//   // From then on:
+//   StoreThread thread({}, *store);
+//   thread.Submit(
+//       [](Store& store) { return store.SetSelectedDevice("alice", LineKind::kWebrtc); },
+//       [](absl::Status status) { ... });  // durable if OK
 //
 // Each method is atomic by itself. `InTransaction` makes several of them one.
 //
@@ -102,19 +105,19 @@ struct StoredSession {
 struct SeedReport {
   std::size_t added = 0;
   std::size_t left_alone = 0;  // in the store already, or deleted from it
-  std::vector<absl::Status>
-      refused;  // ALREADY_EXISTS: something of it belongs to another user by now
+  // ALREADY_EXISTS: something of it belongs to another user by now.
+  std::vector<absl::Status> refused;
 };
 
 class Store {
  public:
   virtual ~Store() = default;
 
-  // --- Users
-  // -------------------------------------------------------------------------------------- Unique:
-  // the id; the username (without regard to ASCII case); the number within its context; the device
-  // within its PBX; the number of the voicemail box within the box's context. ALREADY_EXISTS tells
-  // the value and whose it is, in words and for programs (conflict.h). INVALID_ARGUMENT is
+  // --- Users ---
+  //
+  // Unique: the id; the username (without regard to ASCII case); the number within its context; the
+  // device within its PBX; the number of the voicemail box within the box's context. ALREADY_EXISTS
+  // tells the value and whose it is, in words and for programs (conflict.h). INVALID_ARGUMENT is
   // ValidateUser's.
 
   // Adds a user with settings of nothing chosen. A deleted user's id may be used again.

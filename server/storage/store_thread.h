@@ -7,8 +7,8 @@
 //   store_thread.Submit([=](Store& store) { return store.SetSelectedDevice(user, device); },
 //                       [=, &executor](absl::Status status) {
 //                         if (!status.ok()) return reply(status);
-//                         executor.Post([=](Core& core) { ... });   // durable first, then the
-//                         engine
+//                         // Durable first, then the engine.
+//                         executor.Post([=](Core& core) { ... });
 //                       });
 //
 // Group commit: all commands that wait are run in one transaction, each in a savepoint of its own,

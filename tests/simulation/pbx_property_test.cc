@@ -61,7 +61,7 @@ rc::Gen<std::vector<Step>> Lives() {
       rc::gen::set(&Step::lost, rc::gen::inRange(0u, 6u))));
 }
 
-// --- The rules of product.md section 3, said once more in words ---
+// --- The rules of aggregator/fusion/README.md, said once more in words ---
 
 bool IsReachable(const std::string& state) {
   return state != "UNAVAILABLE" && state != "INVALID" && state != "UNKNOWN";

@@ -16,8 +16,8 @@ constexpr std::array<DeviceState, kDeviceStateCount> kDeviceStates = {
     DeviceState::kBusy,    DeviceState::kInvalid,   DeviceState::kUnavailable,
     DeviceState::kRinging, DeviceState::kRingInUse, DeviceState::kOnHold};
 
-// The oracle works on words, from the sentences of product.md section 3; it shares no code with the
-// rules but the names it compares.
+// The oracle works on words, from the sentences of aggregator/fusion/README.md; it shares no code
+// with the rules but the names it compares.
 struct Cell {
   std::string presence;
   std::string device;
