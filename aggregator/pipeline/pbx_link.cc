@@ -259,6 +259,7 @@ void PbxLink::FinishResync() {
   reconcile_due_ = clock_.Now() + reconcile_interval_;
   if (outcome->kind == pbx::ResyncKind::kReconcile) return FinishReconcile(*outcome);
   engine_.EndResync(pbx_);
+  connection_.session().MarkToldAll();
   if (outcome->devices_complete) TellUnlisted();
   probe_.resyncs.Add();
   const PbxStatus& status = engine_.pbx(pbx_);
