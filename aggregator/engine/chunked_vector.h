@@ -2,9 +2,10 @@
 #define UNIPRESENCE_AGGREGATOR_ENGINE_CHUNKED_VECTOR_H_
 
 // A vector that grows by chunks: elements never move, and growing neither copies nor doubles the
-// memory of millions of records. Indices are dense, from 0. Chunks begin with a cache line, so that a
-// record whose size divides one, or is a multiple of it, touches no line more than it must. Not
-// thread-safe.
+// memory of millions of records. Indices are dense, from 0. Chunks begin with a cache line, so that
+// a record whose size divides one, or is a multiple of it, touches no line more than it must.
+//
+// Not thread-safe.
 
 #include <cstddef>
 #include <memory>

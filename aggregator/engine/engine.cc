@@ -111,7 +111,8 @@ bool Engine::DoWork(std::size_t limit) {
 
 // --- What a PBX says ---
 
-// Always inlined: g++ 12 finds that a function of prefetches alone has no effect, and drops its calls.
+// Always inlined: g++ 12 finds that a function of prefetches alone has no effect, and drops its
+// calls.
 [[gnu::always_inline]] inline void Engine::PrefetchLine(DeviceIndex device) const {
   if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
   __builtin_prefetch(&users_.line(devices_[device].first_line));

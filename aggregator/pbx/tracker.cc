@@ -160,8 +160,8 @@ void Tracker::OnEndpointRow(const ami::Message& row) {
   batch_.AddCopy(
       {.kind = DeviceChange::Kind::kState, .cause = ListCause(), .state = *state, .device = {}},
       {kTechnology, endpoint});
-  // Names of endpoints are not kept, so this is the moment to note one without contacts, if that can
-  // matter: its row may be older than the event that took its contact away.
+  // Names of endpoints are not kept, so this is the moment to note one without contacts, if that
+  // can matter: its row may be older than the event that took its contact away.
   if (row.Has("Contacts") && row.Get("Contacts").empty() &&
       (*state == DeviceState::kNotInUse || contacts_.Reachable(endpoint))) {
     lost_endpoints_.emplace_back(endpoint);
