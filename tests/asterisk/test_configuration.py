@@ -171,6 +171,8 @@ def restart(bench, *names):
                 return True
             return False
         until(registers, PATIENCE_SECONDS, f"{name} registers")
+        # Asterisk kept the contact, and asks it at some moment of qualify_frequency whether it is there.
+        bench.asterisk.command(f"pjsip qualify {name}")
         bench.wait_device(name, "NOT_INUSE")
 
 
