@@ -45,6 +45,9 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // What Start() would refuse: INVALID_ARGUMENT. Reads the ca_file.
+  static absl::Status Check(const PbxConfig& config);
+
   // Connects, and again after every failure, until Stop(). INVALID_ARGUMENT if the configuration
   // cannot work: no host, no username, a ca_file that cannot be read.
   absl::Status Start();

@@ -171,8 +171,10 @@ class Engine final : public PresenceSource {
 
   // --- Users, sessions, selection ---------------------------------------------------------------
 
-  // ALREADY_EXISTS names the id. The user must be valid (ValidateUser).
-  absl::Status AddUser(const User& user, const UserSettings& settings);
+  // ALREADY_EXISTS names the id. The user must be valid (ValidateUser). `why` is what the first
+  // value tells of itself: kServerStart for users that were there before this server.
+  absl::Status AddUser(const User& user, const UserSettings& settings,
+                       CauseKind why = CauseKind::kUserCreated);
   // Replaces the lines; NOT_FOUND names the id. What is known of lines that stay is kept, also
   // while their PBX is away. Published if a subscriber can see it: a new name or number is not.
   absl::Status UpdateUser(const User& user);

@@ -60,6 +60,8 @@ PbxLink::PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine
 }
 
 absl::Status PbxLink::Restart(const PbxOptions& options) {
+  // A link that works is not given up for one that cannot.
+  UNIPRESENCE_RETURN_IF_ERROR(ami::Connection::Check(options.ami));
   connection_.Stop();
   engine_.AddPbx(options.ami.name, fmt::format("{}:{}", options.ami.host, options.ami.port));
   engine_.facts(pbx_).tls = options.ami.tls.enabled;

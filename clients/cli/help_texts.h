@@ -87,6 +87,7 @@ inline constexpr char kWatchFooter[] =
     R"(First the present value of each user, then a line saying that these are complete, then each change
 as it happens: rows in which something that you see changed, or with --all-changes all of them. Ends
 when it is interrupted or its output is closed. A lost connection is taken up again where it broke.
+Names and numbers are up to a minute old.
 
 With -o json one object per line and change. Field `event` is UPDATE (sequence, refresh,
 merged_changes (2 or more: so many changes in one, because this reader was slow), previous_state,

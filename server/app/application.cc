@@ -184,7 +184,8 @@ absl::Status Application::Load(Core& core) {
         stored.user,
         {.selected_device = stored.settings.selected_device.value_or(LineKind::kWebrtc),
          .do_not_disturb = stored.settings.do_not_disturb,
-         .forwardings = stored.settings.forwardings});
+         .forwardings = stored.settings.forwardings},
+        CauseKind::kServerStart);
   }));
   if (added.ok()) spdlog::info("{} users", core.engine.user_count());
   if (elsewhere > 0) {

@@ -6,6 +6,7 @@
 //
 // Values. Copy the part a subsystem needs; a reload makes new ones (server/app/reloader.h).
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,7 +17,9 @@ namespace unipresence::config {
 struct TlsConfig {
   bool enabled = false;
   std::string ca_file;  // PEM of who may sign the PBX's certificate; empty = the system's list
-  bool verify = true;   // the certificate and that it names the host
+  // Tells contents of the file apart: that of when LoadAll read it. A renewed file is a change.
+  std::size_t ca_digest = 0;
+  bool verify = true;  // the certificate and that it names the host
 };
 
 // One Asterisk (pbx: [...]).

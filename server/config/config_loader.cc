@@ -257,10 +257,12 @@ absl::StatusOr<LoadedConfig> LoadAll(const std::string& path, const Overrides& o
   LoadedConfig loaded;
   UNIPRESENCE_ASSIGN_OR_RETURN(loaded.config, Load(path, overrides));
   std::vector<std::string> names;
-  for (const PbxConfig& pbx : loaded.config.pbxs) {
+  for (PbxConfig& pbx : loaded.config.pbxs) {
     names.push_back(pbx.name);
     if (pbx.tls.ca_file.empty()) continue;
-    UNIPRESENCE_RETURN_IF_ERROR(ReadFile(pbx.tls.ca_file, kMaxConfigBytes).status());
+    UNIPRESENCE_ASSIGN_OR_RETURN(const std::string certificates,
+                                 ReadFile(pbx.tls.ca_file, kMaxConfigBytes));
+    pbx.tls.ca_digest = std::hash<std::string>()(certificates);
   }
   if (!loaded.config.users_file.empty()) {
     UNIPRESENCE_ASSIGN_OR_RETURN(loaded.users, LoadUsers(loaded.config.users_file, names));

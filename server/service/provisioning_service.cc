@@ -51,7 +51,8 @@ absl::Status CheckPassword(std::string_view password) {
   const absl::Status valid = auth::ValidatePassword(password);
   if (valid.ok()) return valid;
   return Failure(v1::ERROR_REASON_FIELD_INVALID, FromAbsl(valid.message()),
-                 {{"field", "user.password"}, {"allowed", "8 to 128 bytes"}});
+                 {{"field", "user.password"},
+                  {"allowed", "8 to 128 bytes of UTF-8 without control characters"}});
 }
 
 struct UserPage {

@@ -29,6 +29,19 @@ absl::StatusOr<FileIdentity> FileIdentity::Of(std::string path) {
   return identity;
 }
 
+void FileIdentity::NoteSize() {
+  struct stat status {};
+  if (::stat(path_.c_str(), &status) == 0) size_ = status.st_size;
+}
+
+absl::Status FileIdentity::CheckSize() const {
+  struct stat status {};
+  if (::stat(path_.c_str(), &status) != 0) return Missing(path_);
+  if (status.st_size >= size_) return absl::OkStatus();
+  return absl::UnavailableError(fmt::format("the file '{}' was cut from {} to {} bytes", path_,
+                                            size_, static_cast<long long>(status.st_size)));
+}
+
 absl::Status FileIdentity::Check() const {
   struct stat status {};
   if (::stat(path_.c_str(), &status) != 0) return Missing(path_);

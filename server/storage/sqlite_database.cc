@@ -127,91 +127,6 @@ absl::Status StatusOfSqlite(int code, std::string_view path, std::string_view me
   }
 }
 
-// --- SqliteStatement ---
-
-SqliteStatement::SqliteStatement(SqliteStatement&& other) noexcept
-    : database_(other.database_),
-      statement_(std::exchange(other.statement_, nullptr)),
-      error_(std::move(other.error_)) {}
-
-SqliteStatement::~SqliteStatement() {
-  if (statement_ == nullptr) return;
-  sqlite3_reset(statement_);
-  sqlite3_clear_bindings(statement_);
-}
-
-void SqliteStatement::Note(int code) {
-  if (code != SQLITE_OK && error_.ok()) error_ = database_->Error(code);
-}
-
-SqliteStatement& SqliteStatement::Bind(int index, std::string_view text) {
-  if (statement_ != nullptr) {
-    // An empty view may have no data pointer, and SQLite takes that for NULL.
-    const char* data = text.empty() ? "" : text.data();
-    Note(sqlite3_bind_text64(statement_, index, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
-  }
-  return *this;
-}
-
-SqliteStatement& SqliteStatement::Bind(int index, std::int64_t value) {
-  if (statement_ != nullptr) Note(sqlite3_bind_int64(statement_, index, value));
-  return *this;
-}
-
-SqliteStatement& SqliteStatement::BindBlob(int index, std::span<const std::uint8_t> bytes) {
-  if (statement_ != nullptr) {
-    Note(sqlite3_bind_blob64(statement_, index, bytes.data(), bytes.size(), SQLITE_STATIC));
-  }
-  return *this;
-}
-
-SqliteStatement& SqliteStatement::BindNull(int index) {
-  if (statement_ != nullptr) Note(sqlite3_bind_null(statement_, index));
-  return *this;
-}
-
-absl::StatusOr<bool> SqliteStatement::Step() {
-  if (!error_.ok()) return error_;
-  UNIPRESENCE_RETURN_IF_ERROR(database_->CheckTransaction());
-  const int code = sqlite3_step(statement_);
-  if (code == SQLITE_ROW) return true;
-  if (code == SQLITE_DONE) return false;
-  error_ = database_->Error(code);
-  if (database_->depth_ > 0 && sqlite3_get_autocommit(database_->handle_) != 0) {
-    database_->undone_ = error_;
-  }
-  return error_;
-}
-
-absl::Status SqliteStatement::Run() {
-  while (true) {
-    UNIPRESENCE_ASSIGN_OR_RETURN(const bool row, Step());
-    if (!row) return absl::OkStatus();
-  }
-}
-
-std::string_view SqliteStatement::Text(int column) const {
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-  if (text == nullptr) return {};
-  return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
-}
-
-std::int64_t SqliteStatement::Int(int column) const {
-  return sqlite3_column_int64(statement_, column);
-}
-
-std::span<const std::uint8_t> SqliteStatement::Blob(int column) const {
-  const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
-  if (bytes == nullptr) return {};
-  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
-}
-
-bool SqliteStatement::IsNull(int column) const {
-  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
-}
-
-// --- SqliteDatabase ---
-
 absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const Options& options) {
   if (options.path != ":memory:") {
     UNIPRESENCE_RETURN_IF_ERROR(CheckBeforeOpening(options.path));
@@ -276,14 +191,39 @@ absl::Status SqliteDatabase::RememberFiles() {
   return absl::OkStatus();
 }
 
+absl::Status SqliteDatabase::Lost(const absl::Status& status) const {
+  return absl::UnavailableError(fmt::format(
+      "store '{}': {} while the server runs, so what is changed now would be lost at its next "
+      "start; put the file back, or stop the server, restore a backup and start it again",
+      path_, FromAbsl(status.message())));
+}
+
 absl::Status SqliteDatabase::CheckFiles() const {
   for (const FileIdentity& file : files_) {
-    const absl::Status status = file.Check();
-    if (status.ok()) continue;
-    return absl::UnavailableError(fmt::format(
-        "store '{}': {} while the server runs, so what is changed now would be lost at its next "
-        "start; put the file back, or stop the server, restore a backup and start it again",
-        path_, FromAbsl(status.message())));
+    if (const absl::Status status = file.Check(); !status.ok()) return Lost(status);
+  }
+  return absl::OkStatus();
+}
+
+std::int64_t SqliteDatabase::DataVersion() {
+  SqliteStatement statement = Prepare("PRAGMA data_version");
+  const auto row = statement.Step();
+  return row.ok() && *row ? statement.Int(0) : 0;
+}
+
+void SqliteDatabase::NoteSizes() {
+  if (files_.empty()) return;
+  for (FileIdentity& file : files_) file.NoteSize();
+  noted_changes_ = sqlite3_total_changes64(handle_);
+  noted_data_version_ = DataVersion();
+}
+
+absl::Status SqliteDatabase::CheckSizes() {
+  // A statement outside of a transaction was one by itself.
+  if (noted_changes_ != sqlite3_total_changes64(handle_)) return absl::OkStatus();
+  for (const FileIdentity& file : files_) {
+    const absl::Status status = file.CheckSize();
+    if (!status.ok() && DataVersion() == noted_data_version_) return Lost(status);
   }
   return absl::OkStatus();
 }
@@ -344,6 +284,7 @@ absl::Status SqliteDatabase::CheckTransaction() const { return undone_; }
 
 absl::Status SqliteDatabase::Begin() {
   if (depth_ == 0) {
+    UNIPRESENCE_RETURN_IF_ERROR(CheckSizes());
     UNIPRESENCE_RETURN_IF_ERROR(Prepare("BEGIN IMMEDIATE").Run());
   } else {
     UNIPRESENCE_RETURN_IF_ERROR(Execute(fmt::format("SAVEPOINT level_{}", depth_)));
@@ -379,7 +320,9 @@ absl::Status SqliteDatabase::End(absl::Status body) {
 absl::Status SqliteDatabase::InTransaction(absl::FunctionRef<absl::Status()> body) {
   UNIPRESENCE_RETURN_IF_ERROR(CheckTransaction());
   UNIPRESENCE_RETURN_IF_ERROR(Begin());
-  return End(body());
+  const absl::Status status = End(body());
+  if (depth_ == 0) NoteSizes();
+  return status;
 }
 
 }  // namespace unipresence

@@ -106,6 +106,10 @@ class SqliteDatabase {
   // UNAVAILABLE if the paths of the file and its companions are not the opened files any more: what
   // is committed then is gone with the next start. Asked before each commit of InTransaction.
   absl::Status CheckFiles() const;
+  // The same if one of them is shorter than after the last transaction. Asked before the next one.
+  // SQLite itself makes them shorter in a transaction of ours, or at the order of another
+  // connection, which it tells.
+  absl::Status CheckSizes();
 
   // See Store::InTransaction.
   absl::Status InTransaction(absl::FunctionRef<absl::Status()> body);
@@ -116,8 +120,13 @@ class SqliteDatabase {
   friend class SqliteStatement;
   SqliteDatabase(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
 
+  void NoteSizes();
+  // What other connections committed or cleaned up, by a number that changes with it.
+  std::int64_t DataVersion();
   absl::Status Configure(const Options& options);
   absl::Status RememberFiles();
+  // That a file is not what it was, and what to do.
+  absl::Status Lost(const absl::Status& status) const;
   // Not OK once the database has undone, by itself, the transaction that is being run.
   absl::Status CheckTransaction() const;
   absl::Status Begin();
@@ -128,8 +137,11 @@ class SqliteDatabase {
   sqlite3* handle_;
   bool is_new_ = false;
   std::vector<FileIdentity> files_;  // that were opened
-  int depth_ = 0;                    // nested transactions
-  absl::Status undone_;              // why the database undid the transaction
+  // When their sizes were noted.
+  std::int64_t noted_changes_ = -1;
+  std::int64_t noted_data_version_ = 0;
+  int depth_ = 0;        // nested transactions
+  absl::Status undone_;  // why the database undid the transaction
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
 };
 

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 import urllib.error
 import urllib.request
@@ -30,6 +31,18 @@ PASSWORD = "bench-password"
 PASSWORD_HASH = ("$argon2id$v=19$m=8,t=1,p=1$EgEjTuPUB5Amu2iXhwU5Dw"
                  "$1A7iv9iilVrj+1by2qwzLceXWi5QPj3MaAG5+i49Lts")
 PATIENCE = 60
+# Of an authority that signed nothing.
+CERTIFICATE = """-----BEGIN CERTIFICATE-----
+MIIBcTCCARegAwIBAgIUEfi3He7ssNMNiN3nlRug92MtSiAwCgYIKoZIzj0EAwIw
+DTELMAkGA1UEAwwCY2EwIBcNMjYxMTMwMTE0MzEyWhgPMjEyNjExMDYxMTQzMTJa
+MA0xCzAJBgNVBAMMAmNhMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEHMzDnUD5
+CHjjDaYHpagm8XWm9f0vU6YPr6O5lKNDUE1Hl7AqaWSynLuNH1Fc3UxpP/Rwt2jl
+hOq0dR/Ryt80bKNTMFEwHQYDVR0OBBYEFIynq1wKF+yfsCqv57YarhUzxbkEMB8G
+A1UdIwQYMBaAFIynq1wKF+yfsCqv57YarhUzxbkEMA8GA1UdEwEB/wQFMAMBAf8w
+CgYIKoZIzj0EAwIDSAAwRQIgdMhPkJv8C5+rriZPkLYLH2Pmlkxe3zQdmTq60RCt
+9NsCIQDBmemOYjg2Q6JPKf+9XT1qAxWXaJyDT1v1byxDlOxGEw==
+-----END CERTIFICATE-----
+"""
 
 
 def until(condition, what, seconds=PATIENCE):
@@ -241,6 +254,15 @@ def test_a_damaged_store_does_not_start(server):
     assert "restore a backup" in outcome.stderr and ".recover" in outcome.stderr
 
 
+def test_a_log_that_is_cut_in_place(server):
+    server.start()
+    server.client.log_in("alice", PASSWORD)
+    with open(f"{server.store}-wal", "r+b") as log:
+        log.truncate(0)
+    assert refusals(server, 3) == {"UNAVAILABLE"}
+    assert "-wal' was cut" in server.log()
+
+
 # --- Ways back in ---
 
 def test_reset_administrator(server):
@@ -254,6 +276,8 @@ def test_reset_administrator(server):
     assert nobody.returncode == 65 and "no user 'allice'" in nobody.stderr and "alice" in nobody.stderr
     short = server.run("--reset-administrator", "alice", input="short\n")
     assert short.returncode == 64 and "8 to 128" in short.stderr
+    latin = server.run("--reset-administrator", "alice", input="p\xe9ssw\xf6rdlong\n", encoding="latin-1")
+    assert latin.returncode == 64 and "UTF-8" in latin.stderr
     assert server.run("--reset-administrator", "alice", input="a new password\n").returncode == 0
     made_up = server.run("--reset-administrator", "root", stdin=subprocess.DEVNULL)
     assert made_up.returncode == 0
@@ -273,13 +297,18 @@ def test_reset_administrator_makes_no_store(server):
 # --- Exit codes and passwords ---
 
 @pytest.mark.parametrize("words, code", [
-    (["--no-such-option"], 64), ([], 64), (["--config", "/no/such/file"], 78), (["--help"], 0), (["--version"], 0)])
+    (["--no-such-option"], 64), ([], 64), (["--config", "/no/such/file"], 78), (["--help"], 0), (["--version"], 0),
+    (["--config", "", "--check-config"], 64), (["--config", "/no/such/file", "--reset-administrator", ""], 64),
+    (["--config", "/no/such/file", "--reset-administrator="], 64), (["hash-password", "--password-file", ""], 64),
+    (["--config", "/no/such/file", "--reset-administrator", "a", "--password-file", ""], 64)])
 def test_exit_codes_of_the_command_line(words, code):
     outcome = subprocess.run([SERVER, *words], capture_output=True, text=True, timeout=PATIENCE, check=False,
                              env={k: v for k, v in os.environ.items() if k != "UNIPRESENCED_CONFIG"})
     assert outcome.returncode == code
+    if "" in words or words[-1:] == ["--reset-administrator="]:
+        assert "it is empty" in outcome.stderr
     if words == ["--help"]:
-        for number in (0, 64, 65, 69, 70, 78):
+        for number in (0, 64, 65, 69, 70, 78, 130):
             assert re.search(rf"^ +{number}  ", outcome.stdout, re.M), outcome.stdout
 
 
@@ -308,6 +337,25 @@ def test_exit_codes_of_a_start(server):
         assert server.run("--metrics.listen", f"127.0.0.1:{taken.getsockname()[1]}").returncode == 69
     server.store.write_text("not a database, but long enough to be taken for one" * 10)
     assert server.run().returncode == 65
+
+
+def test_an_interrupted_question_leaves_the_terminal_as_it_was():
+    head, tail = pty.openpty()
+    former = termios.tcgetattr(tail)
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+        process = subprocess.Popen([SERVER, "hash-password"], stdin=tail, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        said = ""
+        while not said.endswith("New password: "):
+            said += process.stderr.read(1) or pytest.fail(said)
+        assert not termios.tcgetattr(tail)[3] & termios.ECHO
+        process.send_signal(sign)
+        assert process.wait(timeout=PATIENCE) == 130
+        assert termios.tcgetattr(tail) == former
+        process.stdout.close()
+        process.stderr.close()
+    os.close(head)
+    os.close(tail)
 
 
 def test_hash_password(server):
@@ -459,6 +507,22 @@ def test_a_reload_takes_log_level_and_tells_what_takes_a_restart(server):
     assert "log.level: info -> debug" in said
     assert "sessions.time_to_live_s: 3600 -> 99 (not before a restart)" in said
     assert "time_to_live_s: 3600 -> 99" in server.reload()
+
+
+def test_a_reload_takes_what_the_named_files_hold_now(server):
+    server.pbxs = [pbx("main", tls={"ca_file": "ca.pem"})]
+    (server.folder / "ca.pem").write_text(CERTIFICATE)
+    server.start()
+    assert "no setting has changed" in server.reload()
+    (server.folder / "ca.pem").write_text("renewed\n" + CERTIFICATE)
+    assert re.search("pbx main: another content of .*ca.pem", server.reload())
+    assert "no setting has changed" in server.reload()
+    # What holds no certificate is refused each time, and the link stays.
+    (server.folder / "ca.pem").write_text("nonsense")
+    for _ in range(2):
+        assert re.search("pbx main: stays as it was: .*ca.pem", server.reload())
+    (server.folder / "ca.pem").write_text("renewed\n" + CERTIFICATE)
+    assert "no setting has changed" in server.reload()
 
 
 def test_a_bad_file_changes_nothing(server):
