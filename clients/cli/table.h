@@ -58,8 +58,8 @@ struct Column {
 };
 
 // The widths with which `columns`, whose texts take `widths`, fit into `available` columns of the
-// terminal, with the gaps between them. 0 = left out, as it stays if it was. Those of `empty`, which
-// have no text, go first; by default none is. `available` 0: all have what they take.
+// terminal, with the gaps between them. 0 = left out, as it stays if it was. Those of `empty`,
+// which have no text, go first; by default none is. `available` 0: all have what they take.
 std::vector<std::size_t> FitColumns(const std::vector<Column>& columns,
                                     std::vector<std::size_t> widths, std::size_t available,
                                     const std::vector<bool>& empty = {});

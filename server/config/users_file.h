@@ -9,8 +9,8 @@
 //     context: default
 //     line_type: unique_account            # sip, webrtc or unique_account
 //     username: alice
-//     password: correct horse              # 8 to 128 bytes of text; or password_hash: $argon2id...;
-//                                          # neither: no log-in
+//     password: correct horse              # 8 to 128 bytes of text; or password_hash:
+//                                          # $argon2id...; neither: no log-in
 //     role: administrator                  # default: user
 //     ring_seconds: 20                     # default: 30; 5 to 300, a multiple of 5
 //     voicemail: {number: 1001, password: 4711, email: alice@example.org}
