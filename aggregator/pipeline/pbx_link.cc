@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/base/valid_text.h"
 
