@@ -183,7 +183,10 @@ void Table::Fit() {
 void Table::WriteHeader() {
   Fit();
   std::vector<Cell> header;
-  for (const Column& column : columns_) header.emplace_back(column.name, Colour::kBold);
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    // The name of a column that joins another one is not needed there.
+    header.emplace_back(fitted_[i] > 0 ? columns_[i].name : std::string(), Colour::kBold);
+  }
   Write(header);
 }
 
