@@ -244,10 +244,10 @@ void Application::OnSecond() {
 
 void Application::CheckStore() {
   store_thread_->Submit([](Store& store) { return store.CheckWritable(); },
-                        [this](absl::Status status) {
+                        [this](const absl::Status& checked) {
+                          const absl::Status status = store_log_.Checked(checked);
                           store_writable_.store(status.ok());
                           if (status.ok()) {
-                            store_log_.Works();
                             readiness_.Ready("store");
                           } else {
                             readiness_.NotReady("store", status.ToString());
