@@ -5,6 +5,7 @@
 #include "aggregator/ami/printable.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/base/valid_text.h"
+#include "aggregator/pbx/spelling.h"
 #include "fmt/format.h"
 
 namespace unipresence::pbx {
@@ -49,12 +50,6 @@ Resync::Step After(Resync::Step step) {
       return Resync::Step::kIdle;
   }
   __builtin_unreachable();
-}
-
-// "No Contacts found\n" (with the LF), "No endpoints found": the list is there and empty.
-bool SaysEmpty(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  return text.starts_with("No ") && text.ends_with("found");
 }
 
 // A PBX without chan_pjsip has no endpoints and no contacts, and no list of them.
@@ -123,7 +118,7 @@ std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,
     if (why.starts_with(prefix)) why.remove_prefix(prefix.size());
     Note(why);
   } else if (!reply->success) {
-    const bool empty = step_ != Step::kBarrier && SaysEmpty(reply->text);
+    const bool empty = step_ != Step::kBarrier && SaysNone(reply->text);
     done.complete = empty || SaysThatThereIsNone(step_, reply->text);
     if (!empty) Note(ami::Printable(reply->text));
   } else if (step_ != Step::kBarrier) {

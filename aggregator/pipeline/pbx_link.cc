@@ -54,7 +54,7 @@ PbxLink::PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine
       mailbox_reader_(connection_, engine, pbx_,
                       [this](const ami::Message& answer) { tracker_.OnMailboxReply(answer); }),
       loader_(connection_, clock),
-      survey_(connection_, clock),
+      survey_(clock),
       connection_(io, options.ami, *this, clock) {
   engine_.facts(pbx_).tls = options.ami.tls.enabled;
   SetLinkGauge();
@@ -132,9 +132,9 @@ void PbxLink::AnswerLoad(const absl::Status& status) {
 }
 
 void PbxLink::FindConflicts(const ConfiguredNames& next, const FormerConfiguration& former,
-                            PbxControl::ConflictsCallback done) {
+                            PbxControl::Look look, PbxControl::ConflictsCallback done) {
   if (absl::Status status = CheckSynced(); !status.ok()) return std::move(done)(status);
-  survey_.Find(next, former, std::move(done));
+  survey_.Find(connection_.session(), next, former, look, std::move(done));
 }
 
 void PbxLink::Reconcile(PbxControl::ReconcileCallback done) {

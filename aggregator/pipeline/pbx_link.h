@@ -94,7 +94,7 @@ class PbxLink final : public ami::SessionHandler {
   // As PbxControl::Load and FindConflicts.
   void Load(ExpectedConfiguration expected, PbxControl::LoadCallback done);
   void FindConflicts(const ConfiguredNames& next, const FormerConfiguration& former,
-                     PbxControl::ConflictsCallback done);
+                     PbxControl::Look look, PbxControl::ConflictsCallback done);
 
   PbxIndex pbx() const { return pbx_; }
   // To send actions and to look up calls.

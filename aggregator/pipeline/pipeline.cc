@@ -219,8 +219,8 @@ void Pipeline::Load(std::string_view pbx, ExpectedConfiguration expected, LoadCa
 }
 
 void Pipeline::FindConflicts(std::string_view pbx, const ConfiguredNames& next,
-                             const FormerConfiguration& former, ConflictsCallback done) {
-  if (PbxLink* link = FindPbx(pbx)) return link->FindConflicts(next, former, std::move(done));
+                             const FormerConfiguration& former, Look look, ConflictsCallback done) {
+  if (PbxLink* link = FindPbx(pbx)) return link->FindConflicts(next, former, look, std::move(done));
   std::move(done)(NoSuchPbx(pbx));
 }
 

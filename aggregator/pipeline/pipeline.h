@@ -117,7 +117,7 @@ class Pipeline final : public Executor, private PbxControl {
   void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) override;
   void Load(std::string_view pbx, ExpectedConfiguration expected, LoadCallback done) override;
   void FindConflicts(std::string_view pbx, const ConfiguredNames& next,
-                     const FormerConfiguration& former, ConflictsCallback done) override;
+                     const FormerConfiguration& former, Look look, ConflictsCallback done) override;
 
   absl::Status AddLink(const PbxOptions& options);
   std::unique_ptr<PbxLink> MakeLink(const PbxOptions& options);

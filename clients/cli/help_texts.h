@@ -143,6 +143,10 @@ secrets as ***, and on stderr which users were left out because something of the
 With -o json one object: outcome (APPLIED, VALIDATED, UNCHANGED), changes[{path, diff, truncated}],
 skipped_users[{user, message}].
 
+With --dry-run nothing is written and Asterisk loads nothing. Names are looked for in what it holds now:
+hints and boxes that were put into its files by hand since it last loaded them are not seen, what was
+taken out of them since still counts, and while the link is down nothing is looked for.
+
 Examples:
   unipresence asterisk apply --dry-run
   unipresence asterisk apply)";

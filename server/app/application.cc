@@ -76,8 +76,10 @@ absl::StatusOr<std::unique_ptr<Application>> Application::Start(config::LoadedCo
   UNIPRESENCE_RETURN_IF_ERROR(application->StartPipeline());
   UNIPRESENCE_RETURN_IF_ERROR(application->Listen());
   application->HashPasswords();
-  application->reloader_ = std::make_unique<Reloader>(
-      [&it = *application, source = std::move(source)] { it.Reload(source()); });
+  application->reloader_ =
+      std::make_unique<Reloader>([&it = *application, source = std::move(source)] {
+        it.Reload(source(it.stop_.get_token()));
+      });
   return application;
 }
 
@@ -245,10 +247,10 @@ void Application::OnSecond() {
 
 void Application::CheckStore() {
   store_thread_->Submit([](Store& store) { return store.CheckWritable(); },
-                        [this](absl::Status status) {
+                        [this](const absl::Status& checked) {
+                          const absl::Status status = store_log_.Checked(checked);
                           store_writable_.store(status.ok());
                           if (status.ok()) {
-                            store_log_.Works();
                             readiness_.Ready("store");
                           } else {
                             readiness_.NotReady("store", status.ToString());
@@ -257,8 +259,10 @@ void Application::CheckStore() {
 }
 
 void Application::Stop() {
-  reloader_.reset();
+  // What a reload may wait for ends first.
+  stop_.request_stop();
   if (passwords_) passwords_->Stop();
+  reloader_.reset();
   if (services_) services_->BeginStop();
   if (grpc_server_) grpc_server_->Stop();
   metrics_server_.reset();

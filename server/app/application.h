@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -48,8 +49,8 @@ class Application {
  public:
   // Opens the store, seeds it from the users file, loads the users, connects to the PBXs and
   // listens. Any status of these steps, with what to do about it; nothing is left running then.
-  // `source` reads the configuration again, for a reload.
-  using ConfigSource = std::function<absl::StatusOr<config::LoadedConfig>()>;
+  // `source` reads the configuration again, for a reload; CANCELLED soon after a stop is requested.
+  using ConfigSource = std::function<absl::StatusOr<config::LoadedConfig>(std::stop_token)>;
   static absl::StatusOr<std::unique_ptr<Application>> Start(config::LoadedConfig config,
                                                             ConfigSource source,
                                                             const Clock& clock = Clock::System());
@@ -65,7 +66,7 @@ class Application {
   // nothing is changed.
   void RequestReload() { reloader_->Request(); }
 
-  // Ends the RPCs, then the pipeline, then the store. Idempotent.
+  // Ends a reload where it is, the RPCs, then the pipeline, then the store. Idempotent.
   void Stop();
 
   const Endpoints& endpoints() const { return endpoints_; }
@@ -97,7 +98,10 @@ class Application {
   // INVALID_ARGUMENT: it cannot be connected; then `before`, if any, is back.
   absl::Status SetPbx(const config::PbxConfig& pbx, const config::PbxConfig* before);
   void ReloadUsers(std::vector<config::UserSeed> seeds, const config::Config& config);
+  // The last `exchanged` of the users have to be applied as one change.
+  void ApplyChanged(std::vector<Services::Stored> users, std::size_t exchanged);
 
+  std::stop_source stop_;
   config::Config config_;  // in force; once the server listens the reloader's
   const Clock& clock_;
   Readiness readiness_;

@@ -2,6 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <stop_token>
+#include <utility>
+
 #include "server/app/application.h"
 #include "server/app/command_line.h"
 #include "server/app/exit_code.h"
@@ -22,8 +25,10 @@ int main(int argc, char** argv) {
   }
 
   SignalWaiter signals;
-  const auto load = [&] { return config::LoadAll(command_line.config_file, overrides); };
-  auto config = load();
+  const auto load = [&](std::stop_token stop) {
+    return config::LoadAll(command_line.config_file, overrides, std::move(stop));
+  };
+  auto config = load({});
   if (!config.ok()) return Report(config.status(), kExitConfiguration);
   SetUpLogging(config->config.log);
 

@@ -36,7 +36,8 @@ class PasswordBacklog {
   // Stops.
   ~PasswordBacklog() { Stop(); }
 
-  // What a password replaces is looked at again before it is: what somebody set meanwhile stays.
+  // Of a user whose task waits already the newer one counts, in its place. What a password replaces
+  // is looked at again before it is: what somebody set meanwhile stays.
   void Add(std::vector<PasswordTask> tasks) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Calls `done` once the user's password is hashed and stored; at once if it does not wait to be.
@@ -51,25 +52,36 @@ class PasswordBacklog {
 
  private:
   using Done = absl::AnyInvocable<void() &&>;
+  // What is to be done for one user.
+  struct Entry {
+    PasswordTask task;
+    bool waits = false;  // it has not begun, else it runs
+    bool first = false;  // it was put before the others
+    std::vector<Done> waiters;
+  };
   static constexpr std::size_t kParallel = 2;
   // Fewer are done before anybody has read that they are to be.
   static constexpr std::size_t kTold = 20;
 
+  void PutFirst(const std::string& user, Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Starts what there is room for.
   void Pump() ABSL_LOCKS_EXCLUDED(mutex_);
   void Start(PasswordTask task);
   void Hash(PasswordTask task);
-  void Save(const PasswordTask& task, std::string hash);
-  // Of a running task: done with it, or it has to wait for the next second.
-  void Finish(const PasswordTask& task) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Retry(PasswordTask task) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Save(const PasswordTask& task, const std::string& hash);
+  // Of a running task: done with it, or it has to wait for the next second. `stored` is the hash
+  // that the store has of it now; empty: it has another one.
+  void Finish(const PasswordTask& task, const std::string& stored = {}) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Retry(const PasswordTask& task) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Ports ports_;
   Mutex mutex_;
   ConditionVariable settled_;
-  std::deque<PasswordTask> queue_ ABSL_GUARDED_BY(mutex_);
   // By users whose task waits or runs.
-  absl::flat_hash_map<std::string, std::vector<Done>> waiting_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  // Ids of those that wait; one that was put first is there twice.
+  std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
+  std::size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;  // entries
   std::size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

@@ -253,7 +253,8 @@ std::string ToYaml(const Config& config) {
   return yaml;
 }
 
-absl::StatusOr<LoadedConfig> LoadAll(const std::string& path, const Overrides& overrides) {
+absl::StatusOr<LoadedConfig> LoadAll(const std::string& path, const Overrides& overrides,
+                                     std::stop_token stop) {
   LoadedConfig loaded;
   UNIPRESENCE_ASSIGN_OR_RETURN(loaded.config, Load(path, overrides));
   std::vector<std::string> names;
@@ -265,7 +266,8 @@ absl::StatusOr<LoadedConfig> LoadAll(const std::string& path, const Overrides& o
     pbx.tls.ca_digest = std::hash<std::string>()(certificates);
   }
   if (!loaded.config.users_file.empty()) {
-    UNIPRESENCE_ASSIGN_OR_RETURN(loaded.users, LoadUsers(loaded.config.users_file, names));
+    UNIPRESENCE_ASSIGN_OR_RETURN(loaded.users,
+                                 LoadUsers(loaded.config.users_file, names, std::move(stop)));
   }
   return loaded;
 }

@@ -16,6 +16,7 @@
 
 #include <functional>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -70,7 +71,8 @@ struct LoadedConfig {
   std::vector<UserSeed> users;
 };
 // As Load, or the status of LoadUsers.
-absl::StatusOr<LoadedConfig> LoadAll(const std::string& path, const Overrides& overrides = {});
+absl::StatusOr<LoadedConfig> LoadAll(const std::string& path, const Overrides& overrides = {},
+                                     std::stop_token stop = {});
 
 // What --check-config does: LoadAll, and writes the result to `report`: the effective
 // configuration, or every error. OK, or the status that starting with this configuration would end

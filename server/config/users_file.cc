@@ -265,18 +265,21 @@ class UsersReader {
 }  // namespace
 
 absl::StatusOr<std::vector<UserSeed>> ParseUsers(std::string_view yaml, const std::string& name,
-                                                 std::span<const std::string> known_pbxs) {
+                                                 std::span<const std::string> known_pbxs,
+                                                 std::stop_token stop) {
   UsersReader reader(name, known_pbxs);
-  const absl::Status status =
-      ParseYamlItems(yaml, name, [&](YamlNode&& node) { reader.ReadRow(node); });
+  const absl::Status status = ParseYamlItems(
+      yaml, name, [&](YamlNode&& node) { reader.ReadRow(node); }, std::move(stop));
+  if (absl::IsCancelled(status)) return status;
   if (!status.ok()) reader.NoteBroken(status);
   return reader.Finish();
 }
 
 absl::StatusOr<std::vector<UserSeed>> LoadUsers(const std::string& path,
-                                                std::span<const std::string> known_pbxs) {
+                                                std::span<const std::string> known_pbxs,
+                                                std::stop_token stop) {
   UNIPRESENCE_ASSIGN_OR_RETURN(const std::string yaml, ReadFile(path, kMaxUsersFileBytes));
-  return ParseUsers(yaml, path, known_pbxs);
+  return ParseUsers(yaml, path, known_pbxs, std::move(stop));
 }
 
 }  // namespace unipresence::config

@@ -26,6 +26,7 @@
 // The file is read as a stream: memory is that of the users, not of the YAML; about 30 us a user.
 
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,12 +51,15 @@ struct UserSeed {
 // ids, usernames (without regard to ASCII case), numbers and voicemail boxes in a context and
 // devices on a PBX that occur twice, with both rows. `known_pbxs`, unless empty, are the only PBXs
 // that lines may name. NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE: the file cannot be read.
+// CANCELLED: `stop` was requested meanwhile; a file of a million users takes half a minute.
 absl::StatusOr<std::vector<UserSeed>> LoadUsers(const std::string& path,
-                                                std::span<const std::string> known_pbxs = {});
+                                                std::span<const std::string> known_pbxs = {},
+                                                std::stop_token stop = {});
 
 // The same for a text in memory; `name` stands for the file in messages.
 absl::StatusOr<std::vector<UserSeed>> ParseUsers(std::string_view yaml, const std::string& name,
-                                                 std::span<const std::string> known_pbxs = {});
+                                                 std::span<const std::string> known_pbxs = {},
+                                                 std::stop_token stop = {});
 
 }  // namespace unipresence::config
 

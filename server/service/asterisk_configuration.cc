@@ -231,12 +231,16 @@ absl::Status AsteriskConfiguration::ApplyNow(const v1::ApplyAsteriskConfiguratio
   if (!formers.ok()) return NotWritten(pbx, FromAbsl(formers.status().message()));
   Compare(*formers, next.files, response);
   const bool unchanged = response.changes().empty();
+  const absl::Status link = CheckLink(pbx);
   if (request.validate_only()) {
     response.set_outcome(unchanged ? v1::APPLY_OUTCOME_UNCHANGED : v1::APPLY_OUTCOME_VALIDATED);
-    return absl::OkStatus();
+    // The differences are known without a link.
+    if (!link.ok()) return absl::OkStatus();
+    return CheckNames(pbx, next.expected.names, *formers, PbxControl::Look::kAsItIs);
   }
-  UNIPRESENCE_RETURN_IF_ERROR(CheckLink(pbx));
-  UNIPRESENCE_RETURN_IF_ERROR(CheckNames(pbx, next.expected.names, *formers));
+  UNIPRESENCE_RETURN_IF_ERROR(link);
+  UNIPRESENCE_RETURN_IF_ERROR(
+      CheckNames(pbx, next.expected.names, *formers, PbxControl::Look::kAfterReload));
   if (unchanged) {
     if (absl::Status set = SetModes(folder->second, paths, kFileMode); !set.ok()) {
       return NotWritten(pbx, FromAbsl(set.message()));
@@ -267,15 +271,16 @@ absl::Status AsteriskConfiguration::LoadUnchanged(const std::string& pbx,
 }
 
 absl::Status AsteriskConfiguration::CheckNames(const std::string& pbx, const ConfiguredNames& next,
-                                               const std::vector<FileState>& formers) {
+                                               const std::vector<FileState>& formers,
+                                               PbxControl::Look look) {
   // Shared: where the server stops the callback is dropped.
   const auto conflicts = std::make_shared<std::vector<std::string>>();
-  const absl::Status asked = OnPipeline([pbx, next, former = ports_.read_former(formers),
+  const absl::Status asked = OnPipeline([pbx, next, former = ports_.read_former(formers), look,
                                          conflicts](Core& core, Answer answer) mutable {
     if (core.pbx_control == nullptr) {
       return std::move(answer)(absl::UnavailableError("no pipeline runs"));
     }
-    core.pbx_control->FindConflicts(pbx, next, former,
+    core.pbx_control->FindConflicts(pbx, next, former, look,
                                     [conflicts, answer = std::move(answer)](
                                         absl::StatusOr<std::vector<std::string>> found) mutable {
                                       if (found.ok()) *conflicts = *std::move(found);

@@ -80,7 +80,7 @@ class AsteriskConfiguration {
   // FAILED_PRECONDITION: CONFIGURATION_CONFLICT, or CONFIGURATION_REFUSED where Asterisk cannot
   // read its own files. UNAVAILABLE: PBX_UNAVAILABLE.
   absl::Status CheckNames(const std::string& pbx, const ConfiguredNames& next,
-                          const std::vector<FileState>& formers);
+                          const std::vector<FileState>& formers, PbxControl::Look look);
   // UNAVAILABLE: PBX_UNAVAILABLE.
   absl::Status CheckLink(const std::string& pbx);
   // For files that are as they should be.

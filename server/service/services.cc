@@ -124,9 +124,17 @@ void Services::AdoptPhoneSetting(Core& core, PhoneSetting setting,
 }
 
 void Services::ApplyStored(StoredUser user, bool ends_sessions) {
-  PostDurable(parts_->shared, [this, user = std::move(user), ends_sessions](Core& core) {
-    const absl::Status status = ApplyUser(core, parts_->sessions, user, ends_sessions);
-    if (!status.ok()) spdlog::error("user {}: {}", user.user.id, FromAbsl(status.message()));
+  std::vector<Stored> users;
+  users.push_back({std::move(user), ends_sessions});
+  ApplyStored(std::move(users));
+}
+
+void Services::ApplyStored(std::vector<Stored> users) {
+  PostDurable(parts_->shared, [this, users = std::move(users)](Core& core) {
+    for (const auto& [user, ends_sessions] : users) {
+      const absl::Status status = ApplyUser(core, parts_->sessions, user, ends_sessions);
+      if (!status.ok()) spdlog::error("user {}: {}", user.user.id, FromAbsl(status.message()));
+    }
   });
 }
 

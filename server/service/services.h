@@ -31,6 +31,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -108,6 +109,13 @@ class Services {
   // Any thread: brings a user whom something else than an rpc has changed in the store into the
   // engine (ApplyUser).
   void ApplyStored(StoredUser user, bool ends_sessions);
+  // The same for users who got what others of them had: as one change, so that the number that one
+  // has left is not taken away from who has it now.
+  struct Stored {
+    StoredUser user;
+    bool ends_sessions = false;
+  };
+  void ApplyStored(std::vector<Stored> users);
 
   // Ends every stream and answers new calls with SERVER_STOPPING. Returns at once.
   void BeginStop();

@@ -11,6 +11,7 @@ import random
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import termios
@@ -151,6 +152,10 @@ class Server:
                            pbx.link_state_time.ToMicroseconds())
                 for pbx in answer.pbxs}
 
+    def metric(self, name):
+        return next(float(line.rsplit(" ", 1)[1]) for line in self.http("/metrics")[1].splitlines()
+                    if line.startswith(name + " "))
+
     def http(self, path):
         try:
             with urllib.request.urlopen(f"http://{self.addresses['metrics']}{path}", timeout=20) as answer:
@@ -228,6 +233,28 @@ def test_a_replaced_store_is_refused(server):
     (server.folder / "copy.db").rename(server.store)
     assert refusals(server, 3) == {"UNAVAILABLE"}
     assert "was replaced by another one" in server.log()
+
+
+def test_a_damaged_row_is_said_once_and_the_store_takes_writes(server):
+    server.users.append(user("bob", 1002))
+    server.start()
+    server.client.log_in("root", PASSWORD)
+    server.client.log_in("alice", PASSWORD)
+    with contextlib.closing(sqlite3.connect(server.store)) as database:
+        database.execute("PRAGMA ignore_check_constraints = on")
+        database.execute("UPDATE users SET role = 'bogus' WHERE id = 'bob'")
+        database.commit()
+    known = len(server.log())
+    for _ in range(2):
+        for _ in range(20):
+            with pytest.raises(grpc.RpcError):
+                server.get_user("bob")
+        assert refusals(server, 1) == {"OK"}
+        checked = server.metric("unipresence_store_commands_total")
+        until(lambda: server.metric("unipresence_store_commands_total") > checked, "a check of the store", 30)
+        assert "store: " not in server.http("/readyz")[1]
+    said = [line for line in server.log()[known:].splitlines() if "bogus" in line or "takes writes" in line]
+    assert len(said) == 1, said
 
 
 def test_a_damaged_store_does_not_start(server):
@@ -430,6 +457,81 @@ def test_a_users_file_that_wins_is_taken(server):
     assert server.get_user("carol").id == "carol"
 
 
+def database_of(asterisk, family, keys):
+    """What Asterisk's database holds."""
+    with socket.create_connection(("127.0.0.1", asterisk.port), timeout=PATIENCE) as link, link.makefile("rwb") as lines:
+        def ask(**headers):
+            lines.write("".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode() + b"\r\n")
+            lines.flush()
+
+        def until_empty():
+            answer = {}
+            while line := lines.readline().decode().strip():
+                name, _, value = line.partition(": ")
+                answer[name] = value
+            return answer
+
+        lines.readline()
+        ask(Action="Login", Username="unipresence", Secret="unipresence", Events="off")
+        values = {}
+        for key in keys:
+            ask(Action="DBGet", Family=family, Key=key, ActionID=key)
+            while key not in values:
+                answer = until_empty()
+                if answer.get("Event") == "DBGetResponse":
+                    values[key] = answer["Val"]
+                elif answer.get("ActionID") == key and answer.get("Response") == "Error":
+                    values[key] = None
+        return values
+
+
+def test_two_who_exchange_their_numbers_are_taken_and_routed(server):
+    server.users += [user("bob", 1002), user("carol", 1003)]
+    server.write()
+    with Asterisk(server.folder, "main") as main:
+        server.pbxs = [pbx("main", main.port)]
+        server.settings["users_file_wins"] = True
+        server.start()
+        server.client.log_in("root", PASSWORD)
+        server.users = [server.users[0], user("alice", 1002), user("bob", 1003), user("carol", 1001)]
+        for numbers in ({"1001": "carol", "1002": "alice", "1003": "bob"},
+                        {"1001": "carol", "1002": "bob", "1003": "alice"}):
+            owners = {name: number for number, name in numbers.items()}
+            for entry in server.users[1:]:
+                entry["exten"] = owners[entry["id"]]
+            said = server.reload()
+            assert "not taken" not in said, said
+            for name, number in owners.items():
+                assert server.get_user(name).exten == number
+                until(lambda: (database_of(main, f"unipresence/default/{number}", ["interface"])["interface"] or "")
+                      .startswith(f"PJSIP/{name}"), f"Asterisk rings {name} at {number}")
+        # What one has left was not taken away from who has it now.
+        until(lambda: server.metric('unipresence_writeback_in_flight{pbx="main"}') == 0, "Asterisk has answered")
+        for name, number in owners.items():
+            assert database_of(main, f"unipresence/default/{number}", ["interface"])["interface"]
+
+
+def test_administration_is_handed_over_in_one_file(server):
+    server.settings["users_file_wins"] = True
+    server.start()
+    server.users = [user("root", 1000), user("alice", 1001, role="administrator")]
+    said = server.reload()
+    assert "not taken" not in said and "2 changed" in said, said
+    server.client.log_in("alice", PASSWORD)
+    assert server.get_user("root", "alice").id == "root"
+
+
+def test_a_hash_takes_the_place_of_a_password_that_was_not_hashed_yet(server):
+    server.users += [user(f"u{i}", 2000 + i, password=PASSWORD) for i in range(60)]
+    server.start()
+    server.stop()
+    assert "are left for the next start" in server.log()
+    server.users = server.users[:2] + [user(f"u{i}", 2000 + i) for i in range(60)]
+    server.start()
+    for name in ("u0", "u30", "u59"):
+        assert server.can_log_in(name), name
+
+
 def test_passwords_are_hashed_behind(server):
     crowd = [user(f"u{i}", 2000 + i, password=PASSWORD) for i in range(40)]
     server.users += crowd
@@ -560,3 +662,20 @@ def test_signals_at_any_time(server):
     for _ in range(50):
         server.process.send_signal(signal.SIGHUP)
     assert server.stop() == 0
+
+
+def test_a_stop_does_not_wait_for_a_reload(server):
+    """However many passwords wait, and wherever the reload is."""
+    server.users += [user(f"u{i}", 10000 + i, password=PASSWORD) for i in range(40000)]
+    server.start()
+    known = len(server.log())
+    server.process.send_signal(signal.SIGHUP)
+    server.await_log("40002 known before", seconds=300)
+    server.process.send_signal(signal.SIGHUP)
+    assert server.stop() == 0
+    assert "nothing is changed:" not in server.log()[known:]
+    for pause in (0, 0.2, 1):  # before it reads, while it reads, while it compares
+        server.start()
+        server.process.send_signal(signal.SIGHUP)
+        time.sleep(pause)
+        assert server.stop() == 0
