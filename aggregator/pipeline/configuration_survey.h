@@ -12,8 +12,8 @@
 //   -> VM_INFO of each box
 //
 // Who cannot look does not know: an answer that is refused, late or passed over ends the search
-// with an error. Only "No ... found" is an answer, and a Reload that is refused: what it should have
-// brought is missed by the look afterwards (configuration_loader.h).
+// with an error. Only "No ... found" is an answer, and a Reload that is refused: what it should
+// have brought is missed by the look afterwards (configuration_loader.h).
 //
 // The files are read for PJSIP because Asterisk, once a name is twice in them, goes on with what it
 // had and says nothing. Reading costs Asterisk the whole file each time; so names that are new come

@@ -4,7 +4,7 @@
 // Writes what a users file says of users into the store (users_sync.h): of one, and of several who
 // get what others of them give up.
 //
-//   store.InTransaction([&] { taken = exchange.Try(); return absl::CancelledError("only tried"); });
+//   store.InTransaction([&] { taken = exchange.Try(); return absl::CancelledError("a try"); });
 //   store.InTransaction([&] { exchange.MakeWay(); for (... : *taken) Write(store, *it); ... });
 
 #include <string>
