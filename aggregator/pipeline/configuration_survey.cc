@@ -89,7 +89,7 @@ bool ConfigurationSurvey::SendStep() {
 template <typename Taken>
 bool ConfigurationSurvey::Send(const ami::ActionBuilder& action, ami::ActionKind kind,
                                Taken taken) {
-  const auto token = connection_.session().Send(
+  const auto token = session_.Send(
       action, kind, [this, number = number_, taken](const absl::StatusOr<ami::ActionReply>& reply) {
         if (!running_ || number != number_) return;
         --running_->in_flight;

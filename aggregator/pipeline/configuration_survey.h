@@ -24,7 +24,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "aggregator/ami/connection.h"
+#include "aggregator/ami/session.h"
 #include "aggregator/base/clock.h"
 #include "aggregator/model/rendered_configuration.h"
 #include "aggregator/pipeline/pbx_control.h"
@@ -41,8 +41,8 @@ class ConfigurationSurvey {
   static constexpr int kMaxInFlight = 4;
 
   // Both must outlive it.
-  ConfigurationSurvey(ami::Connection& connection, const Clock& clock)
-      : connection_(connection), clock_(clock) {}
+  ConfigurationSurvey(ami::Session& session, const Clock& clock)
+      : session_(session), clock_(clock) {}
 
   // As PbxControl::FindConflicts, of a PBX whose link is synced.
   void Find(const ConfiguredNames& next, const FormerConfiguration& former,
@@ -94,7 +94,7 @@ class ConfigurationSurvey {
   void OnEndpointsListed();
   void End(absl::StatusOr<std::vector<std::string>> result);
 
-  ami::Connection& connection_;
+  ami::Session& session_;
   const Clock& clock_;
   std::optional<Running> running_;
   std::uint64_t number_ = 0;  // of the newest: replies to an older one are passed over

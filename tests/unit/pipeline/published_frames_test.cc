@@ -111,12 +111,18 @@ void Choose(Core& core) {
   ASSERT_TRUE(core.engine.SetDoNotDisturb("bob", true).ok());
 }
 
+void Reconnect(Site& site) {
+  site.Cut();
+  site.Connect();
+  EXPECT_EQ(site.engine().pbx(site.pbx()).link, LinkState::kSynced);
+}
+
 // "NAME FRAMES ACTIONS": digests of what followers were sent, a snapshot at the end of it, and of
 // what Asterisk was told.
 std::string Replay(const pbx::Trace& trace) {
   Site site({"alice", "carol"});
-  site.Run(Load);
-  site.Start();
+  site.Open(Load);
+  site.Connect();
   RecordedLists recorded;
   const MonotonicTime start = site.clock().Now();
   const std::vector<pbx::Trace::Chunk> chunks = ChunksOf(trace);
@@ -130,15 +136,16 @@ std::string Replay(const pbx::Trace& trace) {
     site.Says(bytes);
     if (recorded.Read(bytes)) {
       site.asterisk().lists = recorded.Lists();
-      site.Cut();
+      Reconnect(site);
     }
     if (i == chunks.size() / 2) site.Run(Choose);
   }
   site.Run([&](Core& core) { core.engine.RequestListing(site.pbx()); });
   site.PassesUntil(site.clock().Now() + std::chrono::seconds(2));
-  site.Cut();
+  Reconnect(site);
   site.PassesUntil(site.clock().Now() + std::chrono::seconds(2));
-  const std::string snapshot = site.Snapshot();
+  std::string snapshot;
+  for (const std::string& page : site.Snapshot()) snapshot += page;
   return fmt::format("{} {} {}", trace.name, Sha256(site.frames + snapshot), Sha256(site.actions));
 }
 

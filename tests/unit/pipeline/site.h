@@ -1,84 +1,93 @@
 #ifndef UNIPRESENCE_TESTS_UNIT_PIPELINE_SITE_H_
 #define UNIPRESENCE_TESTS_UNIT_PIPELINE_SITE_H_
 
-// One PBX, its link, the engine and the publisher in the test's thread, on a clock that the test
-// turns. What a follower of all and of some users is sent is kept.
+// The whole way from the bytes of one PBX to what followers are sent and back, in the test's thread
+// and on a clock that the test turns: a Turn, a loop that does what is scheduled when the test says
+// that something happens, a ScriptedAsterisk that answers each action with a read of its own, and
+// followers on ZeroMQ sockets within the process.
+//
+//   Site site({"alice"});
+//   site.Open([](Core& core) { core.engine.AddUser(...); });
+//   site.Connect();
+//   site.Says("Event: DeviceStateChange\r\n...");
+//   site.PassesUntil(site.clock().Now() + std::chrono::seconds(2));
+//   EXPECT_EQ(site.frames, ...);
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 #include <zmq.hpp>
 
-#include <asio.hpp>
-
-#include "aggregator/engine/engine.h"
-#include "aggregator/engine/session_table.h"
-#include "aggregator/pipeline/executor.h"
-#include "aggregator/pipeline/pbx_call_control.h"
-#include "aggregator/pipeline/pbx_link.h"
-#include "aggregator/publish/publisher.h"
+#include "aggregator/pipeline/turn.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/scripted_asterisk.h"
+#include "tests/testing/virtual_driver.h"
 
 namespace unipresence {
 
-class Site {
+class Site final : private TurnLoop {
  public:
   static constexpr std::uint64_t kEpoch = 0x5eed;
-  static constexpr Duration kTick = std::chrono::milliseconds(50);
 
-  explicit Site(const std::vector<std::string>& followed);
-  ~Site();
+  static PbxOptions DefaultPbx();
+
+  // Followers of all and of these users.
+  explicit Site(const std::vector<std::string>& followed = {}, PbxOptions pbx = DefaultPbx());
 
   testing::ScriptedAsterisk& asterisk() { return asterisk_; }
   testing::FakeClock& clock() { return clock_; }
-  Core& core() { return core_; }
-  PbxIndex pbx() const { return link_->pbx(); }
+  Turn& turn() { return turn_; }
+  Engine& engine() { return turn_.core().engine; }
+  PbxIndex pbx() const { return turn_.link(0).pbx(); }
+  const PbxLink& link() const { return turn_.link(0); }
+  testing::VirtualDriver& driver() { return *driver_; }
 
-  // Connects; the lists are complete when it returns.
-  void Start();
-  // Asterisk sends `bytes`, which come as one read. What follows of it is done when it returns.
+  // `load` puts in what there is at the start. The link is not up yet.
+  void Open(const std::function<void(Core&)>& load, Turn::Hooks hooks = {});
+  // It comes up, now or at its next attempt; the lists are complete when it returns, unless the
+  // Asterisk is not booted or denies them.
+  void Connect();
+  // Asterisk sends `bytes`, which come as one read. What follows of it, answers included, is done
+  // when it returns; but the answers to what the last slice has sent come with what happens next.
   void Says(std::string_view bytes);
   // Time passes up to that point, with its ticks.
   void PassesUntil(MonotonicTime time);
-  // The link is lost, and comes back after the next millisecond.
+  void Passes(Duration time) { PassesUntil(clock_.Now() + time); }
+  // The link is lost, and stays so until Connect().
   void Cut();
   void Run(const std::function<void(Core&)>& command);
+
+  // What is done with each action before it is answered; false: it is not answered.
+  std::function<bool(const std::string& action)> on_action;
 
   // What the followers were sent, frame by frame; and what Asterisk was told, without ActionIDs.
   std::string frames;
   std::string actions;
+  // Instead of `frames`, if set: gets each frame with its topic.
+  std::function<void(std::string_view frame)> on_frame;
   // A snapshot of all users, page by page.
-  std::string Snapshot();
+  std::vector<std::string> Snapshot();
 
  private:
-  void Accept();
-  void Pump(const std::function<bool()>& done);
-  void Deliver(std::string_view bytes);
+  // TurnLoop.
+  void ScheduleSlice() override { slice_ = true; }
+  std::unique_ptr<ami::SessionDriver> MakeDriver(ami::PbxConfig config,
+                                                 ami::SessionHandler& handler) override;
+
   void AnswerAll();
+  // Answers, and slices, until none is scheduled.
   void Settle();
-  void AfterTurn();
-  void Tick();
   void Collect();
 
   testing::FakeClock clock_;
   testing::ScriptedAsterisk asterisk_;
   zmq::context_t context_{0};
-  asio::io_context io_;
-  asio::ip::tcp::acceptor acceptor_;
-  std::unique_ptr<asio::ip::tcp::socket> peer_;
-  std::uint64_t peer_sent_ = 0;
-  std::uint64_t peer_received_ = 0;
-  std::string received_;
-  publish::Publisher publisher_;
-  Engine engine_;
-  SessionTable sessions_{{}};
-  PbxCallControl calls_;
-  Core core_;
-  std::unique_ptr<PbxLink> link_;
   bool slice_ = false;
+  testing::VirtualDriver* driver_ = nullptr;  // of turn_
+  Turn turn_;
   MonotonicTime next_tick_;
   zmq::socket_t follower_;
   zmq::socket_t requester_;
