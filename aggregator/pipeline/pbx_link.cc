@@ -80,23 +80,23 @@ void PbxLink::Retire() {
 
 // --- The order of all that is under way --------------------------------------------------------
 
-// What was read goes to the engine before anything else is done with it, since all that follows
-// asks the engine what is so; then ends what the read has ended; then goes out what is next to be
-// asked; and only then is told what came of it. Step by step:
+// What was read goes to the engine before anything else, since all that follows asks the engine what
+// is so; then what the read has ended is finished; then the next questions go out; and at last all of
+// it is told. Step by step:
 //
-//   1. TakeRead             the engine, the calls, and the read is forgotten
-//   2. TakeFromDialplan     settings made from phones: of users as the engine knows them by 1
-//   3. FinishResync         lists that have ended: behind 1, or the engine took devices that the
-//                           last rows name for missing; it starts the readers of 5 and the writer
-//   4. SendNextList         at once behind 3 and before 5: Asterisk answers in order, and until the
-//                           lists are complete the users are stale
+//   1. TakeRead             to the engine and to those who follow calls; the read is forgotten
+//   2. TakeFromDialplan     settings made from phones, of users as the engine knows them by 1
+//   3. FinishResync         lists that have ended. Before 1 the engine would take devices that the
+//                           last rows name for missing. It starts the readers of 5 and the writer
+//   4. SendNextList         behind 3, which ends the one before; ahead of 5, for Asterisk answers in
+//                           order and the users are stale until the lists are complete
 //   5. boxes, files, names  share the room in flight that is left
-//   6. TellMailboxErrors    what 5 has ended or refused
-//   7. reconciles           a tick only: answered before the next one starts, which looks at what
-//                           3 and 5 have left of the last; its first list goes out with it
-//   8. read_end             a read only: subscribers and Asterisk are told, of all of the above
+//   6. TellMailboxErrors    of what 5 has ended
+//   7. reconciles           at a tick: one is answered before the next one starts, and that starts
+//                           behind 5, where the files are loaded that it is to look at
+//   8. read_end             after a read: subscribers and Asterisk are told of all of it
 //
-// At a tick nothing has come since the last read, so that 1 to 3 have nothing to do.
+// Nothing has come between the last read and a tick: there 1 to 3 have nothing to do.
 void PbxLink::Proceed(Occasion occasion) {
   const bool read = occasion == Occasion::kReadEnd;
   std::size_t changes = 0;
@@ -179,7 +179,10 @@ void PbxLink::BeginResync(std::string_view version) {
   SendNextList();
 }
 
+// Those who wait for answers first: their answers are lost. Then the engine, which marks the users
+// stale; then who waits for the link; and at last subscribers are told.
 void PbxLink::OnOffline(const absl::Status& reason) {
+  read_started_ = kBetweenReads;
   const std::string why = ValidText(FromAbsl(reason.message()), kMaxReason);
   tracker_.LinkLost();
   mailbox_reader_.Stop();

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -339,6 +340,80 @@ TEST_F(PbxLinkTest, WithoutWriteBackSettingsAreAdoptedAndNothingIsWritten) {
   EXPECT_EQ(Alice(), "AVAILABLE undisturbed");
   site().Passes(seconds(2));
   EXPECT_THAT(site().asterisk().database, IsEmpty());
+}
+
+// --- Voicemail boxes ---------------------------------------------------------------------------
+
+class MailboxTest : public PbxLinkTest {
+ protected:
+  // More than are asked about at once.
+  static constexpr int kBoxes = 3 * MailboxReader::kMaxInFlight;
+
+  void OpenBoxes() {
+    PbxOptions options = Site::DefaultPbx();
+    options.write_back = false;
+    Open(options);
+    site().Run([](Core& core) {
+      for (int i = 0; i < kBoxes; ++i) {
+        User user = testing::UniqueAccount(i);
+        user.voicemail.emplace();
+        user.voicemail->number = user.exten;
+        EXPECT_TRUE(core.engine.AddUser(user, {}).ok());
+      }
+    });
+  }
+  static std::string BoxOf(int i) { return testing::UniqueAccount(i).exten + "@default"; }
+  // "2 new, 1 old", "2 new, 1 old, stale".
+  std::string Counts(int i) {
+    std::string text;
+    site().engine().ReadMailbox(testing::UniqueAccount(i).id, [&](const Mailbox& box) {
+      text = fmt::format("{} new, {} old{}", box.counts.new_messages, box.counts.old_messages,
+                         box.stale ? ", stale" : "");
+    });
+    return text;
+  }
+};
+
+TEST_F(MailboxTest, EveryBoxIsReadAfterTheListsAFewAtATime) {
+  OpenBoxes();
+  for (int i = 0; i < kBoxes; ++i) site().asterisk().mailboxes[BoxOf(i)] = {i, 1};
+  unanswered_ = "MailboxCount";
+  site().Connect();
+  EXPECT_EQ(std::count(asked_.begin(), asked_.end(), "MailboxCount"), MailboxReader::kMaxInFlight);
+  EXPECT_EQ(asked_[asked_.size() - MailboxReader::kMaxInFlight - 1], "Ping");
+  unanswered_.clear();
+  site().Cut();
+  site().Connect();
+  site().Passes(seconds(1));
+  for (int i = 0; i < kBoxes; ++i) EXPECT_EQ(Counts(i), fmt::format("{} new, 1 old", i));
+}
+
+TEST_F(MailboxTest, CountsAreKeptWhileTheLinkIsDownAndReadAgain) {
+  OpenBoxes();
+  site().asterisk().mailboxes[BoxOf(3)] = {2, 1};
+  site().Connect();
+  site().Passes(seconds(1));
+  site().Says(fmt::format(
+      "Event: MessageWaiting\r\nPrivilege: call,all\r\nMailbox: {}\r\nWaiting: 1\r\nNew: 5\r\n"
+      "Old: 4\r\n\r\n",
+      BoxOf(3)));
+  EXPECT_EQ(Counts(3), "5 new, 4 old");
+  site().Cut();
+  site().Passes(std::chrono::milliseconds(1));
+  EXPECT_EQ(Counts(3), "5 new, 4 old, stale");
+  site().Connect();
+  site().Passes(seconds(1));
+  EXPECT_EQ(Counts(3), "2 new, 1 old") << "what happened meanwhile";
+}
+
+TEST_F(MailboxTest, ARefusalIsComplainedOfOnceForAllBoxes) {
+  OpenBoxes();
+  site().asterisk().denied["MailboxCount"] = "Permission denied";
+  site().Connect();
+  site().Passes(seconds(1));
+  EXPECT_EQ(site().link().probe().mailbox_errors.value(), static_cast<std::uint64_t>(kBoxes));
+  EXPECT_THAT(site().engine().facts(site().pbx()).list_errors,
+              ElementsAre(HasSubstr("MailboxCount")));
 }
 
 // --- Another configuration -----------------------------------------------------------------------
