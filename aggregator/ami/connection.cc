@@ -358,7 +358,7 @@ Connection::Connection(asio::io_context& io, PbxConfig config, SessionHandler& h
 
 Connection::~Connection() { Stop(); }
 
-absl::Status Connection::Check(const PbxConfig& config) {
+absl::Status Connection::Check(const PbxConfig& config) const {
   UNIPRESENCE_RETURN_IF_ERROR(CheckConfig(config));
   std::optional<asio::ssl::context> context;
   return MakeTlsContext(config, context);
