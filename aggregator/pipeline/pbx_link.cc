@@ -84,16 +84,16 @@ void PbxLink::Retire() {
 
 // --- The order of all that is under way --------------------------------------------------------
 
-// What was read goes to the engine before anything else, since all that follows asks the engine what
-// is so; then what the read has ended is finished; then the next questions go out; and at last all of
-// it is told. Step by step:
+// What was read goes to the engine before anything else, since all that follows asks the engine
+// what is so; then what the read has ended is finished; then the next questions go out; and at last
+// all of it is told. Step by step:
 //
 //   1. TakeRead             to the engine and to those who follow calls; the read is forgotten
 //   2. TakeFromDialplan     settings made from phones, of users as the engine knows them by 1
 //   3. FinishResync         lists that have ended. Before 1 the engine would take devices that the
 //                           last rows name for missing. It starts the readers of 5 and the writer
-//   4. SendNextList         behind 3, which ends the one before; ahead of 5, for Asterisk answers in
-//                           order and the users are stale until the lists are complete
+//   4. SendNextList         behind 3, which ends the one before; ahead of 5, for Asterisk answers
+//                           in order and the users are stale until the lists are complete
 //   5. boxes, files, names  share the room in flight that is left
 //   6. TellMailboxErrors    of what 5 has ended
 //   7. reconciles           at a tick: one is answered before the next one starts, and that starts

@@ -5,8 +5,9 @@
 // its sockets and timer, and the queue of commands, and decides nothing else.
 //
 //   Pipeline pipeline(options, clock);
-//   UNIPRESENCE_RETURN_IF_ERROR(pipeline.Start([&](Core& core) { return LoadUsers(core); }));
-//   pipeline.Post([](Core& core) { ... });   // from any thread
+//   UNIPRESENCE_RETURN_IF_ERROR(
+//       pipeline.Start([&](Core& core) { return LoadUsers(core.engine); }));
+//   pipeline.Post([](Core& core) { ... });  // from any thread
 //   pipeline.Stop();
 //
 // Each socket read runs to completion: framed, tracked, fused, encoded, sent, before the next one.
