@@ -8,8 +8,8 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
+#include "server/account/last_administrator.h"
 #include "server/app/user_difference.h"
-#include "server/service/last_administrator.h"
 
 namespace unipresence {
 namespace {

@@ -26,11 +26,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "aggregator/base/task_thread.h"
 #include "aggregator/pipeline/executor.h"
+#include "server/account/session_keeper.h"
 #include "server/service/method.h"
 #include "server/service/service_probe.h"
-#include "server/service/session_keeper.h"
-#include "server/service/task_thread.h"
 #include "server/storage/store_thread.h"
 
 namespace unipresence {

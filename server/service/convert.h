@@ -16,7 +16,7 @@
 #include "aggregator/model/session.h"
 #include "aggregator/model/user.h"
 #include "aggregator/pipeline/executor.h"
-#include "server/service/session_keeper.h"
+#include "server/account/session_keeper.h"
 #include "unipresence/v1/pbx.pb.h"
 #include "unipresence/v1/session.pb.h"
 #include "unipresence/v1/user.pb.h"

@@ -8,7 +8,7 @@
 // Reads of many users are cut into slices of about 0.1 ms, between which the pipeline goes on.
 
 #include "server/service/call.h"
-#include "server/service/watch_hub.h"
+#include "server/streaming/watch_hub.h"
 #include "unipresence/v1/presence.grpc.pb.h"
 
 namespace unipresence {

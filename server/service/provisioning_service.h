@@ -4,8 +4,8 @@
 // unipresence.v1.ProvisioningService: users, one at a time. A change is committed, then applied by
 // the engine, then answered. CSV files are not offered.
 
+#include "server/account/asterisk_configuration.h"
 #include "server/auth/password_hasher.h"
-#include "server/service/asterisk_configuration.h"
 #include "server/service/call.h"
 #include "unipresence/v1/provisioning.grpc.pb.h"
 

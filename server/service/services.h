@@ -39,12 +39,12 @@
 #include "aggregator/pipeline/executor.h"
 #include "aggregator/publish/batch.h"
 #include "aggregator/publish/publish_probe.h"
+#include "server/account/asterisk_configuration.h"
 #include "server/auth/login_throttle.h"
 #include "server/auth/password_hasher.h"
-#include "server/service/asterisk_configuration.h"
 #include "server/service/service_probe.h"
-#include "server/service/watch_options.h"
 #include "server/storage/store_thread.h"
+#include "server/streaming/watch_options.h"
 
 namespace unipresence {
 

@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "aggregator/publish/codec.h"
-#include "server/service/watch_stream.h"
+#include "server/streaming/watch_stream.h"
 #include "tests/integration/grpc_test_server.h"
 #include "tests/testing/passing_time.h"
 #include "tests/testing/users.h"

@@ -1,0 +1,222 @@
+#include "server/streaming/call_streams.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "server/service/call_convert.h"
+#include "server/service/status.h"
+
+namespace unipresence {
+class CallStreams::Reactor final : public ServerReactor {
+ public:
+  Reactor(CallStreams& streams, grpc::CallbackServerContext& context, std::uint64_t id)
+      : streams_(streams), context_(context), id_(id) {}
+
+  void OnWriteDone(bool ok) override {
+    streams_.thread_.Post([&streams = streams_, id = id_, ok] { streams.OnWritten(id, ok); });
+  }
+  void OnCancel() override {
+    streams_.thread_.Post([&streams = streams_, id = id_] { streams.streams_.OnCancelled(id); });
+  }
+  void OnDone() override { delete this; }
+
+  void FinishWith(const absl::Status& status) {
+    Finish(AnswerOf(streams_.shared_, Method::kWatchCalls, status));
+  }
+  void Cancel() { context_.TryCancel(); }
+
+  List response;  // in flight
+
+ private:
+  CallStreams& streams_;
+  grpc::CallbackServerContext& context_;
+  const std::uint64_t id_;
+};
+
+struct CallStreams::Open : SessionStream<Reactor> {
+  std::string user;
+  List next;  // to be sent; null: nothing new
+  MonotonicTime last_write{};
+};
+
+CallStreams::CallStreams(const WatchOptions& options, const ServiceContext& shared,
+                         StreamLimit& limit, TaskThread& thread)
+    : options_(options),
+      shared_(shared),
+      limit_(limit),
+      thread_(thread),
+      poster_(shared.executor),
+      streams_(shared, limit, shared.probe.call_streams, [this](Open& open) { OnEnded(open); }) {}
+
+CallStreams::~CallStreams() = default;
+
+CallStreams::ServerReactor* CallStreams::Watch(grpc::CallbackServerContext* context,
+                                               const v1::WatchCallsRequest* request) {
+  const std::uint64_t id = next_id_.fetch_add(1);
+  auto* reactor = new Reactor(*this, *context, id);
+  const absl::StatusOr<SessionKey> key = KeyOf(*context);
+  const absl::Status status = key.ok() ? limit_.Enter() : key.status();
+  if (!status.ok()) {
+    shared_.probe.refused_streams.Add(key.ok());
+    reactor->FinishWith(status);
+    return reactor;
+  }
+  thread_.Post([this, id, reactor, key = *key, user = request->user()]() mutable {
+    OnOpen(id, reactor, key, std::move(user));
+  });
+  return reactor;
+}
+
+void CallStreams::EndSession(std::string session) {
+  thread_.Post(
+      [this, session = std::move(session)] { streams_.EndSession(session, SessionEnded()); });
+}
+
+void CallStreams::Stop() {
+  thread_.Post([this] { streams_.Stop(); });
+}
+
+// --- Streams come and go -----------------------------------------------------------------------
+
+void CallStreams::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key,
+                         std::string user) {
+  auto open = std::make_unique<Open>();
+  open->id = id;
+  open->reactor = reactor;
+  if (!streams_.Add(std::move(open))) return;
+  poster_.Post([this, id, key, user = std::move(user)](Core& core) {
+    absl::StatusOr<Opened> opened = Register(core, key, user);
+    const std::string watched = opened.ok() ? opened->user : std::string();
+    thread_.Post(
+        [this, id, opened = std::move(opened)]() mutable { OnRegistered(id, std::move(opened)); });
+    if (!watched.empty()) ReadList(core, watched);
+  });
+}
+
+absl::StatusOr<CallStreams::Opened> CallStreams::Register(Core& core, const SessionKey& key,
+                                                          const std::string& user) {
+  absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
+  if (!caller.ok()) return caller.status();
+  absl::Status status = Authorize(Method::kWatchCalls, *caller, user);
+  if (status.ok()) status = HasCallControl(core);
+  if (!status.ok()) return status;
+  Opened opened{.caller = *std::move(caller), .user = user};
+  if (opened.user.empty()) opened.user = opened.caller.user;
+  if (absl::Status exists = core.calls->List(opened.user).status(); !exists.ok()) {
+    return FromCalls(exists, opened.user);
+  }
+  status = shared_.sessions.OpenStream(core, opened.caller, options_.max_streams_per_session,
+                                       /*hold=*/true);
+  if (!status.ok()) return status;
+  if (!std::exchange(listening_, true)) {
+    core.calls->SetListener([this](const std::string& changed) {
+      if (!changed_.insert(changed).second) return;
+      thread_.Post([this, changed] { AskFor(changed, /*refresh=*/false); });
+    });
+  }
+  core.calls->Watch(opened.user);
+  return opened;
+}
+
+void CallStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Opened> opened) {
+  Open* const open = streams_.Find(id);
+  if (open == nullptr) {  // it was cancelled meanwhile
+    if (!opened.ok()) return;
+    return poster_.Post([this, opened = *std::move(opened)](Core& core) {
+      core.calls->Unwatch(opened.user);
+      shared_.sessions.CloseStream(core, opened.caller, /*hold=*/true);
+    });
+  }
+  if (!opened.ok()) {
+    shared_.probe.refused_streams.Add(ReasonOf(opened.status()) ==
+                                      v1::ERROR_REASON_TOO_MANY_STREAMS);
+    return streams_.End(*open, opened.status());
+  }
+  open->user = std::move(opened->user);
+  open->last_write = shared_.clock.Now();
+  streams_.SetCaller(*open, std::move(opened->caller));
+  by_user_[open->user].insert(id);
+}
+
+void CallStreams::OnEnded(Open& open) {
+  if (!open.caller) return;
+  const auto watching = by_user_.find(open.user);
+  watching->second.erase(open.id);
+  if (watching->second.empty()) by_user_.erase(watching);
+  poster_.Post([this, caller = *open.caller, user = open.user](Core& core) {
+    core.calls->Unwatch(user);
+    shared_.sessions.CloseStream(core, caller, /*hold=*/true);
+  });
+}
+
+// --- Lists -------------------------------------------------------------------------------------
+
+void CallStreams::AskFor(const std::string& user, bool refresh) {
+  poster_.Post([this, user, refresh](Core& core) {
+    changed_.erase(user);
+    if (refresh) core.calls->Refresh(user);
+    ReadList(core, user);
+  });
+}
+
+void CallStreams::ReadList(Core& core, const std::string& user) {
+  const absl::StatusOr<LiveCalls> live = core.calls->List(user);
+  absl::StatusOr<List> list = List();
+  if (live.ok()) {
+    auto response = std::make_shared<v1::WatchCallsResponse>();
+    for (const LiveCall& call : live->calls) FillCall(core, user, call, *response->add_calls());
+    response->set_stale(live->stale);
+    list = std::move(response);
+  } else {
+    list = FromCalls(live.status(), user);
+  }
+  thread_.Post([this, user, list = std::move(list)] { OnList(user, list); });
+}
+
+void CallStreams::OnList(const std::string& user, const absl::StatusOr<List>& list) {
+  const auto watching = by_user_.find(user);
+  if (watching == by_user_.end()) return;
+  const std::vector<std::uint64_t> ids(watching->second.begin(), watching->second.end());
+  for (const std::uint64_t id : ids) {
+    Open& open = *streams_.Find(id);
+    if (!list.ok()) {
+      streams_.End(open, list.status());
+      continue;
+    }
+    open.next = *list;
+    Write(open);
+  }
+}
+
+void CallStreams::Write(Open& open) {
+  if (!open.writable() || open.next == nullptr) return;
+  open.writing = true;
+  open.last_write = shared_.clock.Now();
+  open.reactor->response = std::exchange(open.next, nullptr);
+  open.reactor->StartWrite(open.reactor->response.get());
+}
+
+void CallStreams::OnWritten(std::uint64_t id, bool ok) {
+  Open* const open = streams_.Find(id);
+  if (open == nullptr) return;
+  open->reactor->response.reset();
+  if (streams_.OnWritten(*open, ok)) Write(*open);
+}
+
+void CallStreams::Tick() {
+  const MonotonicTime now = shared_.clock.Now();
+  if (now < next_tick_) return;
+  next_tick_ = now + options_.tick;
+  poster_.Flush();
+  streams_.CancelUnread();
+  absl::flat_hash_set<std::string> silent;
+  for (const auto& [id, open] : streams_.all()) {
+    if (!open->writable() || now - open->last_write < options_.heartbeat) continue;
+    open->last_write = now;
+    silent.insert(open->user);
+  }
+  for (const std::string& user : silent) AskFor(user, /*refresh=*/true);
+}
+
+}  // namespace unipresence

@@ -1,0 +1,181 @@
+#include "server/streaming/hold_streams.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "server/service/convert.h"
+#include "server/service/status.h"
+
+namespace unipresence {
+namespace {
+
+// The session of a silent client expires by itself; the stream's own end is for sessions that
+// something else keeps alive, and comes a little later.
+constexpr Duration kPatience = std::chrono::seconds(1);
+
+}  // namespace
+
+class HoldStreams::Reactor final : public ServerReactor {
+ public:
+  Reactor(HoldStreams& streams, grpc::CallbackServerContext& context, std::uint64_t id)
+      : streams_(streams), context_(context), id_(id) {}
+
+  void OnReadDone(bool ok) override {
+    Post([ok](HoldStreams& streams, std::uint64_t id) { streams.OnRead(id, ok); });
+  }
+  void OnWriteDone(bool ok) override {
+    Post([ok](HoldStreams& streams, std::uint64_t id) { streams.OnWritten(id, ok); });
+  }
+  void OnCancel() override {
+    Post([](HoldStreams& streams, std::uint64_t id) { streams.streams_.OnCancelled(id); });
+  }
+  void OnDone() override { delete this; }
+
+  void FinishWith(const absl::Status& status) {
+    Finish(AnswerOf(streams_.shared_, Method::kHoldSession, status));
+  }
+  void Cancel() { context_.TryCancel(); }
+
+  v1::HoldSessionRequest request;
+  v1::HoldSessionResponse response;
+
+ private:
+  template <typename Task>
+  void Post(Task task) {
+    streams_.thread_.Post([&streams = streams_, id = id_, task] { task(streams, id); });
+  }
+
+  HoldStreams& streams_;
+  grpc::CallbackServerContext& context_;
+  const std::uint64_t id_;
+};
+
+struct HoldStreams::Open : SessionStream<Reactor> {
+  SessionKey key;
+  MonotonicTime silent_deadline = MonotonicTime::max();
+};
+
+HoldStreams::HoldStreams(const WatchOptions& options, const ServiceContext& shared,
+                         StreamLimit& limit, TaskThread& thread)
+    : options_(options),
+      shared_(shared),
+      limit_(limit),
+      thread_(thread),
+      poster_(shared.executor),
+      streams_(shared, limit, shared.probe.hold_streams, [this](Open& open) { OnEnded(open); }) {}
+
+HoldStreams::~HoldStreams() = default;
+
+HoldStreams::ServerReactor* HoldStreams::Hold(grpc::CallbackServerContext* context) {
+  const std::uint64_t id = next_id_.fetch_add(1);
+  auto* reactor = new Reactor(*this, *context, id);
+  const absl::StatusOr<SessionKey> key = KeyOf(*context);
+  const absl::Status status = key.ok() ? limit_.Enter() : key.status();
+  if (!status.ok()) {
+    reactor->FinishWith(status);
+    return reactor;
+  }
+  thread_.Post([this, id, reactor, key = *key] { OnOpen(id, reactor, key); });
+  return reactor;
+}
+
+void HoldStreams::EndSession(std::string session) {
+  thread_.Post(
+      [this, session = std::move(session)] { streams_.EndSession(session, SessionEnded()); });
+}
+
+void HoldStreams::Stop() {
+  thread_.Post([this] { streams_.Stop(); });
+}
+
+void HoldStreams::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key) {
+  auto open = std::make_unique<Open>();
+  open->id = id;
+  open->reactor = reactor;
+  open->key = key;
+  if (!streams_.Add(std::move(open))) return;
+  poster_.Post([this, id, key](Core& core) {
+    absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
+    if (caller.ok()) {
+      absl::Status opened = shared_.sessions.OpenStream(
+          core, *caller, options_.max_streams_per_session, /*hold=*/false);
+      if (!opened.ok()) caller = opened;
+    }
+    thread_.Post(
+        [this, id, caller = std::move(caller)]() mutable { OnRegistered(id, std::move(caller)); });
+  });
+}
+
+void HoldStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Caller> caller) {
+  Open* const open = streams_.Find(id);
+  if (open == nullptr) {  // it was cancelled meanwhile
+    if (caller.ok()) {
+      poster_.Post([this, caller = *caller](Core& core) {
+        shared_.sessions.CloseStream(core, caller, /*hold=*/false);
+      });
+    }
+    return;
+  }
+  if (!caller.ok()) return streams_.End(*open, caller.status());
+  streams_.SetCaller(*open, *std::move(caller));
+  open->reactor->StartRead(&open->reactor->request);
+}
+
+void HoldStreams::OnRead(std::uint64_t id, bool ok) {
+  Open* const open = streams_.Find(id);
+  if (open == nullptr) return;
+  if (!ok) return streams_.End(*open, absl::OkStatus());  // the client is through
+  poster_.Post([this, id, key = open->key](Core& core) {
+    const absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
+    absl::StatusOr<v1::Session> answer = v1::Session();
+    if (!caller.ok()) {
+      answer = caller.status();
+    } else {
+      FillSession(core, shared_.sessions, *shared_.sessions.Find(caller->session), *answer);
+    }
+    thread_.Post(
+        [this, id, answer = std::move(answer)]() mutable { OnTouched(id, std::move(answer)); });
+  });
+}
+
+void HoldStreams::OnTouched(std::uint64_t id, absl::StatusOr<v1::Session> session) {
+  Open* const open = streams_.Find(id);
+  if (open == nullptr || open->end) return;
+  if (!session.ok()) return streams_.End(*open, session.status());
+  open->silent_deadline = shared_.clock.Now() + DurationOf(session->time_to_live()) + kPatience;
+  open->writing = true;
+  *open->reactor->response.mutable_session() = *std::move(session);
+  open->reactor->StartWrite(&open->reactor->response);
+}
+
+void HoldStreams::OnWritten(std::uint64_t id, bool ok) {
+  Open* const open = streams_.Find(id);
+  if (open == nullptr || !streams_.OnWritten(*open, ok)) return;
+  open->reactor->StartRead(&open->reactor->request);
+}
+
+void HoldStreams::OnEnded(Open& open) {
+  if (!open.caller) return;
+  poster_.Post([this, caller = *open.caller](Core& core) {
+    shared_.sessions.CloseStream(core, caller, /*hold=*/false);
+  });
+}
+
+void HoldStreams::Tick() {
+  const MonotonicTime now = shared_.clock.Now();
+  if (now < next_tick_) return;
+  next_tick_ = now + options_.tick;
+  poster_.Flush();
+  std::vector<std::uint64_t> silent;
+  streams_.CancelUnread();
+  for (const auto& [id, open] : streams_.all()) {
+    if (now >= open->silent_deadline) silent.push_back(id);
+  }
+  for (const std::uint64_t id : silent) {
+    streams_.End(*streams_.Find(id),
+                 absl::DeadlineExceededError("no message came for one time_to_live"));
+  }
+}
+
+}  // namespace unipresence

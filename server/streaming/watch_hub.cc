@@ -1,0 +1,473 @@
+#include "server/streaming/watch_hub.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>  // SerializationTraits of messages
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "aggregator/base/valid_text.h"
+#include "server/service/status.h"
+#include "unipresence/v1/presence.pb.h"
+
+namespace unipresence {
+namespace {
+
+// Streams served in one round, so that batches and other streams' events are not kept waiting.
+constexpr std::size_t kPumpsPerRound = 64;
+
+// INVALID_ARGUMENT. Users come ascending and each once; null for everyone.
+absl::StatusOr<WatchedUsers> ParseUsers(v1::WatchPresencesRequest& request, std::size_t max_users) {
+  if (request.users().empty()) return nullptr;
+  if (static_cast<std::size_t>(request.users_size()) > max_users) {
+    return Failure(v1::ERROR_REASON_TOO_MANY_ITEMS,
+                   fmt::format("users: {} are more than {}; watch everyone instead",
+                               request.users_size(), max_users),
+                   {{"field", "users"}, {"limit", fmt::to_string(max_users)}});
+  }
+  std::vector<std::string> users(std::make_move_iterator(request.mutable_users()->begin()),
+                                 std::make_move_iterator(request.mutable_users()->end()));
+  std::sort(users.begin(), users.end());
+  users.erase(std::unique(users.begin(), users.end()), users.end());
+  if (users.front().empty()) return FieldRequired("users", "give the ids of users, or no entry");
+  // They are told as removed if there are none of that id, and would come back so.
+  for (const std::string& user : users) {
+    if (!IsValidText(user)) return FieldInvalid("users", user, "the ids of users");
+  }
+  return std::make_shared<const std::vector<std::string>>(std::move(users));
+}
+
+}  // namespace
+
+// --- The rpc, on gRPC's threads ---
+
+class WatchHub::Reactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+ public:
+  Reactor(WatchHub& hub, grpc::CallbackServerContext& context, std::uint64_t id)
+      : hub_(hub), context_(context), id_(id) {}
+
+  void OnWriteDone(bool ok) override {
+    hub_.thread_.Post([&hub = hub_, id = id_, ok] { hub.OnWritten(id, ok); });
+  }
+  void OnCancel() override {
+    hub_.thread_.Post([&hub = hub_, id = id_] { hub.streams_.OnCancelled(id); });
+  }
+  void OnDone() override { delete this; }
+
+  void FinishWith(const absl::Status& status) {
+    Finish(AnswerOf(hub_.shared_, Method::kWatchPresences, status));
+  }
+  void Cancel() { context_.TryCancel(); }
+
+  grpc::ByteBuffer response;  // in flight; the watch thread's while none is
+
+ private:
+  WatchHub& hub_;
+  grpc::CallbackServerContext& context_;
+  const std::uint64_t id_;
+};
+
+struct WatchHub::Open : SessionStream<Reactor> {
+  explicit Open(WatchStream watch) : stream(std::move(watch)) {}
+
+  WatchStream stream;
+  bool wants_mailboxes = false;
+  bool ready = false;  // in `ready_`
+  MonotonicTime last_write{};
+};
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchHub::Watch(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer* request) {
+  const std::uint64_t id = next_id_.fetch_add(1);
+  auto* reactor = new Reactor(*this, *context, id);
+  v1::WatchPresencesRequest parsed;
+  grpc::ByteBuffer bytes(*request);
+  if (!grpc::SerializationTraits<v1::WatchPresencesRequest>::Deserialize(&bytes, &parsed).ok()) {
+    reactor->FinishWith(Failure(v1::ERROR_REASON_FIELD_INVALID,
+                                "the request is no unipresence.v1.WatchPresencesRequest"));
+    return reactor;
+  }
+  const absl::StatusOr<SessionKey> key = KeyOf(*context);
+  absl::StatusOr<WatchedUsers> users = ParseUsers(parsed, options_.max_users);
+  absl::Status status = !key.ok() ? key.status() : users.ok() ? limit_.Enter() : users.status();
+  if (!status.ok()) {
+    shared_.probe.refused_streams.Add(ReasonOf(status) == v1::ERROR_REASON_TOO_MANY_STREAMS);
+    reactor->FinishWith(status);
+    return reactor;
+  }
+  thread_.Post([this, id, reactor, key = *key, users = *std::move(users),
+                token = std::move(*parsed.mutable_resume_token()),
+                mailboxes = parsed.include_mailboxes()]() mutable {
+    OnOpen(id, reactor, key, std::move(users), std::move(token), mailboxes);
+  });
+  return reactor;
+}
+
+WatchHub::WatchHub(const WatchOptions& options, const ServiceContext& shared, WatchFeed& feed,
+                   StreamLimit& limit, TaskThread& thread)
+    : options_(options),
+      shared_(shared),
+      feed_(feed),
+      limit_(limit),
+      thread_(thread),
+      batches_(options.max_waiting_bytes),
+      mailbox_batches_(options.max_waiting_bytes),
+      poster_(shared.executor),
+      history_(options.window),
+      streams_(shared, limit, shared.probe.watch_streams, [this](Open& open) { OnEnded(open); }) {}
+
+WatchHub::~WatchHub() = default;
+
+void WatchHub::EndSession(std::string session) {
+  thread_.Post([this, session = std::move(session)] {
+    streams_.EndSession(session, SessionEnded("log in again and resume with the last token"));
+  });
+}
+
+void WatchHub::Stop() {
+  thread_.Post([this] { streams_.Stop(); });
+}
+
+// --- Streams come and go ---
+
+void WatchHub::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key, WatchedUsers users,
+                      std::string resume_token, bool mailboxes) {
+  auto open = std::make_unique<Open>(WatchStream(std::move(users), std::move(resume_token)));
+  open->id = id;
+  open->reactor = reactor;
+  open->wants_mailboxes = mailboxes;
+  if (!streams_.Add(std::move(open))) return;
+  ++registering_;
+  poster_.Post([this, id, key, mailboxes](Core& core) {
+    thread_.Post([this, id, opened = feed_.Open(core, key, mailboxes)]() mutable {
+      OnRegistered(id, std::move(opened));
+    });
+  });
+}
+
+void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> opened) {
+  --registering_;
+  // Also for a stream that is gone by now: those after it rely on it. When batches were made
+  // before, the log is only behind, and what it lacks up to that sequence is on its way.
+  if (opened.ok() && opened->started && history_.log().end() < opened->registration.sequence) {
+    history_.Reset(opened->registration.sequence);
+    ++log_version_;
+  }
+  if (opened.ok() && opened->mailboxes_started &&
+      mailbox_log_.end() < opened->registration.mailbox_sequence) {
+    mailbox_log_.Reset(opened->registration.mailbox_sequence);
+  }
+  Open* const found = streams_.Find(id);
+  if (found == nullptr) {  // it was cancelled meanwhile
+    if (opened.ok()) {
+      poster_.Post([this, caller = opened->caller](Core& core) { feed_.Close(core, caller); });
+    }
+    return;
+  }
+  Open& open = *found;
+  if (!opened.ok()) {
+    shared_.probe.refused_streams.Add(ReasonOf(opened.status()) ==
+                                      v1::ERROR_REASON_TOO_MANY_STREAMS);
+    return streams_.End(open, opened.status());
+  }
+  streams_.SetCaller(open, std::move(opened->caller));
+  if (open.wants_mailboxes) {
+    open.stream.WatchMailboxes(open.caller->user, open.caller->role == Role::kAdministrator,
+                               mailbox_log_);
+  }
+  switch (open.stream.Begin(opened->registration, history_)) {
+    case WatchStream::Start::kFresh:
+      break;
+    case WatchStream::Start::kResumed:
+    case WatchStream::Start::kReread:
+      shared_.probe.watch_resumed.Add();
+      break;
+    case WatchStream::Start::kReset:
+      shared_.probe.watch_resets.Add();
+      break;
+  }
+  open.last_write = shared_.clock.Now();
+  Enter(open);
+  Wake(open);
+}
+
+void WatchHub::Enter(Open& open) {
+  if (open.stream.everyone()) {
+    everyone_.insert(&open);
+  } else {
+    const std::vector<std::string>& users = *open.stream.users();
+    for (std::uint32_t i = 0; i < users.size(); ++i) watchers_[users[i]][&open] = i;
+  }
+  const MailboxWatch* const mailboxes = open.stream.mailboxes();
+  if (mailboxes == nullptr) return;
+  if (mailboxes->everyone()) {
+    all_mailboxes_.insert(&open);
+  } else {
+    for (const std::string& user : *mailboxes->users()) mailbox_watchers_[user].insert(&open);
+  }
+}
+
+void WatchHub::Leave(Open& open) {
+  everyone_.erase(&open);
+  all_mailboxes_.erase(&open);
+  if (!open.caller) return;  // it was never entered
+  const auto leave = [&open](auto& watchers, const std::string& user) {
+    const auto watched = watchers.find(user);
+    watched->second.erase(&open);
+    if (watched->second.empty()) watchers.erase(watched);
+  };
+  if (!open.stream.everyone()) {
+    for (const std::string& user : *open.stream.users()) leave(watchers_, user);
+  }
+  const MailboxWatch* const mailboxes = open.stream.mailboxes();
+  if (mailboxes == nullptr || mailboxes->everyone()) return;
+  for (const std::string& user : *mailboxes->users()) leave(mailbox_watchers_, user);
+}
+
+void WatchHub::OnEnded(Open& open) {
+  if (open.caller) {
+    poster_.Post([this, caller = *open.caller](Core& core) { feed_.Close(core, caller); });
+  }
+  Leave(open);
+}
+
+// --- Changes come ---
+
+void WatchHub::OnBatch(std::shared_ptr<const publish::Batch> batch) {
+  const WaitingBatches::Pushed pushed = batches_.Push(std::move(batch));
+  shared_.probe.watch_dropped_batches.Add(pushed.dropped);
+  if (pushed.wake) thread_.Post([] {});  // Work() follows
+}
+
+void WatchHub::OnMailboxes(std::shared_ptr<const publish::Batch> batch) {
+  const WaitingBatches::Pushed pushed = mailbox_batches_.Push(std::move(batch));
+  shared_.probe.watch_dropped_batches.Add(pushed.dropped);
+  if (pushed.wake) thread_.Post([] {});
+}
+
+void WatchHub::TakeBatches() {
+  const WaitingBatches::Taken taken = batches_.Take();
+  if (taken.dropped_up_to > history_.log().end()) {
+    history_.Reset(taken.dropped_up_to);
+    StartOverAll();
+  }
+  if (taken.batches.empty()) return;
+  for (const auto& batch : taken.batches) {
+    if (!history_.Append(*batch)) {
+      history_.Reset(batch->first_sequence() - 1);
+      StartOverAll();
+      history_.Append(*batch);
+    }
+    if (!watchers_.empty()) NoteChanges(*batch);
+    if (history_.log().full()) TrimHistory();
+  }
+  ++log_version_;
+  for (Open* open : everyone_) Wake(*open);
+  TellSizes();
+}
+
+void WatchHub::NoteChanges(const publish::Batch& batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto watched = watchers_.find(ToAbsl(batch.user(i)));
+    if (watched == watchers_.end()) continue;
+    for (const auto& [open, index] : watched->second) {
+      open->stream.NoteChange(index, batch.sequence(i), history_);
+      Wake(*open);
+    }
+  }
+}
+
+// Changes leave the log; what is still needed of them is kept, within its bound.
+void WatchHub::TrimHistory() {
+  const std::uint64_t begin = history_.log().TrimmedBegin();
+  std::vector<std::uint64_t> places;
+  std::vector<Open*> behind;
+  std::size_t entries = history_.entries();
+  for (const auto& [id, open] : streams_.all()) {
+    if (!open->caller || open->end || !open->stream.FallsBehind(begin, history_)) continue;
+    behind.push_back(open.get());
+    entries += open->stream.entries();
+    if (open->stream.everyone() && open->stream.place() < begin) {
+      places.push_back(open->stream.place());
+    }
+  }
+  if (entries > options_.max_merged) {
+    for (Open* open : behind) StartOver(*open);
+    behind.clear();
+    places.clear();
+  }
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  history_.Trim(places, !behind.empty());
+  ++log_version_;
+}
+
+void WatchHub::TellSizes() {
+  ServiceProbe& probe = shared_.probe;
+  probe.watch_log_entries.Set(
+      static_cast<std::int64_t>(history_.log().size() + history_.entries()));
+  probe.watch_log_bytes.Set(static_cast<std::int64_t>(history_.log().bytes()));
+}
+
+void WatchHub::TakeMailboxes() {
+  const WaitingBatches::Taken taken = mailbox_batches_.Take();
+  const auto start_over = [this](std::uint64_t sequence) {
+    mailbox_log_.Reset(sequence);
+    for (const auto& [id, open] : streams_.all()) {
+      if (open->stream.mailboxes() != nullptr) StartOver(*open);
+    }
+  };
+  if (taken.dropped_up_to > mailbox_log_.end()) start_over(taken.dropped_up_to);
+  for (const auto& batch : taken.batches) {
+    if (!mailbox_log_.Append(*batch)) {
+      start_over(batch->first_sequence() - 1);
+      mailbox_log_.Append(*batch);
+    }
+    for (std::size_t i = 0; i < batch->size(); ++i) {
+      const auto watched = mailbox_watchers_.find(ToAbsl(batch->user(i)));
+      if (watched == mailbox_watchers_.end()) continue;
+      for (Open* open : watched->second) {
+        open->stream.mailboxes()->NoteChange(batch->user(i), batch->sequence(i));
+        Wake(*open);
+      }
+    }
+  }
+  if (taken.batches.empty()) return;
+  for (Open* open : all_mailboxes_) Wake(*open);
+}
+
+void WatchHub::StartOverAll() {
+  ++log_version_;
+  for (const auto& [id, open] : streams_.all()) StartOver(*open);
+}
+
+void WatchHub::StartOver(Open& open) {
+  if (!open.caller || open.end) return;
+  open.stream.StartOver(history_);
+  shared_.probe.watch_resets.Add();
+  Wake(open);
+}
+
+// --- Responses go out ---
+
+bool WatchHub::Work() {
+  TakeBatches();
+  TakeMailboxes();
+  if (shared_.clock.Now() >= next_tick_) Tick();
+  for (std::size_t i = 0; i < kPumpsPerRound && !ready_.empty(); ++i) {
+    Open* const open = streams_.Find(ready_.front());
+    ready_.pop_front();
+    if (open == nullptr) continue;
+    open->ready = false;
+    Pump(*open);
+  }
+  return !ready_.empty();
+}
+
+void WatchHub::Wake(Open& open) {
+  if (open.ready || !open.writable()) return;
+  open.ready = true;
+  ready_.push_back(open.id);
+}
+
+void WatchHub::Pump(Open& open) {
+  if (!open.writable()) return;
+  const std::optional<std::uint64_t> place = open.stream.SharedPlace(history_);
+  if (place && last_response_.version == log_version_ && last_response_.from == *place) {
+    open.stream.SkipTo(last_response_.to);
+    return Write(open, last_response_.response);
+  }
+  std::optional<WatchStream::Response> response =
+      open.stream.Next(history_, options_.response_bytes);
+  if (response && place) {
+    last_response_ = {
+        .version = log_version_, .from = *place, .to = open.stream.place(), .response = *response};
+  }
+  if (response) Write(open, *std::move(response));
+  AskForSlice(open);
+}
+
+void WatchHub::Write(Open& open, WatchStream::Response response) {
+  open.writing = true;
+  open.last_write = shared_.clock.Now();
+  shared_.probe.watch_responses.Add();
+  shared_.probe.watch_updates.Add(response.updates);
+  shared_.probe.watch_bytes.Add(response.bytes.Length());
+  shared_.probe.watch_coalesced.Add(response.missed);
+  open.reactor->response = std::move(response.bytes);
+  open.reactor->StartWrite(&open.reactor->response);
+}
+
+void WatchHub::OnWritten(std::uint64_t id, bool ok) {
+  Open* const open = streams_.Find(id);
+  if (open == nullptr) return;
+  open->reactor->response.Clear();
+  if (streams_.OnWritten(*open, ok)) Wake(*open);
+}
+
+void WatchHub::AskForSlice(Open& open) {
+  if (!open.stream.wants_slice()) return;
+  slices_wanted_.push_back(open.id);
+  ReadNextSlice();
+}
+
+void WatchHub::ReadNextSlice() {
+  while (!slice_in_flight_ && !slices_wanted_.empty()) {
+    const std::uint64_t id = slices_wanted_.front();
+    slices_wanted_.pop_front();
+    Open* const open = streams_.Find(id);
+    if (open == nullptr) continue;
+    const std::optional<SliceRequest> request = open->stream.TakeSliceRequest();
+    if (!request) continue;
+    slice_in_flight_ = true;
+    poster_.Post([this, id, users = open->stream.users(), request = *request](Core& core) {
+      thread_.Post([this, id, slice = feed_.ReadSlice(core, users, request)]() mutable {
+        OnSlice(id, std::move(slice));
+      });
+    });
+  }
+}
+
+void WatchHub::OnSlice(std::uint64_t id, InitialSlice slice) {
+  slice_in_flight_ = false;
+  shared_.probe.watch_initial_values.Add(slice.updates);
+  Open* const open = streams_.Find(id);
+  if (open != nullptr && open->stream.AddSlice(std::move(slice))) Wake(*open);
+  ReadNextSlice();
+}
+
+// --- Time passes ---
+
+void WatchHub::Tick() {
+  const MonotonicTime now = shared_.clock.Now();
+  next_tick_ = now + options_.tick;
+  poster_.Flush();
+  streams_.CancelUnread();
+  for (const auto& [id, open] : streams_.all()) {
+    if (!open->writable() || now - open->last_write < options_.heartbeat) continue;
+    Write(*open, open->stream.SignOfLife(history_));
+  }
+  TrimMailboxes();
+  if (!streams_.all().empty() || history_.log().end() == 0) return;
+  shared_.executor.Post([this](Core& core) {
+    if (!feed_.StopIfIdle(core)) return;
+    thread_.Post([this] {
+      history_.Reset(0);
+      mailbox_log_.Reset(0);
+      ++log_version_;
+    });
+  });
+}
+
+void WatchHub::TrimMailboxes() {
+  // A stream that is being registered may stand anywhere above what is there now.
+  if (registering_ > 0 || mailbox_log_.entries() == 0) return;
+  std::uint64_t needed = mailbox_log_.end();
+  for (const auto& [id, open] : streams_.all()) {
+    const MailboxWatch* const mailboxes = open->stream.mailboxes();
+    if (mailboxes != nullptr) needed = std::min(needed, mailboxes->Needs());
+  }
+  mailbox_log_.Trim(needed, /*keep=*/0);
+}
+
+}  // namespace unipresence

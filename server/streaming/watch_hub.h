@@ -1,0 +1,146 @@
+#ifndef UNIPRESENCE_SERVER_STREAMING_WATCH_HUB_H_
+#define UNIPRESENCE_SERVER_STREAMING_WATCH_HUB_H_
+
+// Every WatchPresences stream: takes the pipeline's batches, keeps the log of newest changes, and
+// has one write in flight per stream.
+//
+//   pipeline --OnBatch--> [waiting batches] -> watch thread: WatchLog -> WatchStream -> StartWrite
+//
+// A stream whose write is in flight is left alone until gRPC says that it is done; meanwhile its
+// changes wait in the log, and travel together in the next response. A burst is taken in as a whole
+// before anything is written. A stream that falls behind the log's window gets its changes merged
+// (watch_stream.h). WriteOptions::buffer_hint is never used: it hangs gRPC 1.51's callback server.
+//
+// What is bounded, and what happens at the bound:
+//   waiting batches        dropped, and every stream starts over (RESET)
+//   the log                the oldest changes leave; who has not got them gets them merged
+//   what was merged        streams that are behind start over (RESET)
+//   the log of mailboxes   one entry per user (newest_log.h)
+//   initial values         one slice on its way and one written per stream; the pipeline reads one
+//                          slice at a time for all streams together
+//   streams                TOO_MANY_STREAMS
+//
+// Streams hold their session (it does not expire while the connection lives) and end with it.
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "aggregator/publish/batch.h"
+#include "server/service/call.h"
+#include "server/streaming/newest_log.h"
+#include "server/streaming/session_streams.h"
+#include "server/streaming/stream_limit.h"
+#include "server/streaming/sure_poster.h"
+#include "server/streaming/waiting_batches.h"
+#include "server/streaming/watch_feed.h"
+#include "server/streaming/watch_history.h"
+#include "server/streaming/watch_options.h"
+#include "server/streaming/watch_stream.h"
+
+namespace unipresence {
+
+class WatchHub final : public publish::BatchSink {
+ public:
+  // All must outlive the hub; `thread` must be stopped before it is destroyed, after the server.
+  WatchHub(const WatchOptions& options, const ServiceContext& shared, WatchFeed& feed,
+           StreamLimit& limit, TaskThread& thread);
+  ~WatchHub() override;
+
+  // Thread: the pipeline's.
+  void OnBatch(std::shared_ptr<const publish::Batch> batch) override;
+  void OnMailboxes(std::shared_ptr<const publish::Batch> batch) override;
+
+  // The rpc. Thread: gRPC's.
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request);
+
+  // Any thread. Ends the streams of that session.
+  void EndSession(std::string session);
+  // Any thread. Ends all streams, and those to come, with SERVER_STOPPING.
+  void Stop();
+
+  // Thread: the watch thread's. To be called each time its queue is empty, and each
+  // WatchOptions::tick; true if it wants to be called again at once.
+  bool Work();
+
+ private:
+  class Reactor;
+  // One open stream.
+  struct Open;
+
+  // All on the watch thread.
+  void OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key, WatchedUsers users,
+              std::string resume_token, bool mailboxes);
+  void OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> opened);
+  void OnSlice(std::uint64_t id, InitialSlice slice);
+  void OnWritten(std::uint64_t id, bool ok);
+
+  void Enter(Open& open);
+  void Leave(Open& open);
+  void TakeBatches();
+  void NoteChanges(const publish::Batch& batch);
+  void TakeMailboxes();
+  void Wake(Open& open);
+  // Writes what the stream wants, if it may.
+  void Pump(Open& open);
+  void Write(Open& open, WatchStream::Response response);
+  void AskForSlice(Open& open);
+  void ReadNextSlice();
+  void Tick();
+  void TrimHistory();
+  void TrimMailboxes();
+  void TellSizes();
+  void StartOverAll();
+  void StartOver(Open& open);
+  void OnEnded(Open& open);
+
+  const WatchOptions options_;
+  const ServiceContext& shared_;
+  WatchFeed& feed_;
+  StreamLimit& limit_;
+  TaskThread& thread_;
+  std::atomic<std::uint64_t> next_id_{1};
+
+  WaitingBatches batches_;
+  WaitingBatches mailbox_batches_;
+
+  // The rest is the watch thread's.
+  SurePoster poster_;
+  WatchHistory history_;
+  NewestLog mailbox_log_;
+  std::uint64_t log_version_ = 0;
+  SessionStreams<Open> streams_;
+  // Filtered streams by the users they watch, with the user's number in the stream.
+  absl::flat_hash_map<std::string, absl::flat_hash_map<Open*, std::uint32_t>> watchers_;
+  absl::flat_hash_set<Open*> everyone_;
+  // The same of streams that send mailboxes.
+  absl::flat_hash_map<std::string, absl::flat_hash_set<Open*>> mailbox_watchers_;
+  absl::flat_hash_set<Open*> all_mailboxes_;
+  std::size_t registering_ = 0;
+  std::deque<std::uint64_t> ready_;          // streams to pump
+  std::deque<std::uint64_t> slices_wanted_;  // streams that want initial values
+  bool slice_in_flight_ = false;
+  MonotonicTime next_tick_;
+
+  // The response that streams of everyone at one place share.
+  struct Shared {
+    std::uint64_t version = 0;
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+    WatchStream::Response response;
+  } last_response_;
+};
+
+}  // namespace unipresence
+
+#endif  // UNIPRESENCE_SERVER_STREAMING_WATCH_HUB_H_
