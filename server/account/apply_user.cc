@@ -3,21 +3,30 @@
 #include <string>
 
 namespace unipresence {
+namespace {
+
+LineKind SelectedOf(const StoredUser& stored) {
+  return stored.settings.selected_device.value_or(LineKind::kWebrtc);
+}
+
+}  // namespace
+
+void SelectStored(Core& core, const StoredUser& stored) {
+  core.engine.SelectDevice(stored.user.id, SelectedOf(stored)).IgnoreError();
+}
 
 absl::Status ApplyUser(Core& core, SessionKeeper& sessions, const StoredUser& stored,
                        bool ends_sessions) {
   const std::string& id = stored.user.id;
-  const LineKind selected = stored.settings.selected_device.value_or(LineKind::kWebrtc);
   absl::Status status = core.engine.UpdateUser(stored.user);
   if (absl::IsNotFound(status)) {
-    status = core.engine.AddUser(stored.user, {.selected_device = selected,
+    status = core.engine.AddUser(stored.user, {.selected_device = SelectedOf(stored),
                                                .do_not_disturb = stored.settings.do_not_disturb,
                                                .forwardings = stored.settings.forwardings});
     return status.ok() ? status : absl::InternalError(status.message());
   }
   if (!status.ok()) return absl::InternalError(status.message());
-  // A choice whose line is gone is forgotten. Refused for a user with one line: nothing to choose.
-  core.engine.SelectDevice(id, selected).IgnoreError();
+  SelectStored(core, stored);
   if (ends_sessions) sessions.EndOfUser(core, id, CauseKind::kLogout);
   return absl::OkStatus();
 }

@@ -8,6 +8,10 @@
 
 namespace unipresence {
 
+// Has the engine go by the choice that the store has for the user. One whose line is gone is
+// forgotten; for a user with one line there is nothing to choose. Thread: the pipeline's.
+void SelectStored(Core& core, const StoredUser& stored);
+
 // Brings a user into the engine as the store has it now, whether the engine knows the user or not,
 // and ends the user's sessions if asked to. Thread: the pipeline's. INTERNAL: the store let through
 // what the engine refuses.

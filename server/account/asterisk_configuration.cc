@@ -12,14 +12,12 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
+#include "server/account/failure.h"
 #include "server/account/unified_diff.h"
-#include "server/service/status.h"
 
 namespace unipresence {
 namespace {
 
-// Of a response; far below gRPC's limit of 4 MiB.
-constexpr std::size_t kPieceBytes = 64 << 10;
 // As provisioning.proto says.
 constexpr std::size_t kMaxDiffBytes = 256 << 10;
 constexpr std::size_t kMaxDiffsBytes = 2 << 20;
@@ -31,9 +29,9 @@ constexpr mode_t kFileMode = 0640;
 constexpr std::size_t kNamesTold = 10;
 constexpr std::size_t kMaxNames = 50;
 
-// FAILED_PRECONDITION: CONFIGURATION_REFUSED; the former configuration is in force.
+// kConfigurationRefused; the former configuration is in force.
 absl::Status NotWritten(const std::string& pbx, std::string_view why) {
-  return Failure(v1::ERROR_REASON_CONFIGURATION_REFUSED,
+  return Failure(AccountProblem::kConfigurationRefused,
                  fmt::format("the configuration of PBX '{}' was not applied: {}", pbx, why),
                  {{"pbx", pbx}, {"message", why}});
 }
@@ -50,7 +48,7 @@ std::string Some(const std::vector<std::string>& names) {
   return text;
 }
 
-// NOT_FOUND: PBX_NOT_FOUND.
+// kFieldRequired, kPbxNotFound.
 absl::Status CheckPbx(const Core& core, const std::string& pbx) {
   if (pbx.empty()) return FieldRequired("pbx", "give the name of a PBX");
   const std::vector<PbxStatus>& pbxs = core.engine.pbxs();
@@ -59,7 +57,7 @@ absl::Status CheckPbx(const Core& core, const std::string& pbx) {
       })) {
     return absl::OkStatus();
   }
-  return Failure(v1::ERROR_REASON_PBX_NOT_FOUND,
+  return Failure(AccountProblem::kPbxNotFound,
                  fmt::format("the configuration has no PBX '{}'", pbx), {{"pbx", pbx}});
 }
 
@@ -75,125 +73,38 @@ absl::StatusOr<std::vector<User>> UsersOn(Store& store, const std::string& pbx) 
   return users;
 }
 
-void FillSkipped(const std::vector<SkippedUser>& skipped,
-                 google::protobuf::RepeatedPtrField<v1::SkippedUser>& out) {
-  for (const SkippedUser& user : skipped) {
-    v1::SkippedUser& message = *out.Add();
-    message.set_user(user.id);
-    message.set_message(user.message);
-  }
-}
-
-// A response that is being streamed. It deletes itself when gRPC is done with it.
-class RenderStream final : public AsteriskConfiguration::RenderReactor {
- public:
-  explicit RenderStream(const ServiceContext& shared) : shared_(shared) {}
-
-  // One of both, once.
-  void Send(RenderedConfiguration rendered) {
-    files_ = std::move(rendered.files);
-    FillSkipped(rendered.skipped, *response_.mutable_skipped_users());
-    Next();
-  }
-  void Fail(const absl::Status& status) {
-    Finish(AnswerOf(shared_, Method::kRenderAsteriskConfiguration, status));
-  }
-
-  void OnWriteDone(bool ok) override {
-    if (!ok) return Fail(absl::CancelledError("the client ended the stream"));
-    response_.clear_skipped_users();
-    Next();
-  }
-  void OnDone() override { delete this; }
-
- private:
-  void Next() {
-    if (file_ == files_.size()) return Fail(absl::OkStatus());
-    const TextFile& file = files_[file_];
-    response_.set_path(file.path);
-    response_.set_content(file.content.substr(offset_, kPieceBytes));
-    offset_ += kPieceBytes;
-    if (offset_ >= file.content.size()) {
-      ++file_;
-      offset_ = 0;
-    }
-    StartWrite(&response_);
-  }
-
-  const ServiceContext& shared_;
-  std::vector<TextFile> files_;
-  std::size_t file_ = 0;
-  std::size_t offset_ = 0;
-  v1::RenderAsteriskConfigurationResponse response_;
-};
-
-// The obligation to answer: dropped by a full queue or a stopping thread, the client is told so.
-struct FailDropped {
-  const ServiceContext* shared;
-  void operator()(RenderStream* stream) const {
-    stream->Fail(shared->stopping ? ServerStopping() : ServerOverloaded());
-  }
-};
-using RenderReply = std::unique_ptr<RenderStream, FailDropped>;
-
 }  // namespace
 
-AsteriskConfiguration::RenderReactor* AsteriskConfiguration::Render(
-    grpc::CallbackServerContext* context, const v1::RenderAsteriskConfigurationRequest* request) {
-  auto* const stream = new RenderStream(shared_);
-  RenderReply reply(stream, FailDropped{&shared_});
-  const absl::StatusOr<SessionKey> key = KeyOf(*context);
-  if (!key.ok()) {
-    reply.release()->Fail(key.status());
-    return stream;
-  }
-  shared_.executor.Post([this, key = *key, pbx = request->pbx(),
-                         reply = std::move(reply)](Core& core) mutable {
-    const absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
-    absl::Status status = caller.status();
-    if (status.ok()) status = Authorize(Method::kRenderAsteriskConfiguration, *caller, {});
-    if (status.ok()) status = CheckPbx(core, pbx);
-    if (!status.ok()) return reply.release()->Fail(status);
-    shared_.store.Call<std::vector<User>>(
-        [pbx](Store& store) { return UsersOn(store, pbx); },
-        [this, pbx, reply = std::move(reply)](absl::StatusOr<std::vector<User>> users) mutable {
-          if (!users.ok()) return reply.release()->Fail(FromStore(users.status(), {}));
-          worker_.Post([this, pbx, users = *std::move(users), reply = std::move(reply)]() mutable {
-            reply.release()->Send(ports_.render(pbx, users));
-          });
+void AsteriskConfiguration::Render(const Core& core, const std::string& pbx, RenderDone done) {
+  if (absl::Status status = CheckPbx(core, pbx); !status.ok()) return std::move(done)(status);
+  shared_.store.Call<std::vector<User>>(
+      [pbx](Store& store) { return UsersOn(store, pbx); },
+      [this, pbx, done = std::move(done)](absl::StatusOr<std::vector<User>> users) mutable {
+        if (!users.ok()) return std::move(done)(FromStore(users.status(), {}));
+        worker_.Post([this, pbx, users = *std::move(users), done = std::move(done)]() mutable {
+          std::move(done)(ports_.render(pbx, users));
         });
-  });
-  return stream;
-}
-
-grpc::ServerUnaryReactor* AsteriskConfiguration::Apply(
-    grpc::CallbackServerContext* context, const v1::ApplyAsteriskConfigurationRequest* request,
-    v1::ApplyAsteriskConfigurationResponse* response) {
-  using Call =
-      UnaryCall<v1::ApplyAsteriskConfigurationRequest, v1::ApplyAsteriskConfigurationResponse>;
-  return RunUnary(
-      shared_, Method::kApplyAsteriskConfiguration, context, request, response, [this](Call call) {
-        if (absl::Status status = CheckPbx(call.core, call.request.pbx()); !status.ok()) {
-          return std::move(call.reply).Fail(status);
-        }
-        shared_.store.Call<std::vector<User>>(
-            [pbx = call.request.pbx()](Store& store) { return UsersOn(store, pbx); },
-            [this, &request = call.request,
-             reply = std::move(call.reply)](absl::StatusOr<std::vector<User>> users) mutable {
-              if (!users.ok()) return std::move(reply).Fail(FromStore(users.status(), {}));
-              worker_.Post(
-                  [this, &request, users = *std::move(users), reply = std::move(reply)]() mutable {
-                    absl::Status applied = ApplyNow(request, users, reply.response());
-                    if (!applied.ok()) return std::move(reply).Fail(applied);
-                    std::move(reply).Ok();
-                  });
-            });
       });
 }
 
-void AsteriskConfiguration::Compare(const std::vector<FileState>& before,
-                                    const std::vector<TextFile>& after,
-                                    v1::ApplyAsteriskConfigurationResponse& response) const {
+void AsteriskConfiguration::Apply(const Core& core, const std::string& pbx, bool validate_only,
+                                  ApplyDone done) {
+  if (absl::Status status = CheckPbx(core, pbx); !status.ok()) return std::move(done)(status);
+  shared_.store.Call<std::vector<User>>(
+      [pbx](Store& store) { return UsersOn(store, pbx); },
+      [this, pbx, validate_only,
+       done = std::move(done)](absl::StatusOr<std::vector<User>> users) mutable {
+        if (!users.ok()) return std::move(done)(FromStore(users.status(), {}));
+        worker_.Post([this, pbx, validate_only, users = *std::move(users),
+                      done = std::move(done)]() mutable {
+          std::move(done)(ApplyNow(pbx, validate_only, users));
+        });
+      });
+}
+
+std::vector<ConfigurationChange> AsteriskConfiguration::Compare(
+    const std::vector<FileState>& before, const std::vector<TextFile>& after) const {
+  std::vector<ConfigurationChange> changes;
   std::size_t left = kMaxDiffsBytes;
   for (std::size_t i = 0; i < after.size(); ++i) {
     static const std::string kNone;
@@ -202,17 +113,15 @@ void AsteriskConfiguration::Compare(const std::vector<FileState>& before,
     UnifiedDiff diff = DiffLines(after[i].path, former, after[i].content, ports_.mask_secret,
                                  std::min(kMaxDiffBytes, left));
     left -= diff.text.size();
-    v1::ConfigurationChange& change = *response.add_changes();
-    change.set_path(after[i].path);
-    change.set_diff(std::move(diff.text));
-    change.set_truncated(diff.truncated);
+    changes.push_back(
+        {.path = after[i].path, .diff = std::move(diff.text), .truncated = diff.truncated});
   }
+  return changes;
 }
 
-absl::Status AsteriskConfiguration::ApplyNow(const v1::ApplyAsteriskConfigurationRequest& request,
-                                             const std::vector<User>& users,
-                                             v1::ApplyAsteriskConfigurationResponse& response) {
-  const std::string& pbx = request.pbx();
+absl::StatusOr<AppliedConfiguration> AsteriskConfiguration::ApplyNow(
+    const std::string& pbx, bool validate_only, const std::vector<User>& users) {
+  using Outcome = AppliedConfiguration::Outcome;
   const auto folder = ports_.folders.find(pbx);
   if (folder == ports_.folders.end()) {
     return NotWritten(pbx, fmt::format("the server does not know where Asterisk's files are: set "
@@ -220,7 +129,8 @@ absl::Status AsteriskConfiguration::ApplyNow(const v1::ApplyAsteriskConfiguratio
                                        pbx));
   }
   RenderedConfiguration next = ports_.render(pbx, users);
-  FillSkipped(next.skipped, *response.mutable_skipped_users());
+  AppliedConfiguration applied;
+  applied.skipped = std::move(next.skipped);
   std::vector<std::string> paths;
   std::vector<FileState> files;
   for (const TextFile& file : next.files) {
@@ -229,11 +139,11 @@ absl::Status AsteriskConfiguration::ApplyNow(const v1::ApplyAsteriskConfiguratio
   }
   const auto formers = ReadFiles(folder->second, paths, kMaxFileBytes);
   if (!formers.ok()) return NotWritten(pbx, FromAbsl(formers.status().message()));
-  Compare(*formers, next.files, response);
-  const bool unchanged = response.changes().empty();
-  if (request.validate_only()) {
-    response.set_outcome(unchanged ? v1::APPLY_OUTCOME_UNCHANGED : v1::APPLY_OUTCOME_VALIDATED);
-    return absl::OkStatus();
+  applied.changes = Compare(*formers, next.files);
+  const bool unchanged = applied.changes.empty();
+  if (validate_only) {
+    applied.outcome = unchanged ? Outcome::kUnchanged : Outcome::kValidated;
+    return applied;
   }
   UNIPRESENCE_RETURN_IF_ERROR(CheckLink(pbx));
   UNIPRESENCE_RETURN_IF_ERROR(CheckNames(pbx, next.expected.names, *formers));
@@ -241,18 +151,17 @@ absl::Status AsteriskConfiguration::ApplyNow(const v1::ApplyAsteriskConfiguratio
     if (absl::Status set = SetModes(folder->second, paths, kFileMode); !set.ok()) {
       return NotWritten(pbx, FromAbsl(set.message()));
     }
-    response.set_outcome(v1::APPLY_OUTCOME_UNCHANGED);
-    return LoadUnchanged(pbx, std::move(next.expected));
+    UNIPRESENCE_RETURN_IF_ERROR(LoadUnchanged(pbx, std::move(next.expected)));
+    return applied;
   }
   if (absl::Status written = ReplaceFiles(folder->second, files, kFileMode); !written.ok()) {
     return NotWritten(pbx, FromAbsl(written.message()));
   }
-  absl::Status loaded = Load(pbx, std::move(next.expected));
-  if (loaded.ok()) {
-    response.set_outcome(v1::APPLY_OUTCOME_APPLIED);
-    return absl::OkStatus();
+  if (absl::Status loaded = Load(pbx, std::move(next.expected)); !loaded.ok()) {
+    return PutBack(pbx, folder->second, *formers, loaded);
   }
-  return PutBack(pbx, folder->second, *formers, loaded);
+  applied.outcome = Outcome::kApplied;
+  return applied;
 }
 
 absl::Status AsteriskConfiguration::LoadUnchanged(const std::string& pbx,
@@ -260,7 +169,7 @@ absl::Status AsteriskConfiguration::LoadUnchanged(const std::string& pbx,
   absl::Status loaded = Load(pbx, std::move(expected));
   if (loaded.ok()) return loaded;
   if (absl::IsUnavailable(loaded)) {
-    return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE, FromAbsl(loaded.message()), {{"pbx", pbx}});
+    return Failure(AccountProblem::kPbxUnavailable, FromAbsl(loaded.message()), {{"pbx", pbx}});
   }
   return NotWritten(
       pbx, fmt::format("the files are as they should be, but: {}", FromAbsl(loaded.message())));
@@ -283,14 +192,14 @@ absl::Status AsteriskConfiguration::CheckNames(const std::string& pbx, const Con
                                     });
   });
   if (absl::IsUnavailable(asked)) {
-    return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE,
+    return Failure(AccountProblem::kPbxUnavailable,
                    fmt::format("{}; nothing was written", FromAbsl(asked.message())),
                    {{"pbx", pbx}});
   }
   if (!asked.ok()) return NotWritten(pbx, FromAbsl(asked.message()));
   if (conflicts->empty()) return absl::OkStatus();
   return Failure(
-      v1::ERROR_REASON_CONFIGURATION_CONFLICT,
+      AccountProblem::kConfigurationConflict,
       fmt::format("nothing was written for PBX '{}': Asterisk has {} from elsewhere, and a second "
                   "one would make it refuse its configuration; remove it there, or keep the SIP "
                   "account there and give the user --no-sip-account",
@@ -312,7 +221,7 @@ absl::Status AsteriskConfiguration::PutBack(const std::string& pbx, const std::s
     spdlog::error("pbx {}: {}", pbx, message);
   }
   if (absl::IsUnavailable(why)) {
-    return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE, message, {{"pbx", pbx}});
+    return Failure(AccountProblem::kPbxUnavailable, message, {{"pbx", pbx}});
   }
   return NotWritten(pbx, message);
 }
@@ -324,7 +233,7 @@ absl::Status AsteriskConfiguration::CheckLink(const std::string& pbx) {
         return std::move(answer)(absl::OkStatus());
       }
     }
-    std::move(answer)(Failure(v1::ERROR_REASON_PBX_UNAVAILABLE,
+    std::move(answer)(Failure(AccountProblem::kPbxUnavailable,
                               fmt::format("the link to PBX '{}' is down; nothing was written", pbx),
                               {{"pbx", pbx}}));
   });

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "aggregator/base/status_macros.h"
-#include "server/service/status.h"
+#include "server/account/failure.h"
 
 namespace unipresence {
 
@@ -14,7 +14,7 @@ absl::Status CheckSomebodyAdministers(Store& store, const StoredUser& before) {
   }
   UNIPRESENCE_ASSIGN_OR_RETURN(const std::uint64_t count, store.CountLogins(Role::kAdministrator));
   if (count > 0) return absl::OkStatus();
-  return Failure(v1::ERROR_REASON_LAST_ADMINISTRATOR,
+  return Failure(AccountProblem::kLastAdministrator,
                  fmt::format("'{}' is the last administrator who can log in; make somebody else "
                              "administrator first, with a password",
                              before.user.id),

@@ -8,7 +8,7 @@ namespace unipresence {
 
 // Whether somebody can still administer after a change of the user who was `before`: an
 // administrator without a password cannot. Ask within the transaction of the change, after it, so
-// that the error undoes it. FAILED_PRECONDITION: LAST_ADMINISTRATOR.
+// that the error undoes it. kLastAdministrator.
 absl::Status CheckSomebodyAdministers(Store& store, const StoredUser& before);
 
 }  // namespace unipresence

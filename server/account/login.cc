@@ -9,9 +9,8 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/base/valid_text.h"
+#include "server/account/failure.h"
 #include "server/auth/token.h"
-#include "server/service/convert.h"
-#include "server/service/status.h"
 
 namespace unipresence {
 namespace {
@@ -21,37 +20,34 @@ constexpr std::size_t kMaxClientName = 64;
 constexpr std::size_t kMaxUsername = 64;
 
 absl::Status BadCredentials() {
-  return Failure(v1::ERROR_REASON_BAD_CREDENTIALS, "unknown username or wrong password");
+  return Failure(AccountProblem::kBadCredentials, "unknown username or wrong password");
 }
 
 absl::Status TooManyAttempts(Duration wait) {
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
   return Failure(
-      v1::ERROR_REASON_TOO_MANY_LOGIN_ATTEMPTS,
+      AccountProblem::kTooManyLoginAttempts,
       fmt::format("too many failed log-ins for this username; try again in {} ms", milliseconds),
       {{"retry_after_ms", fmt::to_string(milliseconds)}});
 }
 
-absl::Status Check(const v1::CreateSessionRequest& request) {
-  if (request.username().empty()) return FieldRequired("username", "give the username");
-  if (request.username().size() > kMaxUsername) {
+}  // namespace
+
+absl::Status ValidateLogin(const LoginRequest& request) {
+  if (request.username.empty()) return FieldRequired("username", "give the username");
+  if (request.username.size() > kMaxUsername) {
     return FieldInvalid("username", "(too long)", "1 to 64 characters");
   }
-  if (request.password().empty()) return FieldRequired("password", "give the password");
-  if (request.client_name().size() > kMaxClientName || !IsValidText(request.client_name())) {
-    return FieldInvalid("client_name", request.client_name(),
+  if (request.password.empty()) return FieldRequired("password", "give the password");
+  if (request.client_name.size() > kMaxClientName || !IsValidText(request.client_name)) {
+    return FieldInvalid("client_name", request.client_name,
                         "up to 64 bytes of UTF-8 without control characters");
-  }
-  if (!FromProto(request.kind())) {
-    return FieldInvalid("kind", std::to_string(request.kind()), "the values of SessionKind");
   }
   return absl::OkStatus();
 }
 
-}  // namespace
-
 struct LoginDesk::Attempt {
-  Reply<v1::CreateSessionResponse> reply;
+  Done done;
   std::string username;
   std::string password;
   std::string password_hash;  // that was verified
@@ -60,18 +56,17 @@ struct LoginDesk::Attempt {
   bool waited = false;  // for the hash of the password
 };
 
-void LoginDesk::LogIn(const v1::CreateSessionRequest& request, std::string_view peer,
-                      Reply<v1::CreateSessionResponse> reply) {
-  if (absl::Status status = Check(request); !status.ok()) return std::move(reply).Fail(status);
-  if (const auto wait = throttle_.Admit(request.username(), shared_.clock.Now())) {
+void LoginDesk::LogIn(LoginRequest request, Done done) {
+  if (const auto wait = throttle_.Admit(request.username, shared_.clock.Now())) {
     shared_.probe.throttled_logins.Add();
-    return std::move(reply).Fail(TooManyAttempts(*wait));
+    return std::move(done)(nullptr, TooManyAttempts(*wait));
   }
-  auto attempt = std::make_unique<Attempt>(Attempt{
-      .reply = std::move(reply), .username = request.username(), .password = request.password()});
-  attempt->session.kind = *FromProto(request.kind());
-  attempt->session.client_name = request.client_name();
-  attempt->session.peer = ValidText(peer);
+  auto attempt = std::make_unique<Attempt>(Attempt{.done = std::move(done),
+                                                   .username = std::move(request.username),
+                                                   .password = std::move(request.password)});
+  attempt->session.kind = request.kind;
+  attempt->session.client_name = std::move(request.client_name);
+  attempt->session.peer = ValidText(request.peer);
   LookUp(std::move(attempt));
 }
 
@@ -118,7 +113,7 @@ void LoginDesk::Save(AttemptPtr attempt) {
   absl::StatusOr<auth::SessionToken> token = auth::NewSessionToken();
   absl::StatusOr<std::string> id = auth::NewSessionId();
   if (!token.ok() || !id.ok()) {
-    return std::move(attempt->reply).Fail(token.ok() ? id.status() : token.status());
+    return Fail(*attempt, token.ok() ? id.status() : token.status());
   }
   attempt->token = std::move(token->text);
   attempt->session.key = token->key;
@@ -143,7 +138,7 @@ void LoginDesk::Save(AttemptPtr attempt) {
 
 void LoginDesk::Begin(AttemptPtr attempt, absl::Status saved) {
   if (absl::IsNotFound(saved)) saved = BadCredentials();
-  if (!saved.ok()) return std::move(attempt->reply).Fail(FromStore(saved, attempt->session.user));
+  if (!saved.ok()) return Fail(*attempt, FromStore(saved, attempt->session.user));
   PostDurable(shared_, [this, attempt = std::move(attempt)](Core& core) {
     const StoredSession& session = attempt->session;
     absl::Status begun = shared_.sessions.Begin(core, session);
@@ -151,12 +146,10 @@ void LoginDesk::Begin(AttemptPtr attempt, absl::Status saved) {
       shared_.store.Submit([id = session.id](Store& store) { return store.DeleteSession(id); },
                            [](const absl::Status&) {});
       if (absl::IsNotFound(begun)) begun = BadCredentials();
-      return std::move(attempt->reply).Fail(begun);
+      return Fail(*attempt, begun);
     }
-    v1::CreateSessionResponse& response = attempt->reply.response();
-    FillSession(core, shared_.sessions, session, *response.mutable_session());
-    response.set_token(attempt->token);
-    std::move(attempt->reply).Ok();
+    std::move(attempt->done)(&core,
+                             LoggedIn{.session = session, .token = std::move(attempt->token)});
   });
 }
 
@@ -164,12 +157,16 @@ void LoginDesk::Reject(AttemptPtr attempt) {
   shared_.probe.bad_logins.Add();
   // Not what was typed: people type passwords into the wrong field.
   spdlog::info("log-in refused: user '{}' from {}", attempt->session.user, attempt->session.peer);
-  std::move(attempt->reply).Fail(BadCredentials());
+  Fail(*attempt, BadCredentials());
 }
 
 void LoginDesk::GiveUp(AttemptPtr attempt, const absl::Status& status) {
   throttle_.Withdraw(attempt->username);
-  std::move(attempt->reply).Fail(status);
+  Fail(*attempt, status);
+}
+
+void LoginDesk::Fail(Attempt& attempt, const absl::Status& status) {
+  std::move(attempt.done)(nullptr, status);
 }
 
 }  // namespace unipresence

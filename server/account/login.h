@@ -21,31 +21,55 @@
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
-
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/account/account_context.h"
 #include "server/auth/login_throttle.h"
 #include "server/auth/password_hasher.h"
-#include "server/service/call.h"
-#include "unipresence/v1/session.pb.h"
+#include "server/storage/store.h"
 
 namespace unipresence {
+
+struct LoginRequest {
+  std::string username;
+  std::string password;
+  SessionKind kind = SessionKind::kAssistant;
+  std::string client_name;  // what the client calls itself
+  std::string peer;         // where it connects from
+};
+
+// kFieldRequired, kFieldInvalid: nobody could log in so.
+absl::Status ValidateLogin(const LoginRequest& request);
+
+// A session that has begun.
+struct LoggedIn {
+  StoredSession session;
+  std::string token;  // the secret that its calls carry; it is kept nowhere else
+};
 
 // Thread-safe.
 class LoginDesk {
  public:
+  // What it came to, once. A success is told on the pipeline's thread, with its core, within the
+  // command that began the session; a failure on any thread, with null. Destroyed uncalled if the
+  // server stops, or has too much to do, before.
+  using Done = absl::AnyInvocable<void(Core*, absl::StatusOr<LoggedIn>) &&>;
   using WhenHashed =
       std::function<void(const std::string& user, absl::AnyInvocable<void() &&> done)>;
 
   // All must outlive the desk.
-  // For `when_hashed` see ServicePorts.
-  LoginDesk(const ServiceContext& shared, auth::PasswordHasher& hasher,
+  // `when_hashed` calls the function once the password of that user of a users file is hashed, at
+  // once where it does not wait to be. May be empty.
+  LoginDesk(const AccountContext& shared, auth::PasswordHasher& hasher,
             auth::LoginThrottle& throttle, WhenHashed when_hashed)
       : shared_(shared),
         hasher_(hasher),
         throttle_(throttle),
         when_hashed_(std::move(when_hashed)) {}
 
-  void LogIn(const v1::CreateSessionRequest& request, std::string_view peer,
-             Reply<v1::CreateSessionResponse> reply);
+  // `request` is valid (ValidateLogin). kTooManyLoginAttempts, kBadCredentials, kTooManySessions,
+  // kStoreUnavailable, kOverloaded.
+  void LogIn(LoginRequest request, Done done);
 
  private:
   struct Attempt;
@@ -58,8 +82,9 @@ class LoginDesk {
   void Reject(AttemptPtr attempt);
   // The attempt was no guess: it does not count.
   void GiveUp(AttemptPtr attempt, const absl::Status& status);
+  static void Fail(Attempt& attempt, const absl::Status& status);
 
-  const ServiceContext& shared_;
+  const AccountContext& shared_;
   auth::PasswordHasher& hasher_;
   auth::LoginThrottle& throttle_;
   const WhenHashed when_hashed_;

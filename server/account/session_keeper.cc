@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "aggregator/base/strings.h"
-#include "server/service/status.h"
+#include "server/account/failure.h"
 
 namespace unipresence {
 namespace {
@@ -27,7 +27,7 @@ Session LiveSession(const StoredSession& stored) {
 
 }  // namespace
 
-SessionKeeper::SessionKeeper(StoreThread& store, Executor& executor, ServiceProbe& probe,
+SessionKeeper::SessionKeeper(StoreThread& store, Executor& executor, AccountProbe& probe,
                              std::function<void(std::string)> on_end)
     : store_(store), executor_(executor), probe_(probe), on_end_(std::move(on_end)) {}
 
@@ -36,7 +36,7 @@ absl::Status SessionKeeper::Begin(Core& core, const StoredSession& session) {
   if (absl::Status added = core.sessions.Add(session.key, LiveSession(session), core.clock.Now());
       !added.ok()) {
     if (!absl::IsResourceExhausted(added)) return added;
-    return Failure(v1::ERROR_REASON_TOO_MANY_SESSIONS, FromAbsl(added.message()));
+    return Failure(AccountProblem::kTooManySessions, FromAbsl(added.message()));
   }
   Insert(session);
   probe_.logins.Add();
@@ -96,7 +96,7 @@ absl::Status SessionKeeper::OpenStream(Core& core, const Caller& caller, std::si
   Entry& entry = it->second->second;
   if (entry.streams >= limit) {
     return Failure(
-        v1::ERROR_REASON_TOO_MANY_STREAMS,
+        AccountProblem::kTooManyStreams,
         fmt::format("the session has {} open streams, the most it may have; share one", limit),
         {{"limit", fmt::to_string(limit)}});
   }

@@ -27,20 +27,13 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "aggregator/model/caller.h"
 #include "aggregator/pipeline/executor.h"
-#include "server/service/service_probe.h"
+#include "server/account/account_probe.h"
 #include "server/storage/store.h"
 #include "server/storage/store_thread.h"
 
 namespace unipresence {
-
-// Who makes a call.
-struct Caller {
-  SessionKey key{};
-  std::string session;  // id
-  std::string user;
-  Role role = Role::kUser;
-};
 
 // A session for display.
 struct SessionView {
@@ -52,21 +45,21 @@ class SessionKeeper {
  public:
   // `on_end` gets the id of each session that ended, so that its streams end. All must outlive the
   // keeper.
-  SessionKeeper(StoreThread& store, Executor& executor, ServiceProbe& probe,
+  SessionKeeper(StoreThread& store, Executor& executor, AccountProbe& probe,
                 std::function<void(std::string)> on_end);
 
-  // A session that the store has. RESOURCE_EXHAUSTED (TOO_MANY_SESSIONS), or NOT_FOUND
-  // (USER_NOT_FOUND) if the user was deleted meanwhile; then the session is not begun.
+  // A session that the store has. kTooManySessions, or kUserNotFound if the user was deleted
+  // meanwhile; then the session is not begun.
   absl::Status Begin(Core& core, const StoredSession& session);
   // Sessions of the store after a restart, each with a fresh time-to-live.
   void Load(Core& core, std::span<const StoredSession> sessions);
 
-  // The caller of that key, with a new time-to-live. UNAUTHENTICATED: SESSION_EXPIRED.
+  // The caller of that key, with a new time-to-live. kSessionEnded.
   absl::StatusOr<Caller> Authenticate(Core& core, const SessionKey& key);
 
-  // A stream of the session begins: RESOURCE_EXHAUSTED (TOO_MANY_STREAMS) if it has `limit` of
-  // them. With `hold` the stream keeps the session alive; without, the messages on it do, and no
-  // open stream (SessionTable::LiveByMessages). Balance it by CloseStream with the same `hold`.
+  // A stream of the session begins. kTooManyStreams if it has `limit` of them. With `hold` the
+  // stream keeps the session alive; without, the messages on it do, and no open stream
+  // (SessionTable::LiveByMessages). Balance it by CloseStream with the same `hold`.
   absl::Status OpenStream(Core& core, const Caller& caller, std::size_t limit, bool hold);
   void CloseStream(Core& core, const Caller& caller, bool hold);
 
@@ -110,7 +103,7 @@ class SessionKeeper {
 
   StoreThread& store_;
   Executor& executor_;
-  ServiceProbe& probe_;
+  AccountProbe& probe_;
   std::function<void(std::string)> on_end_;
   ByPlace by_place_;
   absl::flat_hash_map<std::string, ByPlace::iterator> by_id_;

@@ -8,7 +8,7 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
-#include "server/service/status.h"
+#include "server/account/failure.h"
 
 namespace unipresence {
 namespace {
@@ -21,7 +21,7 @@ std::string DestinationField(ForwardingCondition condition) {
 absl::Status DestinationInvalid(ForwardingCondition condition, std::string_view destination,
                                 std::string_view message) {
   const std::string field = DestinationField(condition);
-  return Failure(v1::ERROR_REASON_DESTINATION_INVALID, fmt::format("{}: {}", field, message),
+  return Failure(AccountProblem::kDestinationInvalid, fmt::format("{}: {}", field, message),
                  {{"field", field}, {"destination", destination}});
 }
 

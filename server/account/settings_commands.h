@@ -24,29 +24,28 @@
 #include "aggregator/model/forwarding.h"
 #include "aggregator/model/phone_setting.h"
 #include "aggregator/pipeline/executor.h"
-#include "server/service/call.h"
+#include "server/account/account_context.h"
 #include "server/storage/store.h"
 
 namespace unipresence {
 
 class SettingsCommands {
  public:
-  explicit SettingsCommands(const ServiceContext& shared) : shared_(shared) {}
+  explicit SettingsCommands(const AccountContext& shared) : shared_(shared) {}
 
-  // The user as stored now, once the engine goes by it; or the failure, with its reason, and
+  // The user as stored now, once the engine goes by it; or the failure (failure.h), and
   // nothing was changed. Called once; destroyed uncalled if the server stops before.
   using Done = absl::AnyInvocable<void(Core&, absl::StatusOr<StoredUser>) &&>;
 
-  // NOT_FOUND: USER_NOT_FOUND. FAILED_PRECONDITION: LINE_NOT_ASSIGNED. UNAVAILABLE:
-  // STORE_UNAVAILABLE.
+  // kUserNotFound, kLineNotAssigned, kStoreUnavailable.
   void SelectDevice(Core& core, std::string user, LineKind device, Done done);
 
   // Changes what is given to it, on the store thread; an error is reported and nothing is changed.
   using Edit = absl::AnyInvocable<absl::Status(const StoredUser& before, Forwardings& forwardings,
                                                bool& do_not_disturb) &&>;
-  // NOT_FOUND: USER_NOT_FOUND. INVALID_ARGUMENT: DESTINATION_INVALID, also for the user's own
-  // number; FIELD_REQUIRED: enabled without a destination; those that the edit left as they were
-  // are not looked at. The errors of `edit`. UNAVAILABLE: STORE_UNAVAILABLE.
+  // kUserNotFound. kDestinationInvalid, also for the user's own number; kFieldRequired: enabled
+  // without a destination; those that the edit left as they were are not looked at. The errors of
+  // `edit`. kStoreUnavailable.
   void ChangeForwarding(Core& core, std::string user, Edit edit, Done done);
 
   // The same for a change made from a phone. `done` gets OK, or the codes above;
@@ -59,7 +58,7 @@ class SettingsCommands {
   using Apply = absl::AnyInvocable<absl::Status(Engine&, const StoredUser&) &&>;
   void Run(Core& core, std::string user, Change change, Apply apply, Done done);
 
-  const ServiceContext& shared_;
+  const AccountContext& shared_;
 };
 
 }  // namespace unipresence

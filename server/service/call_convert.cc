@@ -2,35 +2,12 @@
 
 #include <string>
 
-#include "aggregator/base/strings.h"
 #include "aggregator/publish/codec.h"
 #include "server/service/convert.h"
 #include "server/service/status.h"
 
 namespace unipresence {
 namespace {
-
-v1::ErrorReason ReasonOf(CallProblem problem) {
-  switch (problem) {
-    case CallProblem::kUserNotFound:
-      return v1::ERROR_REASON_USER_NOT_FOUND;
-    case CallProblem::kCallNotFound:
-      return v1::ERROR_REASON_CALL_NOT_FOUND;
-    case CallProblem::kDestinationForbidden:
-      return v1::ERROR_REASON_DESTINATION_FORBIDDEN;
-    case CallProblem::kNoDeskphone:
-      return v1::ERROR_REASON_LINE_NOT_ASSIGNED;
-    case CallProblem::kDeskphoneUnreachable:
-      return v1::ERROR_REASON_DESKPHONE_UNREACHABLE;
-    case CallProblem::kCallState:
-      return v1::ERROR_REASON_CALL_STATE;
-    case CallProblem::kPbxUnavailable:
-      return v1::ERROR_REASON_PBX_UNAVAILABLE;
-    case CallProblem::kBusy:
-      return v1::ERROR_REASON_SERVER_OVERLOADED;
-  }
-  __builtin_unreachable();
-}
 
 v1::CallDirection ToProto(CallDirection direction) {
   switch (direction) {
@@ -61,12 +38,6 @@ v1::CallState ToProto(CallState state) {
 absl::Status HasCallControl(const Core& core) {
   if (core.calls != nullptr) return absl::OkStatus();
   return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE, "this server has no PBX to ask for calls");
-}
-
-absl::Status FromCalls(const absl::Status& status, std::string_view user) {
-  const std::optional<CallProblem> problem = CallProblemOf(status);
-  if (!problem) return status;
-  return Failure(ReasonOf(*problem), FromAbsl(status.message()), {{"user", user}});
 }
 
 void FillCall(const Core& core, std::string_view user, const LiveCall& call, v1::Call& out) {

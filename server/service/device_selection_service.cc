@@ -6,6 +6,7 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/publish/codec.h"
+#include "server/account/failure.h"
 #include "server/service/convert.h"
 #include "server/service/status.h"
 

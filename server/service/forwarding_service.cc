@@ -8,6 +8,7 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/pipeline/call_control.h"
+#include "server/account/failure.h"
 #include "server/service/forwarding_message.h"
 #include "server/service/status.h"
 

@@ -1,9 +1,9 @@
 #ifndef UNIPRESENCE_SERVER_SERVICE_HISTORY_SERVICE_H_
 #define UNIPRESENCE_SERVER_SERVICE_HISTORY_SERVICE_H_
 
-// Services of the API that this server registers and does not offer: history, voicemail. Whoever is
-// logged in is told so by UNIMPLEMENTED with a sentence, so that a client can tell "not here" from
-// "no such thing".
+// unipresence.v1.HistoryService, which this server registers and does not offer. Whoever is logged
+// in is told so by UNIMPLEMENTED with a sentence, so that a client can tell "not here" from "no
+// such thing".
 
 #include "server/service/call.h"
 #include "unipresence/v1/history.grpc.pb.h"

@@ -4,8 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/service/call_convert.h"
-#include "server/service/status.h"
+#include "server/streaming/stream_problem.h"
 
 namespace unipresence {
 class CallStreams::Reactor final : public ServerReactor {
@@ -14,16 +13,16 @@ class CallStreams::Reactor final : public ServerReactor {
       : streams_(streams), context_(context), id_(id) {}
 
   void OnWriteDone(bool ok) override {
-    streams_.thread_.Post([&streams = streams_, id = id_, ok] { streams.OnWritten(id, ok); });
+    streams_.shared_.thread.Post(
+        [&streams = streams_, id = id_, ok] { streams.OnWritten(id, ok); });
   }
   void OnCancel() override {
-    streams_.thread_.Post([&streams = streams_, id = id_] { streams.streams_.OnCancelled(id); });
+    streams_.shared_.thread.Post(
+        [&streams = streams_, id = id_] { streams.streams_.OnCancelled(id); });
   }
   void OnDone() override { delete this; }
 
-  void FinishWith(const absl::Status& status) {
-    Finish(AnswerOf(streams_.shared_, Method::kWatchCalls, status));
-  }
+  void FinishWith(const absl::Status& status) { Finish(streams_.access_.answer(status)); }
   void Cancel() { context_.TryCancel(); }
 
   List response;  // in flight
@@ -40,41 +39,40 @@ struct CallStreams::Open : SessionStream<Reactor> {
   MonotonicTime last_write{};
 };
 
-CallStreams::CallStreams(const WatchOptions& options, const ServiceContext& shared,
-                         StreamLimit& limit, TaskThread& thread)
-    : options_(options),
-      shared_(shared),
-      limit_(limit),
-      thread_(thread),
+CallStreams::CallStreams(const StreamContext& shared, StreamAccess access, Read read)
+    : shared_(shared),
+      access_(std::move(access)),
+      read_(std::move(read)),
       poster_(shared.executor),
-      streams_(shared, limit, shared.probe.call_streams, [this](Open& open) { OnEnded(open); }) {}
+      streams_(shared, shared.probe.call_streams, [this](Open& open) { OnEnded(open); }) {}
 
 CallStreams::~CallStreams() = default;
 
 CallStreams::ServerReactor* CallStreams::Watch(grpc::CallbackServerContext* context,
-                                               const v1::WatchCallsRequest* request) {
+                                               const absl::StatusOr<SessionKey>& key,
+                                               const v1::WatchCallsRequest& request) {
   const std::uint64_t id = next_id_.fetch_add(1);
   auto* reactor = new Reactor(*this, *context, id);
-  const absl::StatusOr<SessionKey> key = KeyOf(*context);
-  const absl::Status status = key.ok() ? limit_.Enter() : key.status();
+  const absl::Status status = key.ok() ? shared_.limit.Enter() : key.status();
   if (!status.ok()) {
     shared_.probe.refused_streams.Add(key.ok());
     reactor->FinishWith(status);
     return reactor;
   }
-  thread_.Post([this, id, reactor, key = *key, user = request->user()]() mutable {
+  shared_.thread.Post([this, id, reactor, key = *key, user = request.user()]() mutable {
     OnOpen(id, reactor, key, std::move(user));
   });
   return reactor;
 }
 
 void CallStreams::EndSession(std::string session) {
-  thread_.Post(
-      [this, session = std::move(session)] { streams_.EndSession(session, SessionEnded()); });
+  shared_.thread.Post([this, session = std::move(session)] {
+    streams_.EndSession(session, StreamSessionEnded("log in again"));
+  });
 }
 
 void CallStreams::Stop() {
-  thread_.Post([this] { streams_.Stop(); });
+  shared_.thread.Post([this] { streams_.Stop(); });
 }
 
 // --- Streams come and go -----------------------------------------------------------------------
@@ -88,7 +86,7 @@ void CallStreams::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& k
   poster_.Post([this, id, key, user = std::move(user)](Core& core) {
     absl::StatusOr<Opened> opened = Register(core, key, user);
     const std::string watched = opened.ok() ? opened->user : std::string();
-    thread_.Post(
+    shared_.thread.Post(
         [this, id, opened = std::move(opened)]() mutable { OnRegistered(id, std::move(opened)); });
     if (!watched.empty()) ReadList(core, watched);
   });
@@ -96,23 +94,18 @@ void CallStreams::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& k
 
 absl::StatusOr<CallStreams::Opened> CallStreams::Register(Core& core, const SessionKey& key,
                                                           const std::string& user) {
-  absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
+  absl::StatusOr<Caller> caller = access_.admit(core, key, user);
   if (!caller.ok()) return caller.status();
-  absl::Status status = Authorize(Method::kWatchCalls, *caller, user);
-  if (status.ok()) status = HasCallControl(core);
-  if (!status.ok()) return status;
   Opened opened{.caller = *std::move(caller), .user = user};
   if (opened.user.empty()) opened.user = opened.caller.user;
-  if (absl::Status exists = core.calls->List(opened.user).status(); !exists.ok()) {
-    return FromCalls(exists, opened.user);
-  }
-  status = shared_.sessions.OpenStream(core, opened.caller, options_.max_streams_per_session,
-                                       /*hold=*/true);
+  v1::WatchCallsResponse unused;
+  absl::Status status = read_(core, opened.user, unused);
+  if (status.ok()) status = access_.open(core, opened.caller);
   if (!status.ok()) return status;
   if (!std::exchange(listening_, true)) {
     core.calls->SetListener([this](const std::string& changed) {
       if (!changed_.insert(changed).second) return;
-      thread_.Post([this, changed] { AskFor(changed, /*refresh=*/false); });
+      shared_.thread.Post([this, changed] { AskFor(changed, /*refresh=*/false); });
     });
   }
   core.calls->Watch(opened.user);
@@ -125,12 +118,11 @@ void CallStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Opened> opened) 
     if (!opened.ok()) return;
     return poster_.Post([this, opened = *std::move(opened)](Core& core) {
       core.calls->Unwatch(opened.user);
-      shared_.sessions.CloseStream(core, opened.caller, /*hold=*/true);
+      access_.close(core, opened.caller);
     });
   }
   if (!opened.ok()) {
-    shared_.probe.refused_streams.Add(ReasonOf(opened.status()) ==
-                                      v1::ERROR_REASON_TOO_MANY_STREAMS);
+    shared_.probe.refused_streams.Add(absl::IsResourceExhausted(opened.status()));
     return streams_.End(*open, opened.status());
   }
   open->user = std::move(opened->user);
@@ -146,7 +138,7 @@ void CallStreams::OnEnded(Open& open) {
   if (watching->second.empty()) by_user_.erase(watching);
   poster_.Post([this, caller = *open.caller, user = open.user](Core& core) {
     core.calls->Unwatch(user);
-    shared_.sessions.CloseStream(core, caller, /*hold=*/true);
+    access_.close(core, caller);
   });
 }
 
@@ -161,17 +153,11 @@ void CallStreams::AskFor(const std::string& user, bool refresh) {
 }
 
 void CallStreams::ReadList(Core& core, const std::string& user) {
-  const absl::StatusOr<LiveCalls> live = core.calls->List(user);
-  absl::StatusOr<List> list = List();
-  if (live.ok()) {
-    auto response = std::make_shared<v1::WatchCallsResponse>();
-    for (const LiveCall& call : live->calls) FillCall(core, user, call, *response->add_calls());
-    response->set_stale(live->stale);
-    list = std::move(response);
-  } else {
-    list = FromCalls(live.status(), user);
-  }
-  thread_.Post([this, user, list = std::move(list)] { OnList(user, list); });
+  auto response = std::make_shared<v1::WatchCallsResponse>();
+  const absl::Status read = read_(core, user, *response);
+  absl::StatusOr<List> list = List(std::move(response));
+  if (!read.ok()) list = read;
+  shared_.thread.Post([this, user, list = std::move(list)] { OnList(user, list); });
 }
 
 void CallStreams::OnList(const std::string& user, const absl::StatusOr<List>& list) {
@@ -207,12 +193,12 @@ void CallStreams::OnWritten(std::uint64_t id, bool ok) {
 void CallStreams::Tick() {
   const MonotonicTime now = shared_.clock.Now();
   if (now < next_tick_) return;
-  next_tick_ = now + options_.tick;
+  next_tick_ = now + shared_.options.tick;
   poster_.Flush();
   streams_.CancelUnread();
   absl::flat_hash_set<std::string> silent;
   for (const auto& [id, open] : streams_.all()) {
-    if (!open->writable() || now - open->last_write < options_.heartbeat) continue;
+    if (!open->writable() || now - open->last_write < shared_.options.heartbeat) continue;
     open->last_write = now;
     silent.insert(open->user);
   }

@@ -16,30 +16,35 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "server/service/call.h"
 #include "server/streaming/session_streams.h"
-#include "server/streaming/stream_limit.h"
+#include "server/streaming/stream_context.h"
 #include "server/streaming/sure_poster.h"
-#include "server/streaming/watch_options.h"
 #include "unipresence/v1/call_control.pb.h"
 
 namespace unipresence {
 
 class CallStreams {
  public:
-  // All must outlive this; `thread` must be stopped before it is destroyed, after the server.
-  CallStreams(const WatchOptions& options, const ServiceContext& shared, StreamLimit& limit,
-              TaskThread& thread);
+  // The calls of the user as they are now, or why they cannot be told, for a client. Thread: the
+  // pipeline's.
+  using Read =
+      std::function<absl::Status(Core& core, const std::string& user, v1::WatchCallsResponse& out)>;
+
+  // `shared` must outlive this. A caller who is admitted may ask for calls at all: then Core::calls
+  // is not null.
+  CallStreams(const StreamContext& shared, StreamAccess access, Read read);
   ~CallStreams();
 
   using ServerReactor = grpc::ServerWriteReactor<v1::WatchCallsResponse>;
-  // The rpc. Thread: gRPC's.
-  ServerReactor* Watch(grpc::CallbackServerContext* context, const v1::WatchCallsRequest* request);
+  // The rpc, of the session of that key; an error ends it at once. Thread: gRPC's.
+  ServerReactor* Watch(grpc::CallbackServerContext* context, const absl::StatusOr<SessionKey>& key,
+                       const v1::WatchCallsRequest& request);
 
   // Any thread. Ends the streams of that session.
   void EndSession(std::string session);
@@ -71,10 +76,9 @@ class CallStreams {
   void Write(Open& open);
   void OnEnded(Open& open);
 
-  const WatchOptions options_;
-  const ServiceContext& shared_;
-  StreamLimit& limit_;
-  TaskThread& thread_;
+  const StreamContext& shared_;
+  const StreamAccess access_;
+  const Read read_;
   std::atomic<std::uint64_t> next_id_{1};
 
   // The pipeline's.

@@ -4,8 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/service/convert.h"
-#include "server/service/status.h"
+#include "server/streaming/stream_problem.h"
 
 namespace unipresence {
 namespace {
@@ -13,6 +12,11 @@ namespace {
 // The session of a silent client expires by itself; the stream's own end is for sessions that
 // something else keeps alive, and comes a little later.
 constexpr Duration kPatience = std::chrono::seconds(1);
+
+Duration TimeToLiveOf(const v1::Session& session) {
+  const google::protobuf::Duration& time = session.time_to_live();
+  return std::chrono::seconds(time.seconds()) + std::chrono::nanoseconds(time.nanos());
+}
 
 }  // namespace
 
@@ -32,9 +36,7 @@ class HoldStreams::Reactor final : public ServerReactor {
   }
   void OnDone() override { delete this; }
 
-  void FinishWith(const absl::Status& status) {
-    Finish(AnswerOf(streams_.shared_, Method::kHoldSession, status));
-  }
+  void FinishWith(const absl::Status& status) { Finish(streams_.access_.answer(status)); }
   void Cancel() { context_.TryCancel(); }
 
   v1::HoldSessionRequest request;
@@ -43,7 +45,7 @@ class HoldStreams::Reactor final : public ServerReactor {
  private:
   template <typename Task>
   void Post(Task task) {
-    streams_.thread_.Post([&streams = streams_, id = id_, task] { task(streams, id); });
+    streams_.shared_.thread.Post([&streams = streams_, id = id_, task] { task(streams, id); });
   }
 
   HoldStreams& streams_;
@@ -56,37 +58,36 @@ struct HoldStreams::Open : SessionStream<Reactor> {
   MonotonicTime silent_deadline = MonotonicTime::max();
 };
 
-HoldStreams::HoldStreams(const WatchOptions& options, const ServiceContext& shared,
-                         StreamLimit& limit, TaskThread& thread)
-    : options_(options),
-      shared_(shared),
-      limit_(limit),
-      thread_(thread),
+HoldStreams::HoldStreams(const StreamContext& shared, StreamAccess access, Touch touch)
+    : shared_(shared),
+      access_(std::move(access)),
+      touch_(std::move(touch)),
       poster_(shared.executor),
-      streams_(shared, limit, shared.probe.hold_streams, [this](Open& open) { OnEnded(open); }) {}
+      streams_(shared, shared.probe.hold_streams, [this](Open& open) { OnEnded(open); }) {}
 
 HoldStreams::~HoldStreams() = default;
 
-HoldStreams::ServerReactor* HoldStreams::Hold(grpc::CallbackServerContext* context) {
+HoldStreams::ServerReactor* HoldStreams::Hold(grpc::CallbackServerContext* context,
+                                              const absl::StatusOr<SessionKey>& key) {
   const std::uint64_t id = next_id_.fetch_add(1);
   auto* reactor = new Reactor(*this, *context, id);
-  const absl::StatusOr<SessionKey> key = KeyOf(*context);
-  const absl::Status status = key.ok() ? limit_.Enter() : key.status();
+  const absl::Status status = key.ok() ? shared_.limit.Enter() : key.status();
   if (!status.ok()) {
     reactor->FinishWith(status);
     return reactor;
   }
-  thread_.Post([this, id, reactor, key = *key] { OnOpen(id, reactor, key); });
+  shared_.thread.Post([this, id, reactor, key = *key] { OnOpen(id, reactor, key); });
   return reactor;
 }
 
 void HoldStreams::EndSession(std::string session) {
-  thread_.Post(
-      [this, session = std::move(session)] { streams_.EndSession(session, SessionEnded()); });
+  shared_.thread.Post([this, session = std::move(session)] {
+    streams_.EndSession(session, StreamSessionEnded("log in again"));
+  });
 }
 
 void HoldStreams::Stop() {
-  thread_.Post([this] { streams_.Stop(); });
+  shared_.thread.Post([this] { streams_.Stop(); });
 }
 
 void HoldStreams::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key) {
@@ -96,13 +97,11 @@ void HoldStreams::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& k
   open->key = key;
   if (!streams_.Add(std::move(open))) return;
   poster_.Post([this, id, key](Core& core) {
-    absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
+    absl::StatusOr<Caller> caller = access_.admit(core, key, {});
     if (caller.ok()) {
-      absl::Status opened = shared_.sessions.OpenStream(
-          core, *caller, options_.max_streams_per_session, /*hold=*/false);
-      if (!opened.ok()) caller = opened;
+      if (absl::Status opened = access_.open(core, *caller); !opened.ok()) caller = opened;
     }
-    thread_.Post(
+    shared_.thread.Post(
         [this, id, caller = std::move(caller)]() mutable { OnRegistered(id, std::move(caller)); });
   });
 }
@@ -111,9 +110,7 @@ void HoldStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Caller> caller) 
   Open* const open = streams_.Find(id);
   if (open == nullptr) {  // it was cancelled meanwhile
     if (caller.ok()) {
-      poster_.Post([this, caller = *caller](Core& core) {
-        shared_.sessions.CloseStream(core, caller, /*hold=*/false);
-      });
+      poster_.Post([this, caller = *caller](Core& core) { access_.close(core, caller); });
     }
     return;
   }
@@ -127,15 +124,8 @@ void HoldStreams::OnRead(std::uint64_t id, bool ok) {
   if (open == nullptr) return;
   if (!ok) return streams_.End(*open, absl::OkStatus());  // the client is through
   poster_.Post([this, id, key = open->key](Core& core) {
-    const absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
-    absl::StatusOr<v1::Session> answer = v1::Session();
-    if (!caller.ok()) {
-      answer = caller.status();
-    } else {
-      FillSession(core, shared_.sessions, *shared_.sessions.Find(caller->session), *answer);
-    }
-    thread_.Post(
-        [this, id, answer = std::move(answer)]() mutable { OnTouched(id, std::move(answer)); });
+    shared_.thread.Post(
+        [this, id, answer = touch_(core, key)]() mutable { OnTouched(id, std::move(answer)); });
   });
 }
 
@@ -143,7 +133,7 @@ void HoldStreams::OnTouched(std::uint64_t id, absl::StatusOr<v1::Session> sessio
   Open* const open = streams_.Find(id);
   if (open == nullptr || open->end) return;
   if (!session.ok()) return streams_.End(*open, session.status());
-  open->silent_deadline = shared_.clock.Now() + DurationOf(session->time_to_live()) + kPatience;
+  open->silent_deadline = shared_.clock.Now() + TimeToLiveOf(*session) + kPatience;
   open->writing = true;
   *open->reactor->response.mutable_session() = *std::move(session);
   open->reactor->StartWrite(&open->reactor->response);
@@ -157,15 +147,13 @@ void HoldStreams::OnWritten(std::uint64_t id, bool ok) {
 
 void HoldStreams::OnEnded(Open& open) {
   if (!open.caller) return;
-  poster_.Post([this, caller = *open.caller](Core& core) {
-    shared_.sessions.CloseStream(core, caller, /*hold=*/false);
-  });
+  poster_.Post([this, caller = *open.caller](Core& core) { access_.close(core, caller); });
 }
 
 void HoldStreams::Tick() {
   const MonotonicTime now = shared_.clock.Now();
   if (now < next_tick_) return;
-  next_tick_ = now + options_.tick;
+  next_tick_ = now + shared_.options.tick;
   poster_.Flush();
   std::vector<std::uint64_t> silent;
   streams_.CancelUnread();

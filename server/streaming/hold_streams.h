@@ -13,28 +13,30 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
-#include "server/service/call.h"
 #include "server/streaming/session_streams.h"
-#include "server/streaming/stream_limit.h"
+#include "server/streaming/stream_context.h"
 #include "server/streaming/sure_poster.h"
-#include "server/streaming/watch_options.h"
 #include "unipresence/v1/session.pb.h"
 
 namespace unipresence {
 
 class HoldStreams {
  public:
-  // All must outlive this; `thread` must be stopped before it is destroyed, after the server.
-  HoldStreams(const WatchOptions& options, const ServiceContext& shared, StreamLimit& limit,
-              TaskThread& thread);
+  // The session of that key with another time-to-live, as its client is told. Thread: the
+  // pipeline's.
+  using Touch = std::function<absl::StatusOr<v1::Session>(Core& core, const SessionKey& key)>;
+
+  // `shared` must outlive this.
+  HoldStreams(const StreamContext& shared, StreamAccess access, Touch touch);
   ~HoldStreams();
 
   using ServerReactor = grpc::ServerBidiReactor<v1::HoldSessionRequest, v1::HoldSessionResponse>;
-  // The rpc. Thread: gRPC's.
-  ServerReactor* Hold(grpc::CallbackServerContext* context);
+  // The rpc, of the session of that key; an error ends it at once. Thread: gRPC's.
+  ServerReactor* Hold(grpc::CallbackServerContext* context, const absl::StatusOr<SessionKey>& key);
 
   // Any thread. Ends the streams of that session.
   void EndSession(std::string session);
@@ -55,10 +57,9 @@ class HoldStreams {
   void OnWritten(std::uint64_t id, bool ok);
   void OnEnded(Open& open);
 
-  const WatchOptions options_;
-  const ServiceContext& shared_;
-  StreamLimit& limit_;
-  TaskThread& thread_;
+  const StreamContext& shared_;
+  const StreamAccess access_;
+  const Touch touch_;
   std::atomic<std::uint64_t> next_id_{1};
 
   // The rest is the watch thread's.

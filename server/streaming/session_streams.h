@@ -19,9 +19,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "aggregator/base/probe.h"
-#include "server/service/call.h"
-#include "server/service/status.h"
-#include "server/streaming/stream_limit.h"
+#include "server/streaming/stream_context.h"
+#include "server/streaming/stream_problem.h"
 
 namespace unipresence {
 
@@ -44,18 +43,17 @@ class SessionStreams {
  public:
   using Map = absl::flat_hash_map<std::uint64_t, std::unique_ptr<Stream>>;
 
-  // `limit` was entered for each stream and is left at its end. `open` tells their number. `ended`
-  // is called before the rpc is answered. All must outlive this.
-  SessionStreams(const ServiceContext& shared, StreamLimit& limit, Gauge& open,
-                 std::function<void(Stream&)> ended)
-      : shared_(shared), limit_(limit), open_(open), ended_(std::move(ended)) {}
+  // The limit was entered for each stream and is left at its end. `open` tells their number.
+  // `ended` is called before the rpc is answered. All must outlive this.
+  SessionStreams(const StreamContext& shared, Gauge& open, std::function<void(Stream&)> ended)
+      : shared_(shared), open_(open), ended_(std::move(ended)) {}
 
   // False if it was ended at once, for the server stops.
   bool Add(std::unique_ptr<Stream> added) {
     Stream& stream = *added;
     streams_.emplace(stream.id, std::move(added));
     Tell();
-    if (stopped_) End(stream, ServerStopping());
+    if (stopped_) End(stream, StreamsStopping());
     return !stopped_;
   }
 
@@ -94,7 +92,7 @@ class SessionStreams {
     stopped_ = true;
     std::vector<std::uint64_t> ids;
     for (const auto& [id, stream] : streams_) ids.push_back(id);
-    for (const std::uint64_t id : ids) End(*Find(id), ServerStopping());
+    for (const std::uint64_t id : ids) End(*Find(id), StreamsStopping());
   }
 
   // A write is over. False if the stream has ended by that.
@@ -129,7 +127,7 @@ class SessionStreams {
       if (session->second.empty()) by_session_.erase(session);
     }
     ended_(stream);
-    limit_.Leave();
+    shared_.limit.Leave();
     stream.reactor->FinishWith(*stream.end);
     streams_.erase(stream.id);
     Tell();
@@ -137,8 +135,7 @@ class SessionStreams {
 
   void Tell() { open_.Set(static_cast<std::int64_t>(streams_.size())); }
 
-  const ServiceContext& shared_;
-  StreamLimit& limit_;
+  const StreamContext& shared_;
   Gauge& open_;
   const std::function<void(Stream&)> ended_;
   Map streams_;

@@ -3,13 +3,11 @@
 
 // How many streams of all kinds may be open at once. Thread-safe.
 
-#include <fmt/format.h>
-
 #include <atomic>
 #include <cstddef>
 
 #include "absl/status/status.h"
-#include "server/service/status.h"
+#include "server/streaming/stream_problem.h"
 
 namespace unipresence {
 
@@ -17,13 +15,11 @@ class StreamLimit {
  public:
   explicit StreamLimit(std::size_t limit) : limit_(limit) {}
 
-  // RESOURCE_EXHAUSTED (TOO_MANY_STREAMS). Balance a success by Leave.
+  // StreamProblem::kTooMany. Balance a success by Leave.
   absl::Status Enter() {
     if (open_.fetch_add(1, std::memory_order_relaxed) < limit_) return absl::OkStatus();
     Leave();
-    return Failure(v1::ERROR_REASON_TOO_MANY_STREAMS,
-                   fmt::format("{} streams are open, the most this server serves; wait", limit_),
-                   {{"limit", fmt::to_string(limit_)}});
+    return TooManyStreams(limit_);
   }
   void Leave() { open_.fetch_sub(1, std::memory_order_relaxed); }
 

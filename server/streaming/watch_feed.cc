@@ -7,7 +7,6 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/publish/codec.h"
 #include "aggregator/publish/wire.h"
-#include "server/service/call.h"
 
 namespace unipresence {
 namespace {
@@ -73,10 +72,8 @@ class SliceWriter {
 
 absl::StatusOr<WatchFeed::Opened> WatchFeed::Open(Core& core, const SessionKey& key,
                                                   bool mailboxes) {
-  UNIPRESENCE_ASSIGN_OR_RETURN(Caller caller, sessions_.Authenticate(core, key));
-  UNIPRESENCE_RETURN_IF_ERROR(Authorize(Method::kWatchPresences, caller, {}));
-  UNIPRESENCE_RETURN_IF_ERROR(
-      sessions_.OpenStream(core, caller, options_.max_streams_per_session, /*hold=*/true));
+  UNIPRESENCE_ASSIGN_OR_RETURN(Caller caller, access_.admit(core, key, {}));
+  UNIPRESENCE_RETURN_IF_ERROR(access_.open(core, caller));
   ++streams_;
   const bool started = !std::exchange(wanted_, true);
   if (started) want_batches_(true);
@@ -92,7 +89,7 @@ absl::StatusOr<WatchFeed::Opened> WatchFeed::Open(Core& core, const SessionKey& 
 }
 
 void WatchFeed::Close(Core& core, const Caller& caller) {
-  sessions_.CloseStream(core, caller, /*hold=*/true);
+  access_.close(core, caller);
   --streams_;
   idle_since_ = core.clock.Now();
 }

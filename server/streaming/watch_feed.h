@@ -8,11 +8,11 @@
 
 #include <cstddef>
 #include <functional>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "aggregator/pipeline/executor.h"
-#include "server/account/session_keeper.h"
-#include "server/streaming/watch_options.h"
+#include "server/streaming/stream_context.h"
 #include "server/streaming/watch_stream.h"
 
 namespace unipresence {
@@ -21,10 +21,10 @@ class WatchFeed {
  public:
   // `want_batches` is called when the answer to "is anybody watching" changes, `want_mailboxes`
   // when that to "is anybody watching mailboxes" does.
-  WatchFeed(const WatchOptions& options, SessionKeeper& sessions,
+  WatchFeed(const WatchOptions& options, StreamAccess access,
             std::function<void(bool)> want_batches, std::function<void(bool)> want_mailboxes)
       : options_(options),
-        sessions_(sessions),
+        access_(std::move(access)),
         want_batches_(std::move(want_batches)),
         want_mailboxes_(std::move(want_mailboxes)) {}
 
@@ -35,11 +35,13 @@ class WatchFeed {
     bool mailboxes_started = false;  // the same of batches of mailboxes
   };
   // A stream begins: its session is held, and every change above registration.sequence is in a
-  // batch; of mailboxes too if it wants them. UNAUTHENTICATED, RESOURCE_EXHAUSTED
-  // (TOO_MANY_STREAMS).
+  // batch; of mailboxes too if it wants them. The errors of StreamAccess.
   absl::StatusOr<Opened> Open(Core& core, const SessionKey& key, bool mailboxes);
   // It ended.
   void Close(Core& core, const Caller& caller);
+
+  // A stream that ended so, as its client is told. Any thread.
+  grpc::Status Answer(const absl::Status& end) const { return access_.answer(end); }
 
   // Has no more batches made if no stream was open for WatchOptions::linger. True if it did so.
   bool StopIfIdle(Core& core);
@@ -50,7 +52,7 @@ class WatchFeed {
 
  private:
   const WatchOptions options_;
-  SessionKeeper& sessions_;
+  const StreamAccess access_;
   std::function<void(bool)> want_batches_;
   std::function<void(bool)> want_mailboxes_;
   bool wanted_ = false;

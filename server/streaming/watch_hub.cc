@@ -1,41 +1,17 @@
 #include "server/streaming/watch_hub.h"
 
-#include <grpcpp/impl/codegen/proto_utils.h>  // SerializationTraits of messages
-
 #include <algorithm>
 #include <optional>
 #include <utility>
 
-#include "aggregator/base/valid_text.h"
-#include "server/service/status.h"
-#include "unipresence/v1/presence.pb.h"
+#include "aggregator/base/strings.h"
+#include "server/streaming/stream_problem.h"
 
 namespace unipresence {
 namespace {
 
 // Streams served in one round, so that batches and other streams' events are not kept waiting.
 constexpr std::size_t kPumpsPerRound = 64;
-
-// INVALID_ARGUMENT. Users come ascending and each once; null for everyone.
-absl::StatusOr<WatchedUsers> ParseUsers(v1::WatchPresencesRequest& request, std::size_t max_users) {
-  if (request.users().empty()) return nullptr;
-  if (static_cast<std::size_t>(request.users_size()) > max_users) {
-    return Failure(v1::ERROR_REASON_TOO_MANY_ITEMS,
-                   fmt::format("users: {} are more than {}; watch everyone instead",
-                               request.users_size(), max_users),
-                   {{"field", "users"}, {"limit", fmt::to_string(max_users)}});
-  }
-  std::vector<std::string> users(std::make_move_iterator(request.mutable_users()->begin()),
-                                 std::make_move_iterator(request.mutable_users()->end()));
-  std::sort(users.begin(), users.end());
-  users.erase(std::unique(users.begin(), users.end()), users.end());
-  if (users.front().empty()) return FieldRequired("users", "give the ids of users, or no entry");
-  // They are told as removed if there are none of that id, and would come back so.
-  for (const std::string& user : users) {
-    if (!IsValidText(user)) return FieldInvalid("users", user, "the ids of users");
-  }
-  return std::make_shared<const std::vector<std::string>>(std::move(users));
-}
 
 }  // namespace
 
@@ -47,16 +23,14 @@ class WatchHub::Reactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer
       : hub_(hub), context_(context), id_(id) {}
 
   void OnWriteDone(bool ok) override {
-    hub_.thread_.Post([&hub = hub_, id = id_, ok] { hub.OnWritten(id, ok); });
+    hub_.shared_.thread.Post([&hub = hub_, id = id_, ok] { hub.OnWritten(id, ok); });
   }
   void OnCancel() override {
-    hub_.thread_.Post([&hub = hub_, id = id_] { hub.streams_.OnCancelled(id); });
+    hub_.shared_.thread.Post([&hub = hub_, id = id_] { hub.streams_.OnCancelled(id); });
   }
   void OnDone() override { delete this; }
 
-  void FinishWith(const absl::Status& status) {
-    Finish(AnswerOf(hub_.shared_, Method::kWatchPresences, status));
-  }
+  void FinishWith(const absl::Status& status) { Finish(hub_.feed_.Answer(status)); }
   void Cancel() { context_.TryCancel(); }
 
   grpc::ByteBuffer response;  // in flight; the watch thread's while none is
@@ -77,69 +51,54 @@ struct WatchHub::Open : SessionStream<Reactor> {
 };
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchHub::Watch(grpc::CallbackServerContext* context,
-                                                            const grpc::ByteBuffer* request) {
+                                                            absl::StatusOr<WatchRequest> request) {
   const std::uint64_t id = next_id_.fetch_add(1);
   auto* reactor = new Reactor(*this, *context, id);
-  v1::WatchPresencesRequest parsed;
-  grpc::ByteBuffer bytes(*request);
-  if (!grpc::SerializationTraits<v1::WatchPresencesRequest>::Deserialize(&bytes, &parsed).ok()) {
-    reactor->FinishWith(Failure(v1::ERROR_REASON_FIELD_INVALID,
-                                "the request is no unipresence.v1.WatchPresencesRequest"));
-    return reactor;
-  }
-  const absl::StatusOr<SessionKey> key = KeyOf(*context);
-  absl::StatusOr<WatchedUsers> users = ParseUsers(parsed, options_.max_users);
-  absl::Status status = !key.ok() ? key.status() : users.ok() ? limit_.Enter() : users.status();
+  const absl::Status status = request.ok() ? shared_.limit.Enter() : request.status();
   if (!status.ok()) {
-    shared_.probe.refused_streams.Add(ReasonOf(status) == v1::ERROR_REASON_TOO_MANY_STREAMS);
+    shared_.probe.refused_streams.Add(absl::IsResourceExhausted(status));
     reactor->FinishWith(status);
     return reactor;
   }
-  thread_.Post([this, id, reactor, key = *key, users = *std::move(users),
-                token = std::move(*parsed.mutable_resume_token()),
-                mailboxes = parsed.include_mailboxes()]() mutable {
-    OnOpen(id, reactor, key, std::move(users), std::move(token), mailboxes);
+  shared_.thread.Post([this, id, reactor, request = *std::move(request)]() mutable {
+    OnOpen(id, reactor, std::move(request));
   });
   return reactor;
 }
 
-WatchHub::WatchHub(const WatchOptions& options, const ServiceContext& shared, WatchFeed& feed,
-                   StreamLimit& limit, TaskThread& thread)
-    : options_(options),
-      shared_(shared),
+WatchHub::WatchHub(const StreamContext& shared, WatchFeed& feed)
+    : shared_(shared),
       feed_(feed),
-      limit_(limit),
-      thread_(thread),
-      batches_(options.max_waiting_bytes),
-      mailbox_batches_(options.max_waiting_bytes),
+      batches_(shared.options.max_waiting_bytes),
+      mailbox_batches_(shared.options.max_waiting_bytes),
       poster_(shared.executor),
-      history_(options.window),
-      streams_(shared, limit, shared.probe.watch_streams, [this](Open& open) { OnEnded(open); }) {}
+      history_(shared.options.window),
+      streams_(shared, shared.probe.watch_streams, [this](Open& open) { OnEnded(open); }) {}
 
 WatchHub::~WatchHub() = default;
 
 void WatchHub::EndSession(std::string session) {
-  thread_.Post([this, session = std::move(session)] {
-    streams_.EndSession(session, SessionEnded("log in again and resume with the last token"));
+  shared_.thread.Post([this, session = std::move(session)] {
+    streams_.EndSession(session, StreamSessionEnded("log in again and resume with the last token"));
   });
 }
 
 void WatchHub::Stop() {
-  thread_.Post([this] { streams_.Stop(); });
+  shared_.thread.Post([this] { streams_.Stop(); });
 }
 
 // --- Streams come and go ---
 
-void WatchHub::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key, WatchedUsers users,
-                      std::string resume_token, bool mailboxes) {
-  auto open = std::make_unique<Open>(WatchStream(std::move(users), std::move(resume_token)));
+void WatchHub::OnOpen(std::uint64_t id, Reactor* reactor, WatchRequest request) {
+  auto open = std::make_unique<Open>(
+      WatchStream(std::move(request.users), std::move(request.resume_token)));
   open->id = id;
   open->reactor = reactor;
-  open->wants_mailboxes = mailboxes;
+  open->wants_mailboxes = request.mailboxes;
   if (!streams_.Add(std::move(open))) return;
   ++registering_;
-  poster_.Post([this, id, key, mailboxes](Core& core) {
-    thread_.Post([this, id, opened = feed_.Open(core, key, mailboxes)]() mutable {
+  poster_.Post([this, id, key = request.key, mailboxes = request.mailboxes](Core& core) {
+    shared_.thread.Post([this, id, opened = feed_.Open(core, key, mailboxes)]() mutable {
       OnRegistered(id, std::move(opened));
     });
   });
@@ -166,8 +125,7 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> 
   }
   Open& open = *found;
   if (!opened.ok()) {
-    shared_.probe.refused_streams.Add(ReasonOf(opened.status()) ==
-                                      v1::ERROR_REASON_TOO_MANY_STREAMS);
+    shared_.probe.refused_streams.Add(absl::IsResourceExhausted(opened.status()));
     return streams_.End(open, opened.status());
   }
   streams_.SetCaller(open, std::move(opened->caller));
@@ -236,13 +194,13 @@ void WatchHub::OnEnded(Open& open) {
 void WatchHub::OnBatch(std::shared_ptr<const publish::Batch> batch) {
   const WaitingBatches::Pushed pushed = batches_.Push(std::move(batch));
   shared_.probe.watch_dropped_batches.Add(pushed.dropped);
-  if (pushed.wake) thread_.Post([] {});  // Work() follows
+  if (pushed.wake) shared_.thread.Post([] {});  // Work() follows
 }
 
 void WatchHub::OnMailboxes(std::shared_ptr<const publish::Batch> batch) {
   const WaitingBatches::Pushed pushed = mailbox_batches_.Push(std::move(batch));
   shared_.probe.watch_dropped_batches.Add(pushed.dropped);
-  if (pushed.wake) thread_.Post([] {});
+  if (pushed.wake) shared_.thread.Post([] {});
 }
 
 void WatchHub::TakeBatches() {
@@ -291,7 +249,7 @@ void WatchHub::TrimHistory() {
       places.push_back(open->stream.place());
     }
   }
-  if (entries > options_.max_merged) {
+  if (entries > shared_.options.max_merged) {
     for (Open* open : behind) StartOver(*open);
     behind.clear();
     places.clear();
@@ -303,7 +261,7 @@ void WatchHub::TrimHistory() {
 }
 
 void WatchHub::TellSizes() {
-  ServiceProbe& probe = shared_.probe;
+  StreamProbe& probe = shared_.probe;
   probe.watch_log_entries.Set(
       static_cast<std::int64_t>(history_.log().size() + history_.entries()));
   probe.watch_log_bytes.Set(static_cast<std::int64_t>(history_.log().bytes()));
@@ -378,7 +336,7 @@ void WatchHub::Pump(Open& open) {
     return Write(open, last_response_.response);
   }
   std::optional<WatchStream::Response> response =
-      open.stream.Next(history_, options_.response_bytes);
+      open.stream.Next(history_, shared_.options.response_bytes);
   if (response && place) {
     last_response_ = {
         .version = log_version_, .from = *place, .to = open.stream.place(), .response = *response};
@@ -421,7 +379,7 @@ void WatchHub::ReadNextSlice() {
     if (!request) continue;
     slice_in_flight_ = true;
     poster_.Post([this, id, users = open->stream.users(), request = *request](Core& core) {
-      thread_.Post([this, id, slice = feed_.ReadSlice(core, users, request)]() mutable {
+      shared_.thread.Post([this, id, slice = feed_.ReadSlice(core, users, request)]() mutable {
         OnSlice(id, std::move(slice));
       });
     });
@@ -440,18 +398,18 @@ void WatchHub::OnSlice(std::uint64_t id, InitialSlice slice) {
 
 void WatchHub::Tick() {
   const MonotonicTime now = shared_.clock.Now();
-  next_tick_ = now + options_.tick;
+  next_tick_ = now + shared_.options.tick;
   poster_.Flush();
   streams_.CancelUnread();
   for (const auto& [id, open] : streams_.all()) {
-    if (!open->writable() || now - open->last_write < options_.heartbeat) continue;
+    if (!open->writable() || now - open->last_write < shared_.options.heartbeat) continue;
     Write(*open, open->stream.SignOfLife(history_));
   }
   TrimMailboxes();
   if (!streams_.all().empty() || history_.log().end() == 0) return;
   shared_.executor.Post([this](Core& core) {
     if (!feed_.StopIfIdle(core)) return;
-    thread_.Post([this] {
+    shared_.thread.Post([this] {
       history_.Reset(0);
       mailbox_log_.Reset(0);
       ++log_version_;

@@ -18,7 +18,7 @@
 //   the log of mailboxes   one entry per user (newest_log.h)
 //   initial values         one slice on its way and one written per stream; the pipeline reads one
 //                          slice at a time for all streams together
-//   streams                TOO_MANY_STREAMS
+//   streams                StreamProblem::kTooMany
 //
 // Streams hold their session (it does not expire while the connection lives) and end with it.
 
@@ -36,33 +36,38 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "aggregator/publish/batch.h"
-#include "server/service/call.h"
 #include "server/streaming/newest_log.h"
 #include "server/streaming/session_streams.h"
-#include "server/streaming/stream_limit.h"
+#include "server/streaming/stream_context.h"
 #include "server/streaming/sure_poster.h"
 #include "server/streaming/waiting_batches.h"
 #include "server/streaming/watch_feed.h"
 #include "server/streaming/watch_history.h"
-#include "server/streaming/watch_options.h"
 #include "server/streaming/watch_stream.h"
 
 namespace unipresence {
 
+// What a stream asks for.
+struct WatchRequest {
+  SessionKey key{};
+  WatchedUsers users;
+  std::string resume_token;
+  bool mailboxes = false;
+};
+
 class WatchHub final : public publish::BatchSink {
  public:
-  // All must outlive the hub; `thread` must be stopped before it is destroyed, after the server.
-  WatchHub(const WatchOptions& options, const ServiceContext& shared, WatchFeed& feed,
-           StreamLimit& limit, TaskThread& thread);
+  // Both must outlive the hub.
+  WatchHub(const StreamContext& shared, WatchFeed& feed);
   ~WatchHub() override;
 
   // Thread: the pipeline's.
   void OnBatch(std::shared_ptr<const publish::Batch> batch) override;
   void OnMailboxes(std::shared_ptr<const publish::Batch> batch) override;
 
-  // The rpc. Thread: gRPC's.
+  // The rpc; an error ends it at once. Thread: gRPC's.
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
-                                                    const grpc::ByteBuffer* request);
+                                                    absl::StatusOr<WatchRequest> request);
 
   // Any thread. Ends the streams of that session.
   void EndSession(std::string session);
@@ -79,8 +84,7 @@ class WatchHub final : public publish::BatchSink {
   struct Open;
 
   // All on the watch thread.
-  void OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& key, WatchedUsers users,
-              std::string resume_token, bool mailboxes);
+  void OnOpen(std::uint64_t id, Reactor* reactor, WatchRequest request);
   void OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> opened);
   void OnSlice(std::uint64_t id, InitialSlice slice);
   void OnWritten(std::uint64_t id, bool ok);
@@ -104,11 +108,8 @@ class WatchHub final : public publish::BatchSink {
   void StartOver(Open& open);
   void OnEnded(Open& open);
 
-  const WatchOptions options_;
-  const ServiceContext& shared_;
+  const StreamContext& shared_;
   WatchFeed& feed_;
-  StreamLimit& limit_;
-  TaskThread& thread_;
   std::atomic<std::uint64_t> next_id_{1};
 
   WaitingBatches batches_;
