@@ -25,8 +25,8 @@
 #include "server/streaming/call_streams.h"
 #include "server/streaming/hold_streams.h"
 #include "server/streaming/stream_context.h"
-#include "server/streaming/watch_feed.h"
 #include "server/streaming/watch_hub.h"
+#include "server/streaming/watch_source.h"
 
 namespace unipresence {
 
@@ -91,9 +91,9 @@ struct Services::Parts {
         configuration(account, std::move(ports.configuration)),
         limit(options.watch.max_streams),
         streams{options.watch, ports.executor, ports.clock, watch, limit, probe.streams},
-        feed(options.watch, Access(Method::kWatchPresences, /*hold=*/true),
-             std::move(ports.want_batches), std::move(ports.want_mailboxes)),
-        hub(streams, feed),
+        source(options.watch, Access(Method::kWatchPresences, /*hold=*/true),
+               std::move(ports.want_batches), std::move(ports.want_mailboxes)),
+        hub(streams, source),
         holds(streams, Access(Method::kHoldSession, /*hold=*/false), TouchOf(sessions)),
         calls(streams, Access(Method::kWatchCalls, /*hold=*/true), &ReadCalls),
         presence(shared, hub, options.watch.max_users),
@@ -133,7 +133,7 @@ struct Services::Parts {
 
   StreamLimit limit;
   StreamContext streams;
-  WatchFeed feed;
+  WatchSource source;
   WatchHub hub;
   HoldStreams holds;
   CallStreams calls;

@@ -1,5 +1,6 @@
 #include "server/streaming/call_streams.h"
 
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -35,7 +36,8 @@ class CallStreams::Reactor final : public ServerReactor {
 
 struct CallStreams::Open : SessionStream<Reactor> {
   std::string user;
-  List next;  // to be sent; null: nothing new
+  WatchedUsers watched;  // the user alone
+  List next;             // to be sent; null: nothing new
   MonotonicTime last_write{};
 };
 
@@ -126,16 +128,15 @@ void CallStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Opened> opened) 
     return streams_.End(*open, opened.status());
   }
   open->user = std::move(opened->user);
+  open->watched = std::make_shared<const std::vector<std::string>>(1, open->user);
   open->last_write = shared_.clock.Now();
   streams_.SetCaller(*open, std::move(opened->caller));
-  by_user_[open->user].insert(id);
+  watchers_.Enter(*open, open->watched);
 }
 
 void CallStreams::OnEnded(Open& open) {
   if (!open.caller) return;
-  const auto watching = by_user_.find(open.user);
-  watching->second.erase(open.id);
-  if (watching->second.empty()) by_user_.erase(watching);
+  watchers_.Leave(open, open.watched);
   poster_.Post([this, caller = *open.caller, user = open.user](Core& core) {
     core.calls->Unwatch(user);
     access_.close(core, caller);
@@ -161,17 +162,16 @@ void CallStreams::ReadList(Core& core, const std::string& user) {
 }
 
 void CallStreams::OnList(const std::string& user, const absl::StatusOr<List>& list) {
-  const auto watching = by_user_.find(user);
-  if (watching == by_user_.end()) return;
-  const std::vector<std::uint64_t> ids(watching->second.begin(), watching->second.end());
-  for (const std::uint64_t id : ids) {
-    Open& open = *streams_.Find(id);
+  const Watchers<Open>::Of* const watching = watchers_.Find(user);
+  if (watching == nullptr) return;
+  const Watchers<Open>::Of copy = *watching;  // those that end leave
+  for (const auto& [open, index] : copy) {
     if (!list.ok()) {
-      streams_.End(open, list.status());
+      streams_.End(*open, list.status());
       continue;
     }
-    open.next = *list;
-    Write(open);
+    open->next = *list;
+    Write(*open);
   }
 }
 

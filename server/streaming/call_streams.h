@@ -20,11 +20,11 @@
 #include <memory>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "server/streaming/session_streams.h"
 #include "server/streaming/stream_context.h"
 #include "server/streaming/sure_poster.h"
+#include "server/streaming/watchers.h"
 #include "unipresence/v1/call_control.pb.h"
 
 namespace unipresence {
@@ -88,7 +88,7 @@ class CallStreams {
   // The rest is the watch thread's.
   SurePoster poster_;
   SessionStreams<Open> streams_;
-  absl::flat_hash_map<std::string, absl::flat_hash_set<std::uint64_t>> by_user_;
+  Watchers<Open> watchers_;
   MonotonicTime next_tick_;
 };
 

@@ -15,8 +15,8 @@ void MailboxWatch::Begin(std::uint64_t sequence) {
   is_pending_.clear();
   if (everyone()) return;
   for (const std::string& user : *users_) {
-    const std::optional<NewestLog::Entry> entry = log_.Find(user);
-    if (entry) NoteChange(user, entry->sequence);
+    const std::optional<NewestLog::Change> newest = log_.Newest(user);
+    if (newest) NoteChange(user, newest->sequence);
   }
 }
 
@@ -60,9 +60,9 @@ WatchPiece MailboxWatch::TakePending(std::size_t max_bytes) {
     const std::string user = std::move(pending_.front());
     pending_.pop_front();
     is_pending_.erase(user);
-    const std::optional<NewestLog::Entry> entry = log_.Find(user);
-    if (!entry || HasNewer(user, entry->sequence)) continue;
-    bytes.append(entry->wire);
+    const std::optional<NewestLog::Change> newest = log_.Newest(user);
+    if (!newest || HasNewer(user, newest->sequence)) continue;
+    bytes.append(newest->wire);
     ++piece.updates;
   }
   piece.bytes = bytes.size();

@@ -25,11 +25,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "server/streaming/newest_log.h"
+#include "server/streaming/watchers.h"
 
 namespace unipresence {
-
-// Users of a stream, ascending, each once; null for everyone.
-using WatchedUsers = std::shared_ptr<const std::vector<std::string>>;
 
 class MailboxWatch {
  public:

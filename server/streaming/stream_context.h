@@ -6,6 +6,8 @@
 
 #include <grpcpp/support/status.h>
 
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <string_view>
 
@@ -15,11 +17,29 @@
 #include "aggregator/base/task_thread.h"
 #include "aggregator/model/caller.h"
 #include "aggregator/pipeline/executor.h"
-#include "server/streaming/stream_limit.h"
 #include "server/streaming/stream_probe.h"
+#include "server/streaming/stream_problem.h"
 #include "server/streaming/watch_options.h"
 
 namespace unipresence {
+
+// How many streams of all kinds may be open at once. Thread-safe.
+class StreamLimit {
+ public:
+  explicit StreamLimit(std::size_t limit) : limit_(limit) {}
+
+  // StreamProblem::kTooMany. Balance a success by Leave.
+  absl::Status Enter() {
+    if (open_.fetch_add(1, std::memory_order_relaxed) < limit_) return absl::OkStatus();
+    Leave();
+    return TooManyStreams(limit_);
+  }
+  void Leave() { open_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  const std::size_t limit_;
+  std::atomic<std::size_t> open_{0};
+};
 
 // All must outlive the streams. `thread` is the watch thread, which owns them; it must be stopped
 // before they are destroyed, after the gRPC server.

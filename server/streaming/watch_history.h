@@ -45,6 +45,8 @@ class WatchHistory {
   explicit WatchHistory(std::size_t window) : log_(window) {}
 
   const WatchLog& log() const { return log_; }
+  // The sequence of the last change.
+  std::uint64_t end() const { return log_.end(); }
 
   // Empties it.
   void Reset(std::uint64_t sequence);

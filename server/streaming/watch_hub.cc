@@ -30,7 +30,7 @@ class WatchHub::Reactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer
   }
   void OnDone() override { delete this; }
 
-  void FinishWith(const absl::Status& status) { Finish(hub_.feed_.Answer(status)); }
+  void FinishWith(const absl::Status& status) { Finish(hub_.source_.Answer(status)); }
   void Cancel() { context_.TryCancel(); }
 
   grpc::ByteBuffer response;  // in flight; the watch thread's while none is
@@ -66,13 +66,12 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchHub::Watch(grpc::CallbackServer
   return reactor;
 }
 
-WatchHub::WatchHub(const StreamContext& shared, WatchFeed& feed)
+WatchHub::WatchHub(const StreamContext& shared, WatchSource& source)
     : shared_(shared),
-      feed_(feed),
-      batches_(shared.options.max_waiting_bytes),
-      mailbox_batches_(shared.options.max_waiting_bytes),
+      source_(source),
+      presences_(shared.options.max_waiting_bytes, WatchHistory(shared.options.window)),
+      mailboxes_(shared.options.max_waiting_bytes, NewestLog()),
       poster_(shared.executor),
-      history_(shared.options.window),
       streams_(shared, shared.probe.watch_streams, [this](Open& open) { OnEnded(open); }) {}
 
 WatchHub::~WatchHub() = default;
@@ -98,28 +97,28 @@ void WatchHub::OnOpen(std::uint64_t id, Reactor* reactor, WatchRequest request) 
   if (!streams_.Add(std::move(open))) return;
   ++registering_;
   poster_.Post([this, id, key = request.key, mailboxes = request.mailboxes](Core& core) {
-    shared_.thread.Post([this, id, opened = feed_.Open(core, key, mailboxes)]() mutable {
+    shared_.thread.Post([this, id, opened = source_.Open(core, key, mailboxes)]() mutable {
       OnRegistered(id, std::move(opened));
     });
   });
 }
 
-void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> opened) {
+void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchSource::Opened> opened) {
   --registering_;
   // Also for a stream that is gone by now: those after it rely on it. When batches were made
   // before, the log is only behind, and what it lacks up to that sequence is on its way.
-  if (opened.ok() && opened->started && history_.log().end() < opened->registration.sequence) {
-    history_.Reset(opened->registration.sequence);
+  if (opened.ok() && opened->started && history().log().end() < opened->registration.sequence) {
+    presences_.log().Reset(opened->registration.sequence);
     ++log_version_;
   }
   if (opened.ok() && opened->mailboxes_started &&
-      mailbox_log_.end() < opened->registration.mailbox_sequence) {
-    mailbox_log_.Reset(opened->registration.mailbox_sequence);
+      mailboxes_.log().end() < opened->registration.mailbox_sequence) {
+    mailboxes_.log().Reset(opened->registration.mailbox_sequence);
   }
   Open* const found = streams_.Find(id);
   if (found == nullptr) {  // it was cancelled meanwhile
     if (opened.ok()) {
-      poster_.Post([this, caller = opened->caller](Core& core) { feed_.Close(core, caller); });
+      poster_.Post([this, caller = opened->caller](Core& core) { source_.Close(core, caller); });
     }
     return;
   }
@@ -131,9 +130,9 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> 
   streams_.SetCaller(open, std::move(opened->caller));
   if (open.wants_mailboxes) {
     open.stream.WatchMailboxes(open.caller->user, open.caller->role == Role::kAdministrator,
-                               mailbox_log_);
+                               mailboxes_.log());
   }
-  switch (open.stream.Begin(opened->registration, history_)) {
+  switch (open.stream.Begin(opened->registration, history())) {
     case WatchStream::Start::kFresh:
       break;
     case WatchStream::Start::kResumed:
@@ -150,41 +149,20 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> 
 }
 
 void WatchHub::Enter(Open& open) {
-  if (open.stream.everyone()) {
-    everyone_.insert(&open);
-  } else {
-    const std::vector<std::string>& users = *open.stream.users();
-    for (std::uint32_t i = 0; i < users.size(); ++i) watchers_[users[i]][&open] = i;
-  }
+  presences_.watchers().Enter(open, open.stream.users());
   const MailboxWatch* const mailboxes = open.stream.mailboxes();
-  if (mailboxes == nullptr) return;
-  if (mailboxes->everyone()) {
-    all_mailboxes_.insert(&open);
-  } else {
-    for (const std::string& user : *mailboxes->users()) mailbox_watchers_[user].insert(&open);
-  }
+  if (mailboxes != nullptr) mailboxes_.watchers().Enter(open, mailboxes->users());
 }
 
 void WatchHub::Leave(Open& open) {
-  everyone_.erase(&open);
-  all_mailboxes_.erase(&open);
-  if (!open.caller) return;  // it was never entered
-  const auto leave = [&open](auto& watchers, const std::string& user) {
-    const auto watched = watchers.find(user);
-    watched->second.erase(&open);
-    if (watched->second.empty()) watchers.erase(watched);
-  };
-  if (!open.stream.everyone()) {
-    for (const std::string& user : *open.stream.users()) leave(watchers_, user);
-  }
+  presences_.watchers().Leave(open, open.stream.users());
   const MailboxWatch* const mailboxes = open.stream.mailboxes();
-  if (mailboxes == nullptr || mailboxes->everyone()) return;
-  for (const std::string& user : *mailboxes->users()) leave(mailbox_watchers_, user);
+  if (mailboxes != nullptr) mailboxes_.watchers().Leave(open, mailboxes->users());
 }
 
 void WatchHub::OnEnded(Open& open) {
   if (open.caller) {
-    poster_.Post([this, caller = *open.caller](Core& core) { feed_.Close(core, caller); });
+    poster_.Post([this, caller = *open.caller](Core& core) { source_.Close(core, caller); });
   }
   Leave(open);
 }
@@ -192,57 +170,42 @@ void WatchHub::OnEnded(Open& open) {
 // --- Changes come ---
 
 void WatchHub::OnBatch(std::shared_ptr<const publish::Batch> batch) {
-  const WaitingBatches::Pushed pushed = batches_.Push(std::move(batch));
+  NotePushed(presences_.Push(std::move(batch)));
+}
+
+void WatchHub::OnMailboxes(std::shared_ptr<const publish::Batch> batch) {
+  NotePushed(mailboxes_.Push(std::move(batch)));
+}
+
+void WatchHub::NotePushed(const WaitingBatches::Pushed& pushed) {
   shared_.probe.watch_dropped_batches.Add(pushed.dropped);
   if (pushed.wake) shared_.thread.Post([] {});  // Work() follows
 }
 
-void WatchHub::OnMailboxes(std::shared_ptr<const publish::Batch> batch) {
-  const WaitingBatches::Pushed pushed = mailbox_batches_.Push(std::move(batch));
-  shared_.probe.watch_dropped_batches.Add(pushed.dropped);
-  if (pushed.wake) shared_.thread.Post([] {});
-}
-
-void WatchHub::TakeBatches() {
-  const WaitingBatches::Taken taken = batches_.Take();
-  if (taken.dropped_up_to > history_.log().end()) {
-    history_.Reset(taken.dropped_up_to);
-    StartOverAll();
-  }
-  if (taken.batches.empty()) return;
-  for (const auto& batch : taken.batches) {
-    if (!history_.Append(*batch)) {
-      history_.Reset(batch->first_sequence() - 1);
-      StartOverAll();
-      history_.Append(*batch);
-    }
-    if (!watchers_.empty()) NoteChanges(*batch);
-    if (history_.log().full()) TrimHistory();
-  }
+void WatchHub::TakePresences() {
+  const bool news = presences_.TakeIn(
+      [this] { StartOverAll(); },
+      [this](Open& open, std::uint32_t index, const publish::Batch& batch, std::size_t i) {
+        open.stream.NoteChange(index, batch.sequence(i), history());
+        Wake(open);
+      },
+      [this] {
+        if (history().log().full()) TrimHistory();
+      });
+  if (!news) return;
   ++log_version_;
-  for (Open* open : everyone_) Wake(*open);
+  for (Open* open : presences_.watchers().everyone()) Wake(*open);
   TellSizes();
-}
-
-void WatchHub::NoteChanges(const publish::Batch& batch) {
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto watched = watchers_.find(ToAbsl(batch.user(i)));
-    if (watched == watchers_.end()) continue;
-    for (const auto& [open, index] : watched->second) {
-      open->stream.NoteChange(index, batch.sequence(i), history_);
-      Wake(*open);
-    }
-  }
 }
 
 // Changes leave the log; what is still needed of them is kept, within its bound.
 void WatchHub::TrimHistory() {
-  const std::uint64_t begin = history_.log().TrimmedBegin();
+  const std::uint64_t begin = history().log().TrimmedBegin();
   std::vector<std::uint64_t> places;
   std::vector<Open*> behind;
-  std::size_t entries = history_.entries();
+  std::size_t entries = history().entries();
   for (const auto& [id, open] : streams_.all()) {
-    if (!open->caller || open->end || !open->stream.FallsBehind(begin, history_)) continue;
+    if (!open->caller || open->end || !open->stream.FallsBehind(begin, history())) continue;
     behind.push_back(open.get());
     entries += open->stream.entries();
     if (open->stream.everyone() && open->stream.place() < begin) {
@@ -256,42 +219,31 @@ void WatchHub::TrimHistory() {
   }
   std::sort(places.begin(), places.end());
   places.erase(std::unique(places.begin(), places.end()), places.end());
-  history_.Trim(places, !behind.empty());
+  presences_.log().Trim(places, !behind.empty());
   ++log_version_;
 }
 
 void WatchHub::TellSizes() {
   StreamProbe& probe = shared_.probe;
   probe.watch_log_entries.Set(
-      static_cast<std::int64_t>(history_.log().size() + history_.entries()));
-  probe.watch_log_bytes.Set(static_cast<std::int64_t>(history_.log().bytes()));
+      static_cast<std::int64_t>(history().log().size() + history().entries()));
+  probe.watch_log_bytes.Set(static_cast<std::int64_t>(history().log().bytes()));
 }
 
 void WatchHub::TakeMailboxes() {
-  const WaitingBatches::Taken taken = mailbox_batches_.Take();
-  const auto start_over = [this](std::uint64_t sequence) {
-    mailbox_log_.Reset(sequence);
-    for (const auto& [id, open] : streams_.all()) {
-      if (open->stream.mailboxes() != nullptr) StartOver(*open);
-    }
-  };
-  if (taken.dropped_up_to > mailbox_log_.end()) start_over(taken.dropped_up_to);
-  for (const auto& batch : taken.batches) {
-    if (!mailbox_log_.Append(*batch)) {
-      start_over(batch->first_sequence() - 1);
-      mailbox_log_.Append(*batch);
-    }
-    for (std::size_t i = 0; i < batch->size(); ++i) {
-      const auto watched = mailbox_watchers_.find(ToAbsl(batch->user(i)));
-      if (watched == mailbox_watchers_.end()) continue;
-      for (Open* open : watched->second) {
-        open->stream.mailboxes()->NoteChange(batch->user(i), batch->sequence(i));
-        Wake(*open);
-      }
-    }
-  }
-  if (taken.batches.empty()) return;
-  for (Open* open : all_mailboxes_) Wake(*open);
+  const bool news = mailboxes_.TakeIn(
+      [this] {
+        for (const auto& [id, open] : streams_.all()) {
+          if (open->stream.mailboxes() != nullptr) StartOver(*open);
+        }
+      },
+      [this](Open& open, std::uint32_t, const publish::Batch& batch, std::size_t i) {
+        open.stream.mailboxes()->NoteChange(batch.user(i), batch.sequence(i));
+        Wake(open);
+      },
+      [] {});
+  if (!news) return;
+  for (Open* open : mailboxes_.watchers().everyone()) Wake(*open);
 }
 
 void WatchHub::StartOverAll() {
@@ -301,7 +253,7 @@ void WatchHub::StartOverAll() {
 
 void WatchHub::StartOver(Open& open) {
   if (!open.caller || open.end) return;
-  open.stream.StartOver(history_);
+  open.stream.StartOver(history());
   shared_.probe.watch_resets.Add();
   Wake(open);
 }
@@ -309,7 +261,7 @@ void WatchHub::StartOver(Open& open) {
 // --- Responses go out ---
 
 bool WatchHub::Work() {
-  TakeBatches();
+  TakePresences();
   TakeMailboxes();
   if (shared_.clock.Now() >= next_tick_) Tick();
   for (std::size_t i = 0; i < kPumpsPerRound && !ready_.empty(); ++i) {
@@ -330,13 +282,13 @@ void WatchHub::Wake(Open& open) {
 
 void WatchHub::Pump(Open& open) {
   if (!open.writable()) return;
-  const std::optional<std::uint64_t> place = open.stream.SharedPlace(history_);
+  const std::optional<std::uint64_t> place = open.stream.SharedPlace(history());
   if (place && last_response_.version == log_version_ && last_response_.from == *place) {
     open.stream.SkipTo(last_response_.to);
     return Write(open, last_response_.response);
   }
   std::optional<WatchStream::Response> response =
-      open.stream.Next(history_, shared_.options.response_bytes);
+      open.stream.Next(history(), shared_.options.response_bytes);
   if (response && place) {
     last_response_ = {
         .version = log_version_, .from = *place, .to = open.stream.place(), .response = *response};
@@ -379,7 +331,7 @@ void WatchHub::ReadNextSlice() {
     if (!request) continue;
     slice_in_flight_ = true;
     poster_.Post([this, id, users = open->stream.users(), request = *request](Core& core) {
-      shared_.thread.Post([this, id, slice = feed_.ReadSlice(core, users, request)]() mutable {
+      shared_.thread.Post([this, id, slice = source_.ReadSlice(core, users, request)]() mutable {
         OnSlice(id, std::move(slice));
       });
     });
@@ -403,15 +355,15 @@ void WatchHub::Tick() {
   streams_.CancelUnread();
   for (const auto& [id, open] : streams_.all()) {
     if (!open->writable() || now - open->last_write < shared_.options.heartbeat) continue;
-    Write(*open, open->stream.SignOfLife(history_));
+    Write(*open, open->stream.SignOfLife(history()));
   }
   TrimMailboxes();
-  if (!streams_.all().empty() || history_.log().end() == 0) return;
+  if (!streams_.all().empty() || history().log().end() == 0) return;
   shared_.executor.Post([this](Core& core) {
-    if (!feed_.StopIfIdle(core)) return;
+    if (!source_.StopIfIdle(core)) return;
     shared_.thread.Post([this] {
-      history_.Reset(0);
-      mailbox_log_.Reset(0);
+      presences_.log().Reset(0);
+      mailboxes_.log().Reset(0);
       ++log_version_;
     });
   });
@@ -419,13 +371,13 @@ void WatchHub::Tick() {
 
 void WatchHub::TrimMailboxes() {
   // A stream that is being registered may stand anywhere above what is there now.
-  if (registering_ > 0 || mailbox_log_.entries() == 0) return;
-  std::uint64_t needed = mailbox_log_.end();
+  if (registering_ > 0 || mailboxes_.log().entries() == 0) return;
+  std::uint64_t needed = mailboxes_.log().end();
   for (const auto& [id, open] : streams_.all()) {
     const MailboxWatch* const mailboxes = open->stream.mailboxes();
     if (mailboxes != nullptr) needed = std::min(needed, mailboxes->Needs());
   }
-  mailbox_log_.Trim(needed, /*keep=*/0);
+  mailboxes_.log().Trim(needed, /*keep=*/0);
 }
 
 }  // namespace unipresence

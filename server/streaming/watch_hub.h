@@ -4,7 +4,7 @@
 // Every WatchPresences stream: takes the pipeline's batches, keeps the log of newest changes, and
 // has one write in flight per stream.
 //
-//   pipeline --OnBatch--> [waiting batches] -> watch thread: WatchLog -> WatchStream -> StartWrite
+//   pipeline --OnBatch--> Feed -> watch thread: WatchStream -> StartWrite
 //
 // A stream whose write is in flight is left alone until gRPC says that it is done; meanwhile its
 // changes wait in the log, and travel together in the next response. A burst is taken in as a whole
@@ -33,16 +33,14 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "aggregator/publish/batch.h"
+#include "server/streaming/feed.h"
 #include "server/streaming/newest_log.h"
 #include "server/streaming/session_streams.h"
 #include "server/streaming/stream_context.h"
 #include "server/streaming/sure_poster.h"
-#include "server/streaming/waiting_batches.h"
-#include "server/streaming/watch_feed.h"
 #include "server/streaming/watch_history.h"
+#include "server/streaming/watch_source.h"
 #include "server/streaming/watch_stream.h"
 
 namespace unipresence {
@@ -58,7 +56,7 @@ struct WatchRequest {
 class WatchHub final : public publish::BatchSink {
  public:
   // Both must outlive the hub.
-  WatchHub(const StreamContext& shared, WatchFeed& feed);
+  WatchHub(const StreamContext& shared, WatchSource& source);
   ~WatchHub() override;
 
   // Thread: the pipeline's.
@@ -85,14 +83,14 @@ class WatchHub final : public publish::BatchSink {
 
   // All on the watch thread.
   void OnOpen(std::uint64_t id, Reactor* reactor, WatchRequest request);
-  void OnRegistered(std::uint64_t id, absl::StatusOr<WatchFeed::Opened> opened);
+  void OnRegistered(std::uint64_t id, absl::StatusOr<WatchSource::Opened> opened);
   void OnSlice(std::uint64_t id, InitialSlice slice);
   void OnWritten(std::uint64_t id, bool ok);
 
   void Enter(Open& open);
   void Leave(Open& open);
-  void TakeBatches();
-  void NoteChanges(const publish::Batch& batch);
+  void NotePushed(const WaitingBatches::Pushed& pushed);
+  void TakePresences();
   void TakeMailboxes();
   void Wake(Open& open);
   // Writes what the stream wants, if it may.
@@ -106,27 +104,21 @@ class WatchHub final : public publish::BatchSink {
   void TellSizes();
   void StartOverAll();
   void StartOver(Open& open);
+  const WatchHistory& history() const { return presences_.log(); }
   void OnEnded(Open& open);
 
   const StreamContext& shared_;
-  WatchFeed& feed_;
+  WatchSource& source_;
   std::atomic<std::uint64_t> next_id_{1};
 
-  WaitingBatches batches_;
-  WaitingBatches mailbox_batches_;
+  // Only Push is called on other threads.
+  Feed<WatchHistory, Open> presences_;
+  Feed<NewestLog, Open> mailboxes_;  // of streams that send them
 
   // The rest is the watch thread's.
   SurePoster poster_;
-  WatchHistory history_;
-  NewestLog mailbox_log_;
   std::uint64_t log_version_ = 0;
   SessionStreams<Open> streams_;
-  // Filtered streams by the users they watch, with the user's number in the stream.
-  absl::flat_hash_map<std::string, absl::flat_hash_map<Open*, std::uint32_t>> watchers_;
-  absl::flat_hash_set<Open*> everyone_;
-  // The same of streams that send mailboxes.
-  absl::flat_hash_map<std::string, absl::flat_hash_set<Open*>> mailbox_watchers_;
-  absl::flat_hash_set<Open*> all_mailboxes_;
   std::size_t registering_ = 0;
   std::deque<std::uint64_t> ready_;          // streams to pump
   std::deque<std::uint64_t> slices_wanted_;  // streams that want initial values

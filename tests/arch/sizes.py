@@ -15,7 +15,6 @@ ROOMS = ("aggregator", "server", "clients", "deploy")
 REASONS = {
     "aggregator/pbx/channel_tracker.cc": "one handler for each event about a channel, and nothing else",
     "clients/cli/command_line.cc": "all of CLI11 is in this one file, which takes seconds to compile",
-    "server/streaming/watch_hub.cc": "the streams and their queues are one table with one owner",
 }
 
 

@@ -61,8 +61,8 @@ TEST(NewestLogTest, ANewerChangeTakesThePlaceOfTheOlder) {
             (Changes{{13, "alice"}, {14, "carol"}, {15, "bob"}}));
   EXPECT_EQ(ChangesOf(log.Read(13, kNoLimit, SkipNone)), (Changes{{14, "carol"}, {15, "bob"}}));
   EXPECT_TRUE(ChangesOf(log.Read(15, kNoLimit, SkipNone)).empty());
-  EXPECT_EQ(log.Find("bob")->sequence, 15u);
-  EXPECT_FALSE(log.Find("dave"));
+  EXPECT_EQ(log.Newest("bob")->sequence, 15u);
+  EXPECT_FALSE(log.Newest("dave"));
 }
 
 TEST(NewestLogTest, BatchesThatOverlapCountOnceAndHolesAreRefused) {

@@ -1,5 +1,5 @@
-#ifndef UNIPRESENCE_SERVER_STREAMING_WATCH_FEED_H_
-#define UNIPRESENCE_SERVER_STREAMING_WATCH_FEED_H_
+#ifndef UNIPRESENCE_SERVER_STREAMING_WATCH_SOURCE_H_
+#define UNIPRESENCE_SERVER_STREAMING_WATCH_SOURCE_H_
 
 // The pipeline's side of the watch streams: registers them at a sequence, reads initial values for
 // them, and has batches made only while somebody wants them.
@@ -17,12 +17,12 @@
 
 namespace unipresence {
 
-class WatchFeed {
+class WatchSource {
  public:
   // `want_batches` is called when the answer to "is anybody watching" changes, `want_mailboxes`
   // when that to "is anybody watching mailboxes" does.
-  WatchFeed(const WatchOptions& options, StreamAccess access,
-            std::function<void(bool)> want_batches, std::function<void(bool)> want_mailboxes)
+  WatchSource(const WatchOptions& options, StreamAccess access,
+              std::function<void(bool)> want_batches, std::function<void(bool)> want_mailboxes)
       : options_(options),
         access_(std::move(access)),
         want_batches_(std::move(want_batches)),
@@ -63,4 +63,4 @@ class WatchFeed {
 
 }  // namespace unipresence
 
-#endif  // UNIPRESENCE_SERVER_STREAMING_WATCH_FEED_H_
+#endif  // UNIPRESENCE_SERVER_STREAMING_WATCH_SOURCE_H_

@@ -1,4 +1,4 @@
-#include "server/streaming/watch_feed.h"
+#include "server/streaming/watch_source.h"
 
 #include <algorithm>
 #include <array>
@@ -70,8 +70,8 @@ class SliceWriter {
 
 }  // namespace
 
-absl::StatusOr<WatchFeed::Opened> WatchFeed::Open(Core& core, const SessionKey& key,
-                                                  bool mailboxes) {
+absl::StatusOr<WatchSource::Opened> WatchSource::Open(Core& core, const SessionKey& key,
+                                                      bool mailboxes) {
   UNIPRESENCE_ASSIGN_OR_RETURN(Caller caller, access_.admit(core, key, {}));
   UNIPRESENCE_RETURN_IF_ERROR(access_.open(core, caller));
   ++streams_;
@@ -88,13 +88,13 @@ absl::StatusOr<WatchFeed::Opened> WatchFeed::Open(Core& core, const SessionKey& 
                 .mailboxes_started = mailboxes_started};
 }
 
-void WatchFeed::Close(Core& core, const Caller& caller) {
+void WatchSource::Close(Core& core, const Caller& caller) {
   access_.close(core, caller);
   --streams_;
   idle_since_ = core.clock.Now();
 }
 
-bool WatchFeed::StopIfIdle(Core& core) {
+bool WatchSource::StopIfIdle(Core& core) {
   if (!wanted_ || streams_ > 0 || core.clock.Now() - idle_since_ < options_.linger) return false;
   wanted_ = false;
   want_batches_(false);
@@ -102,8 +102,8 @@ bool WatchFeed::StopIfIdle(Core& core) {
   return true;
 }
 
-InitialSlice WatchFeed::ReadSlice(const Core& core, const WatchedUsers& users,
-                                  const SliceRequest& request) const {
+InitialSlice WatchSource::ReadSlice(const Core& core, const WatchedUsers& users,
+                                    const SliceRequest& request) const {
   const Engine& engine = core.engine;
   InitialSlice slice;
   slice.attempt = request.attempt;
