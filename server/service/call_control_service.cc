@@ -10,7 +10,7 @@
 #include "aggregator/base/strings.h"
 #include "aggregator/model/forwarding.h"
 #include "server/account/failure.h"
-#include "server/service/call_convert.h"
+#include "server/service/convert.h"
 #include "server/service/page.h"
 #include "server/service/status.h"
 

@@ -12,7 +12,6 @@
 #include "server/service/administration_service.h"
 #include "server/service/call.h"
 #include "server/service/call_control_service.h"
-#include "server/service/call_convert.h"
 #include "server/service/convert.h"
 #include "server/service/device_selection_service.h"
 #include "server/service/forwarding_service.h"
