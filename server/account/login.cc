@@ -139,7 +139,7 @@ void LoginDesk::Save(AttemptPtr attempt) {
 void LoginDesk::Begin(AttemptPtr attempt, absl::Status saved) {
   if (absl::IsNotFound(saved)) saved = BadCredentials();
   if (!saved.ok()) return Fail(*attempt, FromStore(saved, attempt->session.user));
-  PostDurable(shared_, [this, attempt = std::move(attempt)](Core& core) {
+  shared_.executor.Post([this, attempt = std::move(attempt)](Core& core) {
     const StoredSession& session = attempt->session;
     absl::Status begun = shared_.sessions.Begin(core, session);
     if (!begun.ok()) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <thread>
 #include <utility>
 #include <variant>
 
@@ -58,40 +57,35 @@ absl::Status ApplyEdit(Store& store, const std::string& user, SettingsCommands::
 
 }  // namespace
 
-void SettingsCommands::Run(Core& core, std::string user, Change change, Apply apply, Done done) {
-  // A full queue is told on this thread, the pipeline's, which must not wait for its own queue.
-  const std::thread::id here = std::this_thread::get_id();
+void SettingsCommands::Run(std::string user, Change change, Apply apply, Done done) {
   shared_.store.Call<StoredUser>(
       [user, change = std::move(change)](Store& store) mutable -> absl::StatusOr<StoredUser> {
         UNIPRESENCE_RETURN_IF_ERROR(std::move(change)(store));
         return store.GetUser(user);
       },
-      [this, here, &core, user, apply = std::move(apply),
+      [this, user, apply = std::move(apply),
        done = std::move(done)](absl::StatusOr<StoredUser> stored) mutable {
-        if (std::this_thread::get_id() == here) {
-          return std::move(done)(core, FromStore(stored.status(), user));
-        }
-        PostDurable(shared_,
-                    [user = std::move(user), apply = std::move(apply), done = std::move(done),
-                     stored = std::move(stored)](Core& pipeline) mutable {
-                      absl::Status status = stored.status();
-                      // NOT_FOUND and FAILED_PRECONDITION: the user was changed after this commit.
-                      if (status.ok()) status = std::move(apply)(pipeline.engine, *stored);
-                      if (!status.ok()) stored = FromStore(status, user);
-                      std::move(done)(pipeline, std::move(stored));
-                    });
+        shared_.executor.Post([user = std::move(user), apply = std::move(apply),
+                               done = std::move(done),
+                               stored = std::move(stored)](Core& core) mutable {
+          absl::Status status = stored.status();
+          // NOT_FOUND and FAILED_PRECONDITION: the user was changed after this commit.
+          if (status.ok()) status = std::move(apply)(core.engine, *stored);
+          if (!status.ok()) stored = FromStore(status, user);
+          std::move(done)(core, std::move(stored));
+        });
       });
 }
 
-void SettingsCommands::SelectDevice(Core& core, std::string user, LineKind device, Done done) {
+void SettingsCommands::SelectDevice(std::string user, LineKind device, Done done) {
   Change change = [user, device](Store& store) { return store.SetSelectedDevice(user, device); };
   Apply apply = [user, device](Engine& engine, const StoredUser&) {
     return engine.SelectDevice(user, device);
   };
-  Run(core, std::move(user), std::move(change), std::move(apply), std::move(done));
+  Run(std::move(user), std::move(change), std::move(apply), std::move(done));
 }
 
-void SettingsCommands::ChangeForwarding(Core& core, std::string user, Edit edit, Done done) {
+void SettingsCommands::ChangeForwarding(std::string user, Edit edit, Done done) {
   Change change = [user, edit = std::move(edit)](Store& store) mutable {
     return ApplyEdit(store, user, std::move(edit));
   };
@@ -99,16 +93,15 @@ void SettingsCommands::ChangeForwarding(Core& core, std::string user, Edit edit,
     UNIPRESENCE_RETURN_IF_ERROR(engine.SetForwardings(user, stored.settings.forwardings));
     return engine.SetDoNotDisturb(user, stored.settings.do_not_disturb);
   };
-  Run(core, std::move(user), std::move(change), std::move(apply), std::move(done));
+  Run(std::move(user), std::move(change), std::move(apply), std::move(done));
 }
 
-void SettingsCommands::Adopt(Core& core, PhoneSetting setting,
-                             absl::AnyInvocable<void(absl::Status) &&> done) {
+void SettingsCommands::Adopt(PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done) {
   Done report = [done = std::move(done)](Core&, const absl::StatusOr<StoredUser>& stored) mutable {
     std::move(done)(stored.status());
   };
   if (const auto* selection = std::get_if<PhoneSelection>(&setting.value)) {
-    return SelectDevice(core, std::move(setting.user), selection->device, std::move(report));
+    return SelectDevice(std::move(setting.user), selection->device, std::move(report));
   }
   Edit edit = [value = setting.value](const StoredUser&, Forwardings& forwardings,
                                       bool& do_not_disturb) {
@@ -120,7 +113,7 @@ void SettingsCommands::Adopt(Core& core, PhoneSetting setting,
     }
     return absl::OkStatus();
   };
-  ChangeForwarding(core, std::move(setting.user), std::move(edit), std::move(report));
+  ChangeForwarding(std::move(setting.user), std::move(edit), std::move(report));
 }
 
 }  // namespace unipresence

@@ -4,7 +4,7 @@
 // Changes of what a user chose (device, do-not-disturb, forwardings), whoever makes them: an rpc or
 // a phone. Each is committed by the store, then applied by the engine, then reported.
 //
-//   settings.ChangeForwarding(core, "alice",
+//   settings.ChangeForwarding("alice",
 //                             [](const StoredUser&, Forwardings&, bool& do_not_disturb) {
 //                               do_not_disturb = true;
 //                               return absl::OkStatus();
@@ -14,7 +14,8 @@
 // The engine applies the changes of a user in the order of their commits. A change reads and writes
 // within one command of the store, so none is lost when two come at once.
 //
-// Thread: the pipeline's, for every method and every `Done`.
+// Thread-safe. `Done` is called once, on the pipeline's thread, never within the call; it is
+// destroyed uncalled if the server stops before.
 
 #include <string>
 
@@ -34,11 +35,11 @@ class SettingsCommands {
   explicit SettingsCommands(const AccountContext& shared) : shared_(shared) {}
 
   // The user as stored now, once the engine goes by it; or the failure (failure.h), and
-  // nothing was changed. Called once; destroyed uncalled if the server stops before.
+  // nothing was changed.
   using Done = absl::AnyInvocable<void(Core&, absl::StatusOr<StoredUser>) &&>;
 
   // kUserNotFound, kLineNotAssigned, kStoreUnavailable.
-  void SelectDevice(Core& core, std::string user, LineKind device, Done done);
+  void SelectDevice(std::string user, LineKind device, Done done);
 
   // Changes what is given to it, on the store thread; an error is reported and nothing is changed.
   using Edit = absl::AnyInvocable<absl::Status(const StoredUser& before, Forwardings& forwardings,
@@ -46,17 +47,17 @@ class SettingsCommands {
   // kUserNotFound. kDestinationInvalid, also for the user's own number; kFieldRequired: enabled
   // without a destination; those that the edit left as they were are not looked at. The errors of
   // `edit`. kStoreUnavailable.
-  void ChangeForwarding(Core& core, std::string user, Edit edit, Done done);
+  void ChangeForwarding(std::string user, Edit edit, Done done);
 
   // The same for a change made from a phone. `done` gets OK, or the codes above;
   // pbx::WriteBack::OnAdopted says which of them pass. The phone's PBX follows a refused value
   // already: have it told again what holds.
-  void Adopt(Core& core, PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done);
+  void Adopt(PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done);
 
  private:
   using Change = absl::AnyInvocable<absl::Status(Store&) &&>;
   using Apply = absl::AnyInvocable<absl::Status(Engine&, const StoredUser&) &&>;
-  void Run(Core& core, std::string user, Change change, Apply apply, Done done);
+  void Run(std::string user, Change change, Apply apply, Done done);
 
   const AccountContext& shared_;
 };

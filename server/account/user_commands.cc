@@ -22,13 +22,13 @@ void UserCommands::Create(NewUser user, Done done) {
       },
       [this, id, done = std::move(done)](absl::StatusOr<StoredUser> stored) mutable {
         if (!stored.ok()) return std::move(done)(FromStore(stored.status(), id));
-        PostDurable(shared_,
-                    [stored = *std::move(stored), done = std::move(done)](Core& core) mutable {
-                      if (absl::Status added = core.engine.AddUser(stored.user, {}); !added.ok()) {
-                        return std::move(done)(absl::InternalError(added.message()));
-                      }
-                      std::move(done)(std::move(stored));
-                    });
+        shared_.executor.Post(
+            [stored = *std::move(stored), done = std::move(done)](Core& core) mutable {
+              if (absl::Status added = core.engine.AddUser(stored.user, {}); !added.ok()) {
+                return std::move(done)(absl::InternalError(added.message()));
+              }
+              std::move(done)(std::move(stored));
+            });
       });
 }
 
@@ -48,17 +48,17 @@ void UserCommands::Change(Update update, Done done) {
         if (!stored.ok()) {
           return std::move(pending->done)(FromStore(stored.status(), pending->update.user));
         }
-        PostDurable(shared_, [this, pending = std::move(pending),
-                              stored = *std::move(stored)](Core& core) mutable {
-          if (absl::Status updated = core.engine.UpdateUser(stored.user); !updated.ok()) {
-            return std::move(pending->done)(UserNotFound(stored.user.id));
-          }
-          SelectStored(core, stored);
-          if (pending->ends_sessions) {
-            shared_.sessions.EndOfUser(core, stored.user.id, CauseKind::kLogout);
-          }
-          std::move(pending->done)(std::move(stored));
-        });
+        shared_.executor.Post(
+            [this, pending = std::move(pending), stored = *std::move(stored)](Core& core) mutable {
+              if (absl::Status updated = core.engine.UpdateUser(stored.user); !updated.ok()) {
+                return std::move(pending->done)(UserNotFound(stored.user.id));
+              }
+              SelectStored(core, stored);
+              if (pending->ends_sessions) {
+                shared_.sessions.EndOfUser(core, stored.user.id, CauseKind::kLogout);
+              }
+              std::move(pending->done)(std::move(stored));
+            });
       });
 }
 
@@ -90,18 +90,18 @@ void UserCommands::Delete(std::string user,
       },
       [this, user, done = std::move(done)](const absl::Status& deleted) mutable {
         if (!deleted.ok()) return std::move(done)(FromStore(deleted, user));
-        PostDurable(shared_,
-                    [this, user = std::move(user), done = std::move(done)](Core& core) mutable {
-                      // NOT_FOUND: deleted twice at once; it is gone.
-                      core.engine.RemoveUser(user).IgnoreError();
-                      shared_.sessions.EndOfUser(core, user, CauseKind::kUserDeleted);
-                      std::move(done)(absl::OkStatus());
-                    });
+        shared_.executor.Post(
+            [this, user = std::move(user), done = std::move(done)](Core& core) mutable {
+              // NOT_FOUND: deleted twice at once; it is gone.
+              core.engine.RemoveUser(user).IgnoreError();
+              shared_.sessions.EndOfUser(core, user, CauseKind::kUserDeleted);
+              std::move(done)(absl::OkStatus());
+            });
       });
 }
 
 void UserCommands::ApplyStored(StoredUser user, bool ends_sessions) {
-  PostDurable(shared_, [this, user = std::move(user), ends_sessions](Core& core) {
+  shared_.executor.Post([this, user = std::move(user), ends_sessions](Core& core) {
     const absl::Status status = ApplyUser(core, shared_.sessions, user, ends_sessions);
     if (!status.ok()) spdlog::error("user {}: {}", user.user.id, FromAbsl(status.message()));
   });

@@ -8,6 +8,7 @@
 #include "server/account/login.h"
 #include "server/account/session_keeper.h"
 #include "server/account/settings_commands.h"
+#include "server/account/sure_executor.h"
 #include "server/account/user_commands.h"
 #include "server/service/administration_service.h"
 #include "server/service/call.h"
@@ -75,21 +76,22 @@ absl::Status ReadCalls(Core& core, const std::string& user, v1::WatchCallsRespon
 // In the order of what they need: what all share, the accounts, the streams, the rpcs.
 struct Services::Parts {
   Parts(ServiceOptions options, ServicePorts ports)
-      : sessions(ports.store, ports.executor, probe.account,
+      : executor(ports.executor),
+        sessions(ports.store, executor, probe.account,
                  [this](std::string id) {
                    hub.EndSession(id);
                    calls.EndSession(id);
                    holds.EndSession(std::move(id));
                  }),
         shared{ports.executor, ports.store, ports.clock, sessions, replies, probe, stopping},
-        account{ports.executor, ports.store, ports.clock, sessions, probe.account, stopping},
+        account{executor, ports.store, ports.clock, sessions, probe.account},
         throttle(options.throttle),
         login(account, ports.hasher, throttle, std::move(ports.when_hashed)),
         settings(account),
         users(account),
         configuration(account, std::move(ports.configuration)),
         limit(options.watch.max_streams),
-        streams{options.watch, ports.executor, ports.clock, watch, limit, probe.streams},
+        streams{options.watch, executor, ports.clock, watch, limit, probe.streams},
         source(options.watch, Access(Method::kWatchPresences, /*hold=*/true),
                std::move(ports.want_batches), std::move(ports.want_mailboxes)),
         hub(streams, source),
@@ -105,6 +107,7 @@ struct Services::Parts {
         history(shared),
         voicemail(shared) {
     watch.SetIdleWork(options.watch.tick, [this] {
+      executor.Retry();
       holds.Tick();
       calls.Tick();
       return hub.Work();
@@ -120,6 +123,7 @@ struct Services::Parts {
   HealthFlags health;
   TaskThread replies{"reply"};
   TaskThread watch{"watch"};
+  SureExecutor executor;
   SessionKeeper sessions;
   ServiceContext shared;
 
@@ -174,9 +178,9 @@ void Services::LoadSessions(Core& core, std::span<const StoredSession> sessions)
   parts_->sessions.Load(core, sessions);
 }
 
-void Services::AdoptPhoneSetting(Core& core, PhoneSetting setting,
+void Services::AdoptPhoneSetting(Core&, PhoneSetting setting,
                                  absl::AnyInvocable<void(absl::Status) &&> done) {
-  parts_->settings.Adopt(core, std::move(setting), std::move(done));
+  parts_->settings.Adopt(std::move(setting), std::move(done));
 }
 
 void Services::ApplyStored(StoredUser user, bool ends_sessions) {
@@ -192,6 +196,7 @@ void Services::SetReadiness(bool ready, bool store_writable) {
 
 void Services::BeginStop() {
   if (parts_->stopping.exchange(true)) return;
+  parts_->executor.Stop();
   parts_->hub.Stop();
   parts_->holds.Stop();
   parts_->calls.Stop();

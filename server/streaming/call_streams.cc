@@ -45,7 +45,6 @@ CallStreams::CallStreams(const StreamContext& shared, StreamAccess access, Read 
     : shared_(shared),
       access_(std::move(access)),
       read_(std::move(read)),
-      poster_(shared.executor),
       streams_(shared, shared.probe.call_streams, [this](Open& open) { OnEnded(open); }) {}
 
 CallStreams::~CallStreams() = default;
@@ -85,7 +84,7 @@ void CallStreams::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& k
   open->id = id;
   open->reactor = reactor;
   if (!streams_.Add(std::move(open))) return;
-  poster_.Post([this, id, key, user = std::move(user)](Core& core) {
+  shared_.executor.Post([this, id, key, user = std::move(user)](Core& core) {
     absl::StatusOr<Opened> opened = Register(core, key, user);
     const std::string watched = opened.ok() ? opened->user : std::string();
     shared_.thread.Post(
@@ -118,10 +117,11 @@ void CallStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Opened> opened) 
   Open* const open = streams_.Find(id);
   if (open == nullptr) {  // it was cancelled meanwhile
     if (!opened.ok()) return;
-    return poster_.Post([this, opened = *std::move(opened)](Core& core) {
+    shared_.executor.Post([this, opened = *std::move(opened)](Core& core) {
       core.calls->Unwatch(opened.user);
       access_.close(core, opened.caller);
     });
+    return;
   }
   if (!opened.ok()) {
     shared_.probe.refused_streams.Add(absl::IsResourceExhausted(opened.status()));
@@ -137,7 +137,7 @@ void CallStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Opened> opened) 
 void CallStreams::OnEnded(Open& open) {
   if (!open.caller) return;
   watchers_.Leave(open, open.watched);
-  poster_.Post([this, caller = *open.caller, user = open.user](Core& core) {
+  shared_.executor.Post([this, caller = *open.caller, user = open.user](Core& core) {
     core.calls->Unwatch(user);
     access_.close(core, caller);
   });
@@ -146,7 +146,7 @@ void CallStreams::OnEnded(Open& open) {
 // --- Lists -------------------------------------------------------------------------------------
 
 void CallStreams::AskFor(const std::string& user, bool refresh) {
-  poster_.Post([this, user, refresh](Core& core) {
+  shared_.executor.Post([this, user, refresh](Core& core) {
     changed_.erase(user);
     if (refresh) core.calls->Refresh(user);
     ReadList(core, user);
@@ -194,7 +194,6 @@ void CallStreams::Tick() {
   const MonotonicTime now = shared_.clock.Now();
   if (now < next_tick_) return;
   next_tick_ = now + shared_.options.tick;
-  poster_.Flush();
   streams_.CancelUnread();
   absl::flat_hash_set<std::string> silent;
   for (const auto& [id, open] : streams_.all()) {

@@ -23,7 +23,6 @@
 #include "absl/container/flat_hash_set.h"
 #include "server/streaming/session_streams.h"
 #include "server/streaming/stream_context.h"
-#include "server/streaming/sure_poster.h"
 #include "server/streaming/watchers.h"
 #include "unipresence/v1/call_control.pb.h"
 
@@ -86,7 +85,6 @@ class CallStreams {
   absl::flat_hash_set<std::string> changed_;  // users whose list is about to be read
 
   // The rest is the watch thread's.
-  SurePoster poster_;
   SessionStreams<Open> streams_;
   Watchers<Open> watchers_;
   MonotonicTime next_tick_;

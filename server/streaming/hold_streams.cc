@@ -62,7 +62,6 @@ HoldStreams::HoldStreams(const StreamContext& shared, StreamAccess access, Touch
     : shared_(shared),
       access_(std::move(access)),
       touch_(std::move(touch)),
-      poster_(shared.executor),
       streams_(shared, shared.probe.hold_streams, [this](Open& open) { OnEnded(open); }) {}
 
 HoldStreams::~HoldStreams() = default;
@@ -96,7 +95,7 @@ void HoldStreams::OnOpen(std::uint64_t id, Reactor* reactor, const SessionKey& k
   open->reactor = reactor;
   open->key = key;
   if (!streams_.Add(std::move(open))) return;
-  poster_.Post([this, id, key](Core& core) {
+  shared_.executor.Post([this, id, key](Core& core) {
     absl::StatusOr<Caller> caller = access_.admit(core, key, {});
     if (caller.ok()) {
       if (absl::Status opened = access_.open(core, *caller); !opened.ok()) caller = opened;
@@ -110,7 +109,7 @@ void HoldStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Caller> caller) 
   Open* const open = streams_.Find(id);
   if (open == nullptr) {  // it was cancelled meanwhile
     if (caller.ok()) {
-      poster_.Post([this, caller = *caller](Core& core) { access_.close(core, caller); });
+      shared_.executor.Post([this, caller = *caller](Core& core) { access_.close(core, caller); });
     }
     return;
   }
@@ -123,7 +122,7 @@ void HoldStreams::OnRead(std::uint64_t id, bool ok) {
   Open* const open = streams_.Find(id);
   if (open == nullptr) return;
   if (!ok) return streams_.End(*open, absl::OkStatus());  // the client is through
-  poster_.Post([this, id, key = open->key](Core& core) {
+  shared_.executor.Post([this, id, key = open->key](Core& core) {
     shared_.thread.Post(
         [this, id, answer = touch_(core, key)]() mutable { OnTouched(id, std::move(answer)); });
   });
@@ -147,14 +146,13 @@ void HoldStreams::OnWritten(std::uint64_t id, bool ok) {
 
 void HoldStreams::OnEnded(Open& open) {
   if (!open.caller) return;
-  poster_.Post([this, caller = *open.caller](Core& core) { access_.close(core, caller); });
+  shared_.executor.Post([this, caller = *open.caller](Core& core) { access_.close(core, caller); });
 }
 
 void HoldStreams::Tick() {
   const MonotonicTime now = shared_.clock.Now();
   if (now < next_tick_) return;
   next_tick_ = now + shared_.options.tick;
-  poster_.Flush();
   std::vector<std::uint64_t> silent;
   streams_.CancelUnread();
   for (const auto& [id, open] : streams_.all()) {

@@ -19,7 +19,6 @@
 
 #include "server/streaming/session_streams.h"
 #include "server/streaming/stream_context.h"
-#include "server/streaming/sure_poster.h"
 #include "unipresence/v1/session.pb.h"
 
 namespace unipresence {
@@ -63,7 +62,6 @@ class HoldStreams {
   std::atomic<std::uint64_t> next_id_{1};
 
   // The rest is the watch thread's.
-  SurePoster poster_;
   SessionStreams<Open> streams_;
   MonotonicTime next_tick_;
 };

@@ -45,7 +45,7 @@ class StreamLimit {
 // before they are destroyed, after the gRPC server.
 struct StreamContext {
   const WatchOptions options;
-  Executor& executor;
+  Executor& executor;  // one that refuses nothing before the server stops
   const Clock& clock;
   TaskThread& thread;
   StreamLimit& limit;

@@ -71,7 +71,6 @@ WatchHub::WatchHub(const StreamContext& shared, WatchSource& source)
       source_(source),
       presences_(shared.options.max_waiting_bytes, WatchHistory(shared.options.window)),
       mailboxes_(shared.options.max_waiting_bytes, NewestLog()),
-      poster_(shared.executor),
       streams_(shared, shared.probe.watch_streams, [this](Open& open) { OnEnded(open); }) {}
 
 WatchHub::~WatchHub() = default;
@@ -96,7 +95,7 @@ void WatchHub::OnOpen(std::uint64_t id, Reactor* reactor, WatchRequest request) 
   open->wants_mailboxes = request.mailboxes;
   if (!streams_.Add(std::move(open))) return;
   ++registering_;
-  poster_.Post([this, id, key = request.key, mailboxes = request.mailboxes](Core& core) {
+  shared_.executor.Post([this, id, key = request.key, mailboxes = request.mailboxes](Core& core) {
     shared_.thread.Post([this, id, opened = source_.Open(core, key, mailboxes)]() mutable {
       OnRegistered(id, std::move(opened));
     });
@@ -118,7 +117,8 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchSource::Opened
   Open* const found = streams_.Find(id);
   if (found == nullptr) {  // it was cancelled meanwhile
     if (opened.ok()) {
-      poster_.Post([this, caller = opened->caller](Core& core) { source_.Close(core, caller); });
+      shared_.executor.Post(
+          [this, caller = opened->caller](Core& core) { source_.Close(core, caller); });
     }
     return;
   }
@@ -162,7 +162,8 @@ void WatchHub::Leave(Open& open) {
 
 void WatchHub::OnEnded(Open& open) {
   if (open.caller) {
-    poster_.Post([this, caller = *open.caller](Core& core) { source_.Close(core, caller); });
+    shared_.executor.Post(
+        [this, caller = *open.caller](Core& core) { source_.Close(core, caller); });
   }
   Leave(open);
 }
@@ -330,7 +331,7 @@ void WatchHub::ReadNextSlice() {
     const std::optional<SliceRequest> request = open->stream.TakeSliceRequest();
     if (!request) continue;
     slice_in_flight_ = true;
-    poster_.Post([this, id, users = open->stream.users(), request = *request](Core& core) {
+    shared_.executor.Post([this, id, users = open->stream.users(), request = *request](Core& core) {
       shared_.thread.Post([this, id, slice = source_.ReadSlice(core, users, request)]() mutable {
         OnSlice(id, std::move(slice));
       });
@@ -351,7 +352,6 @@ void WatchHub::OnSlice(std::uint64_t id, InitialSlice slice) {
 void WatchHub::Tick() {
   const MonotonicTime now = shared_.clock.Now();
   next_tick_ = now + shared_.options.tick;
-  poster_.Flush();
   streams_.CancelUnread();
   for (const auto& [id, open] : streams_.all()) {
     if (!open->writable() || now - open->last_write < shared_.options.heartbeat) continue;

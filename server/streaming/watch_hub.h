@@ -38,7 +38,6 @@
 #include "server/streaming/newest_log.h"
 #include "server/streaming/session_streams.h"
 #include "server/streaming/stream_context.h"
-#include "server/streaming/sure_poster.h"
 #include "server/streaming/watch_history.h"
 #include "server/streaming/watch_source.h"
 #include "server/streaming/watch_stream.h"
@@ -116,7 +115,6 @@ class WatchHub final : public publish::BatchSink {
   Feed<NewestLog, Open> mailboxes_;  // of streams that send them
 
   // The rest is the watch thread's.
-  SurePoster poster_;
   std::uint64_t log_version_ = 0;
   SessionStreams<Open> streams_;
   std::size_t registering_ = 0;

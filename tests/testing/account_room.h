@@ -91,7 +91,7 @@ class AccountRoom {
     keeper_ = std::make_unique<SessionKeeper>(*store_thread_, commands_, probe_,
                                               [this](std::string id) { ended_.push_back(id); });
     context_ = std::make_unique<AccountContext>(
-        AccountContext{commands_, *store_thread_, clock_, *keeper_, probe_, stopping_});
+        AccountContext{commands_, *store_thread_, clock_, *keeper_, probe_});
   }
   ~AccountRoom() { store_thread_->Stop(); }
 
@@ -102,7 +102,6 @@ class AccountRoom {
   SessionKeeper& keeper() { return *keeper_; }
   WaitingCommands& commands() { return commands_; }
   const AccountProbe& probe() const { return probe_; }
-  std::atomic<bool>& stopping() { return stopping_; }
   // Sessions that ended, in order.
   const std::vector<std::string>& ended() const { return ended_; }
 
@@ -160,7 +159,6 @@ class AccountRoom {
   Core core_;
   WaitingCommands commands_;
   AccountProbe probe_;
-  std::atomic<bool> stopping_{false};
   std::vector<std::string> ended_;
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<StoreThread> store_thread_;

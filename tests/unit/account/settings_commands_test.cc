@@ -35,12 +35,12 @@ class SettingsCommandsTest : public ::testing::Test {
   }
   Stored Select(const std::string& user, LineKind device) {
     return room_.Run<Stored>([&](std::function<void(Stored)> done) {
-      settings_.SelectDevice(room_.core(), user, device, Told(std::move(done)));
+      settings_.SelectDevice(user, device, Told(std::move(done)));
     });
   }
   Stored Forward(const std::string& user, SettingsCommands::Edit edit) {
     return room_.Run<Stored>([&](std::function<void(Stored)> done) {
-      settings_.ChangeForwarding(room_.core(), user, std::move(edit), Told(std::move(done)));
+      settings_.ChangeForwarding(user, std::move(edit), Told(std::move(done)));
     });
   }
   static SettingsCommands::Edit BusyTo(std::string destination, bool enabled = true) {
@@ -104,7 +104,7 @@ TEST_F(SettingsCommandsTest, AnErrorOfTheEditIsToldAsItIs) {
 TEST_F(SettingsCommandsTest, WhatAPhoneChangedIsAdopted) {
   const auto adopt = [&](PhoneSetting setting) {
     return room_.Run<absl::Status>([&](std::function<void(absl::Status)> done) {
-      settings_.Adopt(room_.core(), std::move(setting), std::move(done));
+      settings_.Adopt(std::move(setting), std::move(done));
     });
   };
   EXPECT_TRUE(adopt({.user = "alice", .value = PhoneSelection{LineKind::kDeskphone}}).ok());
@@ -127,11 +127,24 @@ TEST_F(SettingsCommandsTest, WhatAPhoneChangedIsAdopted) {
 
 TEST_F(SettingsCommandsTest, AUserWhoWasDeletedMeanwhileIsNotFound) {
   std::optional<Stored> stored;
-  settings_.SelectDevice(room_.core(), "alice", LineKind::kDeskphone,
+  settings_.SelectDevice("alice", LineKind::kDeskphone,
                          [&](Core&, Stored got) { stored = std::move(got); });
   ASSERT_TRUE(room_.engine().RemoveUser("alice").ok());
   while (!stored) room_.RunNext();
   EXPECT_EQ(ProblemIn(stored->status()), AccountProblem::kUserNotFound);
+}
+
+// A store that refuses answers at once, on the thread of the caller: the pipeline's often.
+TEST(SettingsCommandsFullTest, NothingIsToldWithinTheCall) {
+  AccountRoom room({}, {.queue_capacity = 0});
+  SettingsCommands settings(room.context());
+  std::optional<Stored> stored;
+  settings.SelectDevice("alice", LineKind::kDeskphone,
+                        [&](Core&, Stored got) { stored = std::move(got); });
+  EXPECT_FALSE(stored);
+  room.RunNext();
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(ProblemIn(stored->status()), AccountProblem::kStoreUnavailable);
 }
 
 TEST(SettingsCommandsOrderTest, TheLastCommitIsTheLastInForce) {
@@ -141,8 +154,7 @@ TEST(SettingsCommandsOrderTest, TheLastCommitIsTheLastInForce) {
   int left = 0;
   for (int i = 0; i < 20; ++i) {
     ++left;
-    settings.SelectDevice(room.core(), "alice",
-                          i % 2 == 0 ? LineKind::kWebrtc : LineKind::kDeskphone,
+    settings.SelectDevice("alice", i % 2 == 0 ? LineKind::kWebrtc : LineKind::kDeskphone,
                           [&](Core& core, Stored stored) {
                             ASSERT_TRUE(stored.ok());
                             --left;
