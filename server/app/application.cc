@@ -202,7 +202,14 @@ absl::Status Application::Listen() {
   InstallLogHandlers();
   UNIPRESENCE_ASSIGN_OR_RETURN(grpc_server_,
                                GrpcServer::Start({.listen = {config_.grpc.listen}}, *services_));
-  RegisterMetrics(collector_, *this);
+  std::vector<std::string> pbxs;
+  for (const config::PbxConfig& pbx : config_.pbxs) pbxs.push_back(pbx.name);
+  RegisterMetrics(collector_, {.readiness = readiness_,
+                               .pipeline = *pipeline_,
+                               .pbxs = std::move(pbxs),
+                               .services = services_->probe(),
+                               .store = store_thread_->probe(),
+                               .hasher = hasher_.probe()});
   UNIPRESENCE_ASSIGN_OR_RETURN(
       metrics_server_,
       MetricsServer::Start({.listen = config_.metrics.listen}, collector_, readiness_));

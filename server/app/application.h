@@ -72,13 +72,6 @@ class Application {
   const Endpoints& endpoints() const { return endpoints_; }
   const Readiness& readiness() const { return readiness_; }
 
-  // The parts that count something, for RegisterMetrics.
-  const config::Config& config() const { return config_; }
-  const Pipeline& pipeline() const { return *pipeline_; }
-  const StoreThread& store_thread() const { return *store_thread_; }
-  const Services& services() const { return *services_; }
-  const auth::PasswordHasher& hasher() const { return hasher_; }
-
  private:
   Application(config::Config config, const Clock& clock);
 

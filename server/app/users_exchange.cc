@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "aggregator/base/status_macros.h"
-#include "server/service/last_administrator.h"
+#include "server/account/last_administrator.h"
 #include "server/storage/conflict.h"
 
 namespace unipresence {

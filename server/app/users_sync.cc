@@ -9,6 +9,7 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
+#include "server/account/last_administrator.h"
 #include "server/app/user_difference.h"
 #include "server/app/users_exchange.h"
 

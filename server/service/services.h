@@ -40,12 +40,13 @@
 #include "aggregator/pipeline/executor.h"
 #include "aggregator/publish/batch.h"
 #include "aggregator/publish/publish_probe.h"
+#include "server/account/asterisk_configuration.h"
+#include "server/account/user_commands.h"
 #include "server/auth/login_throttle.h"
 #include "server/auth/password_hasher.h"
-#include "server/service/asterisk_configuration.h"
 #include "server/service/service_probe.h"
-#include "server/service/watch_options.h"
 #include "server/storage/store_thread.h"
+#include "server/streaming/watch_options.h"
 
 namespace unipresence {
 
@@ -111,10 +112,7 @@ class Services {
   void ApplyStored(StoredUser user, bool ends_sessions);
   // The same for users who got what others of them had: as one change, so that the number that one
   // has left is not taken away from who has it now.
-  struct Stored {
-    StoredUser user;
-    bool ends_sessions = false;
-  };
+  using Stored = UserCommands::Stored;
   void ApplyStored(std::vector<Stored> users);
 
   // Ends every stream and answers new calls with SERVER_STOPPING. Returns at once.
