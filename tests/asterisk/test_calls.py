@@ -239,7 +239,7 @@ def test_a_number_that_is_none_is_refused(number, asterisk, pool):
         assert INVALID in alice.refused("call", number)
         call, _ = bench.connect(bench.carol, "1100", bench.alice)
         own = alice.shows(("ANSWERED", "RECEIVED", "1002"))[0]["id"]
-        assert INVALID in alice.refused("transfer", own, number or " ")
+        assert INVALID in alice.refused("transfer", own, number)
         assert INVALID in alice.refused("transfer", own, number, "--attended")
         alice.shows(("ANSWERED", "RECEIVED", "1002"))
         call.hangup()
