@@ -77,7 +77,7 @@ AmiSource::AmiSource(std::size_t users)
                           [](std::string& out, const std::string& name) {
                             out += fmt::format(
                                 "\r\nObjectType: endpoint\r\nObjectName: {0}\r\nTransport: \r\n"
-                                "Aor: {0}\r\nAuths: {0}\r\nOutboundAuths: \r\nContacts: \r\n"
+                                "Aor: {0}\r\nAuths: {0}\r\nOutboundAuths: \r\nContacts: {0}/sip:{0}@192.0.2.1,\r\n"
                                 "DeviceState: Not in use\r\nActiveChannels: \r\n\r\n",
                                 name);
                           })),
