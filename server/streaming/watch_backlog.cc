@@ -38,7 +38,10 @@ bool WatchBacklog::PassesAhead(std::string_view user, std::uint64_t sequence) {
 }
 
 void WatchBacklog::Reached(std::uint64_t place) {
-  if (!ahead_.empty() && place >= ahead_until_) ahead_.clear();
+  if (ahead_.empty() || place < ahead_until_) return;
+  // Who still waits must not be told again what an initial value told.
+  for (Missed& missed : queue_) HeedInitialValue(missed);
+  ahead_.clear();
 }
 
 void WatchBacklog::Merge(WatchHistory::MergedUsers changes, std::uint64_t place,

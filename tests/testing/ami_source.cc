@@ -73,14 +73,15 @@ AmiSource::AmiSource(std::size_t users)
     : users_(users),
       busy_(Changes(users, "INUSE", busy_offsets_)),
       idle_(Changes(users, "NOT_INUSE", idle_offsets_)),
-      endpoints_(MakeRows(users,
-                          [](std::string& out, const std::string& name) {
-                            out += fmt::format(
-                                "\r\nObjectType: endpoint\r\nObjectName: {0}\r\nTransport: \r\n"
-                                "Aor: {0}\r\nAuths: {0}\r\nOutboundAuths: \r\nContacts: \r\n"
-                                "DeviceState: Not in use\r\nActiveChannels: \r\n\r\n",
-                                name);
-                          })),
+      endpoints_(MakeRows(
+          users,
+          [](std::string& out, const std::string& name) {
+            out += fmt::format(
+                "\r\nObjectType: endpoint\r\nObjectName: {0}\r\nTransport: \r\n"
+                "Aor: {0}\r\nAuths: {0}\r\nOutboundAuths: \r\nContacts: {0}/sip:{0}@192.0.2.1,\r\n"
+                "DeviceState: Not in use\r\nActiveChannels: \r\n\r\n",
+                name);
+          })),
       device_states_(MakeRows(users, [](std::string& out, const std::string& name) {
         out += fmt::format("\r\nDevice: PJSIP/{}\r\nState: NOT_INUSE\r\n\r\n", name);
       })) {

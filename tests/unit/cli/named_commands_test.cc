@@ -51,7 +51,7 @@ std::vector<std::string> UnknownCommands(const std::string& text) {
 }
 
 TEST(NamedCommandsTest, UnknownOnesAreFound) {
-  EXPECT_THAT(UnknownCommands("see `unipresence user update`; or unipresence users remove"),
+  EXPECT_THAT(UnknownCommands("see `unipresence user update`; unipresence users remove"),
               ElementsAre("user update", "users remove"));
   EXPECT_THAT(UnknownCommands("unipresence watsch\n  unipresence users get alice"),
               ElementsAre("watsch"));

@@ -301,7 +301,7 @@ TEST_F(WatchWriterTest, NotesAreSeenAtEveryWidth) {
     update.mutable_presence()->set_stale(false);
     update.mutable_presence()->set_do_not_disturb(true);
     writer.Update(update);
-    EXPECT_THAT(captured.Lines().back(), HasSubstr("do-not-di")) << width;
+    EXPECT_THAT(captured.Lines().back(), HasSubstr("do-not")) << width;
     EXPECT_EQ(captured.Lines().size(), 5U) << width;
     for (const std::string& line : captured.Lines()) EXPECT_LE(DisplayWidth(line), width);
   }

@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <memory>
@@ -18,6 +19,8 @@
 
 namespace unipresence {
 namespace {
+
+const int kMoreRuns = setenv("RC_PARAMS", "max_success=1000", 0);
 
 constexpr std::uint64_t kEpoch = 7;
 constexpr int kUsers = 6;
