@@ -139,17 +139,21 @@ void PasswordBacklog::Finish(const PasswordTask& task, const std::string& stored
       entries_.erase(found);
     }
     --running_;
+    ++leaving_;
     ++done_;
     idle = running_ == 0 && waiting_ == 0 && !stopped_;
     if (idle) {
       const std::size_t done = std::exchange(done_, 0);
       if (done > kTold) spdlog::info("users file: all {} passwords are done", done);
     }
-    settled_.notify_all();
   }
   for (Done& done : waiters) std::move(done)();
   if (idle && ports_.idle) ports_.idle();
   Pump();
+  // Nothing of this is touched any more: who stops may destroy it.
+  MutexLock lock(mutex_);
+  --leaving_;
+  settled_.notify_all();
 }
 
 void PasswordBacklog::Retry(const PasswordTask& task) {
@@ -186,7 +190,7 @@ void PasswordBacklog::Stop() {
       spdlog::info("users file: {} passwords are left for the next start", waiting_);
     }
     queue_.clear();
-    while (running_ > 0) settled_.wait(mutex_);
+    while (running_ > 0 || leaving_ > 0) settled_.wait(mutex_);
     waiting_ = 0;
     entries.swap(entries_);
   }

@@ -83,6 +83,7 @@ class PasswordBacklog {
   std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
   std::size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;  // entries
   std::size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t leaving_ ABSL_GUARDED_BY(mutex_) = 0;  // done, and not out of Finish yet
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::size_t done_ ABSL_GUARDED_BY(mutex_) = 0;  // since it was last idle
