@@ -3,11 +3,8 @@
 
 // A thread that runs what is posted to it, in order.
 //
-// The services use two: `reply`, which hands answers to gRPC so that the pipeline never makes a
-// system call for a client, and `watch`, which owns all streams (watch_hub.h).
-//
-// The queue has no bound of its own: each task belongs to a call, a stream or a batch, and those
-// are bounded (Executor, WatchHub, gRPC's limits).
+// The queue has no bound of its own: whoever posts sees to that what it posts is about something
+// bounded (a call, a stream, a batch).
 
 #include <cstddef>
 #include <string>

@@ -158,7 +158,7 @@ class Receiver {
     return !users_ || std::binary_search(users_->begin(), users_->end(), user);
   }
 
-  // As WatchFeed reads it.
+  // As WatchSource reads it.
   InitialSlice Slice(const SliceRequest& request) const {
     InitialSlice slice;
     slice.attempt = request.attempt;
