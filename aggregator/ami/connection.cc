@@ -48,6 +48,54 @@ struct Attempt {
 };
 using AttemptPtr = std::shared_ptr<Attempt>;
 
+absl::Status CheckConfig(const PbxConfig& config) {
+  const auto invalid = [&config](std::string_view what) {
+    return absl::InvalidArgumentError(fmt::format("pbx {}: {}", config.name, what));
+  };
+  if (config.host.empty()) return invalid("no host; set the name or address of the Asterisk");
+  if (config.port == 0) return invalid("port 0; AMI listens on 5038 unless manager.conf says else");
+  if (config.username.empty()) return invalid("no username; set one of manager.conf");
+  if (config.read_bytes == 0) return invalid("read_bytes is 0");
+  ActionBuilder login("Login");
+  login.Header("Username", config.username)
+      .Header("Secret", config.secret)
+      .Header("Events", config.events);
+  if (!login.status().ok()) {
+    const absl::string_view text = login.status().message();
+    return invalid(std::string_view(text.data(), text.size()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MakeTlsContext(const PbxConfig& config, std::optional<asio::ssl::context>& context) {
+  context.reset();
+  if (!config.tls.enabled) return absl::OkStatus();
+  const auto invalid = [&config](std::string_view what, std::string_view why) {
+    return absl::InvalidArgumentError(fmt::format("pbx {}: TLS: {}: {}", config.name, what, why));
+  };
+  try {
+    context.emplace(asio::ssl::context::tls_client);
+    context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
+                         asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
+                         asio::ssl::context::no_tlsv1_1);
+  } catch (const std::exception& e) {
+    return invalid("cannot set up OpenSSL", e.what());
+  }
+  ErrorCode error;
+  if (!config.tls.verify) {
+    context->set_verify_mode(asio::ssl::verify_none, error);
+  } else {
+    context->set_verify_mode(asio::ssl::verify_peer, error);
+    if (config.tls.ca_file.empty()) {
+      context->set_default_verify_paths(error);
+    } else {
+      context->load_verify_file(config.tls.ca_file, error);
+    }
+  }
+  if (error) return invalid(fmt::format("ca_file \"{}\"", config.tls.ca_file), error.message());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 class Connection::Link final : public SessionTransport, public std::enable_shared_from_this<Link> {
@@ -74,9 +122,6 @@ class Connection::Link final : public SessionTransport, public std::enable_share
   const AmiProbe& probe() const { return probe_; }
 
  private:
-  absl::Status CheckConfig() const;
-  absl::Status MakeTlsContext();
-
   bool Current(const AttemptPtr& attempt) const { return attempt == attempt_; }
   void OnResolved(const AttemptPtr& attempt, const tcp::resolver::results_type& endpoints);
   void OnTcpConnected(const AttemptPtr& attempt);
@@ -105,8 +150,8 @@ class Connection::Link final : public SessionTransport, public std::enable_share
 
 absl::Status Connection::Link::Start() {
   thread_.Detach();
-  UNIPRESENCE_RETURN_IF_ERROR(CheckConfig());
-  UNIPRESENCE_RETURN_IF_ERROR(MakeTlsContext());
+  UNIPRESENCE_RETURN_IF_ERROR(CheckConfig(config_));
+  UNIPRESENCE_RETURN_IF_ERROR(MakeTlsContext(config_, tls_context_));
   session_.Start();
   Rearm();
   return absl::OkStatus();
@@ -116,55 +161,6 @@ void Connection::Link::Stop() {
   session_.Stop();
   timer_.cancel();
   armed_ = MonotonicTime::max();
-}
-
-absl::Status Connection::Link::CheckConfig() const {
-  const auto invalid = [this](std::string_view what) {
-    return absl::InvalidArgumentError(fmt::format("pbx {}: {}", config_.name, what));
-  };
-  if (config_.host.empty()) return invalid("no host; set the name or address of the Asterisk");
-  if (config_.port == 0)
-    return invalid("port 0; AMI listens on 5038 unless manager.conf says else");
-  if (config_.username.empty()) return invalid("no username; set one of manager.conf");
-  if (config_.read_bytes == 0) return invalid("read_bytes is 0");
-  ActionBuilder login("Login");
-  login.Header("Username", config_.username)
-      .Header("Secret", config_.secret)
-      .Header("Events", config_.events);
-  if (!login.status().ok()) {
-    const absl::string_view text = login.status().message();
-    return invalid(std::string_view(text.data(), text.size()));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Connection::Link::MakeTlsContext() {
-  tls_context_.reset();
-  if (!config_.tls.enabled) return absl::OkStatus();
-  const auto invalid = [this](std::string_view what, std::string_view why) {
-    return absl::InvalidArgumentError(fmt::format("pbx {}: TLS: {}: {}", config_.name, what, why));
-  };
-  try {
-    tls_context_.emplace(asio::ssl::context::tls_client);
-    tls_context_->set_options(asio::ssl::context::default_workarounds |
-                              asio::ssl::context::no_sslv2 | asio::ssl::context::no_sslv3 |
-                              asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-  } catch (const std::exception& e) {
-    return invalid("cannot set up OpenSSL", e.what());
-  }
-  ErrorCode error;
-  if (!config_.tls.verify) {
-    tls_context_->set_verify_mode(asio::ssl::verify_none, error);
-  } else {
-    tls_context_->set_verify_mode(asio::ssl::verify_peer, error);
-    if (config_.tls.ca_file.empty()) {
-      tls_context_->set_default_verify_paths(error);
-    } else {
-      tls_context_->load_verify_file(config_.tls.ca_file, error);
-    }
-  }
-  if (error) return invalid(fmt::format("ca_file \"{}\"", config_.tls.ca_file), error.message());
-  return absl::OkStatus();
 }
 
 // The timer fires no later than the session's next deadline. It may fire earlier, since most reads
@@ -361,6 +357,12 @@ Connection::Connection(asio::io_context& io, PbxConfig config, SessionHandler& h
                                    random ? std::move(random) : SystemRandom())) {}
 
 Connection::~Connection() { Stop(); }
+
+absl::Status Connection::Check(const PbxConfig& config) const {
+  UNIPRESENCE_RETURN_IF_ERROR(CheckConfig(config));
+  std::optional<asio::ssl::context> context;
+  return MakeTlsContext(config, context);
+}
 
 absl::Status Connection::Start() { return link_->Start(); }
 

@@ -24,6 +24,7 @@
 #include "aggregator/ami/ami_probe.h"
 #include "aggregator/ami/config.h"
 #include "aggregator/ami/session.h"
+#include "aggregator/ami/session_driver.h"
 #include "aggregator/ami/session_handler.h"
 #include "aggregator/base/clock.h"
 
@@ -33,7 +34,7 @@ class io_context;
 
 namespace unipresence::ami {
 
-class Connection {
+class Connection final : public SessionDriver {
  public:
   // `io`, `handler` and `clock` outlive the connection. `random` as in session.h; without one it is
   // seeded by the system.
@@ -41,27 +42,19 @@ class Connection {
              const Clock& clock = Clock::System(), std::function<std::uint64_t()> random = nullptr);
 
   // Stops.
-  ~Connection();
+  ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Connects, and again after every failure, until Stop(). INVALID_ARGUMENT if the configuration
-  // cannot work: no host, no username, a ca_file that cannot be read.
-  absl::Status Start();
+  // SessionDriver. Start: INVALID_ARGUMENT as Check.
+  absl::Status Check(const PbxConfig& config) const override;
+  absl::Status Start() override;
+  void Stop() override;
+  void SetConfig(PbxConfig config) override;
+  Session& session() override;
+  const AmiProbe& probe() const override;
 
-  // Closes the link. Callbacks of pending actions and OnOffline run before it returns, the handler
-  // is not called afterwards. Start() may follow.
-  void Stop();
-
-  // Another address or other credentials for the same PBX. Between Stop() and Start().
-  void SetConfig(PbxConfig config);
-
-  // For Send() and state(). Do not call its inputs.
-  Session& session();
   const PbxConfig& config() const;
-
-  // Any thread.
-  const AmiProbe& probe() const;
 
  private:
   class Link;

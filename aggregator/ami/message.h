@@ -4,14 +4,15 @@
 // One AMI message (event, response or action) as a view into the read buffer.
 //
 //   while (const ami::Message* message = framer.Next()) {
-//     if (message->Event() == "DeviceStateChange") Use(message->Get("Device"),
-//     message->Get("State"));
+//     if (message->Event() == "DeviceStateChange") {
+//       Use(message->Get("Device"), message->Get("State"));
+//     }
 //   }
 //
 // Nothing is copied. A message and its headers are valid until the framer is asked for the next
 // one; the string views taken out of it stay valid until the framer's next Prepare(), that is until
-// the end of the read, so that a batch may keep them (session.h). Header names may repeat
-// (asterisk.md); all are kept, in order. Names are compared exactly as Asterisk spells them.
+// the end of the read, so that a batch may keep them (session.h). Header names may repeat; all are
+// kept, in order. Names are compared exactly as Asterisk spells them.
 //
 // Lines end in CR LF. A lone CR or LF is part of the value: values come from dialled numbers, names
 // and dialplan variables, and none of them may forge a header.

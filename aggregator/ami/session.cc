@@ -12,6 +12,8 @@ namespace unipresence::ami {
 namespace {
 
 constexpr MonotonicTime kNever = MonotonicTime::max();
+// A cut link that had told everything waits for twice backoff_first, half of it at random.
+constexpr std::uint32_t kFailuresOnceToldAll = 1;
 constexpr Duration kBetweenSkippedLogs = std::chrono::minutes(1);
 
 double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -56,7 +58,7 @@ void Session::OnConnected() {
   if (state_ != SessionState::kConnecting) return;
   framer_.Reset();
   banner_.clear();
-  shutting_down_ = restarting_ = false;
+  shutting_down_ = restarting_ = told_all_ = false;
   Enter(SessionState::kBanner, clock_.Now() + config_.times.banner);
 }
 
@@ -93,7 +95,7 @@ void Session::Stop() {
 }
 
 void Session::Fail(const absl::Status& reason) {
-  const Duration delay = NextBackoff();
+  const Duration delay = NextBackoff(reason);
   // What follows from an orderly stop has been said.
   const bool away = state_ == SessionState::kConnecting || state_ == SessionState::kBanner;
   if (!away || clock_.Now() >= excused_until_) Report(reason, delay);
@@ -113,7 +115,7 @@ void Session::FailLogin(const absl::Status& reason) {
 void Session::FailOrderly() {
   const absl::Status reason = absl::UnavailableError(
       restarting_ ? "Asterisk restarts in an orderly way" : "Asterisk stopped in an orderly way");
-  const Duration delay = NextBackoff();
+  const Duration delay = NextBackoff(reason);
   excused_until_ = clock_.Now() + config_.times.orderly_stop;
   probe_.SetLastError(Text(reason));
   reported_ = Text(reason);
@@ -143,11 +145,14 @@ void Session::Drop(const absl::Status& reason, SessionState next, MonotonicTime 
   if (std::exchange(owes_offline_, false)) handler_.OnOffline(reason);
 }
 
-Duration Session::NextBackoff() {
+Duration Session::NextBackoff(const absl::Status& reason) {
   if (online() && clock_.Now() - online_time_ >= config_.times.of_use) {
     failures_ = 0;
     reported_.clear();
+  } else if (told_all_ && absl::IsUnavailable(reason)) {
+    failures_ = std::min(failures_, kFailuresOnceToldAll);
   }
+  told_all_ = false;
   Duration delay = config_.times.backoff_first;
   for (std::uint32_t i = 0; i < failures_ && delay < config_.times.backoff_cap; ++i) delay *= 2;
   delay = std::min(delay, config_.times.backoff_cap);

@@ -8,22 +8,22 @@
 //                 ^              \________ any failure ________/
 //                 '--- BACKOFF <----------'
 //
-// Rules (asterisk.md):
+// Rules (README.md in this folder has what Asterisk does):
 //   - Asterisk speaks first. An end of stream before the banner is normal while it stops.
 //   - `Response: Error` to Challenge or Login means wrong user or secret, or an address that is not
 //     permitted. The session waits backoff_login_refused and never hammers; last_error says so.
 //   - Other failures back off exponentially, half of it at random, up to backoff_cap. A link that
-//     was online for of_use resets that; one that ends sooner counts as one more failure.
+//     was online for of_use resets that; one that ends sooner counts as one more failure. If it was
+//     cut after it had told everything (MarkToldAll), it is tried again within half a second.
 //   - An orderly stop (Shutdown, then the end) is no failure: it is logged as what it is, and for
 //     orderly_stop nothing is said of an Asterisk that is away.
 //   - A message beyond the limits of the framer costs that message: it is counted, and said once a
 //     minute. If it answers an action, the action ends with DATA_LOSS; if it is a row, the list
 //     lacks it.
 //   - Lists are complete only after FullyBooted. It comes right after the login when Asterisk was
-//   up.
+//     up.
 //   - Pings are sent after login only, when nothing was received for ping_after; when nothing comes
-//   for
-//     dead_after more, the link is dead.
+//     for dead_after more, the link is dead.
 //   - A row of a list carries its ActionID and no Privilege, a live event the reverse.
 //
 // Thread: one; not reentrant but for Send() and Stop(), which handlers and callbacks may call.
@@ -94,6 +94,9 @@ class Session {
   absl::StatusOr<ActionToken> Send(const ActionBuilder& action, ActionKind kind,
                                    ActionCallback callback);
 
+  // All that was asked for when the link came up has been told. Until the link ends.
+  void MarkToldAll() { told_all_ = true; }
+
   // Closes the link for good: callbacks of pending actions and OnOffline run before it returns.
   void Stop();
 
@@ -124,7 +127,7 @@ class Session {
   void FailOrderly();
   void Drop(const absl::Status& reason, SessionState next, MonotonicTime deadline);
   void Report(const absl::Status& reason, Duration delay);
-  Duration NextBackoff();
+  Duration NextBackoff(const absl::Status& reason);
   absl::Status StateTimeout() const;
 
   bool Drain();
@@ -159,6 +162,7 @@ class Session {
   std::string banner_;
   std::string reported_;  // the failure that was logged last
   bool shutting_down_ = false;
+  bool told_all_ = false;
   bool restarting_ = false;  // it said that it comes back
   bool login_refused_ = false;
   bool owes_offline_ = false;  // was online, and the handler has not heard yet that it is not

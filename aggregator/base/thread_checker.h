@@ -6,6 +6,8 @@
 //
 //   void Engine::Apply(...) {
 //     UNIPRESENCE_CHECK_THREAD(thread_checker_);
+//     ...
+//   }
 
 #include <atomic>
 #include <cstdio>

@@ -28,20 +28,21 @@ inline constexpr LineIndex kNoLine = ~LineIndex{0};
 
 struct DeviceRecord {
   InlineName name;
-  DeviceState reported = DeviceState::kUnknown;
-  PbxIndex pbx = 0;
-  std::uint8_t generation = 0;  // of the resync that last named it
-  bool emitting : 1 = false;    // what DeviceChange::kCalls last said
+  DeviceState reported : 4 = DeviceState::kUnknown;
+  bool emitting : 1 = false;  // what DeviceChange::kCalls last said
   bool in_call : 1 = false;
   bool holding : 1 = false;
   bool held : 1 = false;
+  PbxIndex pbx = 0;
+  std::uint8_t generation = 0;  // of the resync that last named it
   bool direction_unknown : 1 = false;
-  bool contacts_gone : 1 = false;  // since the newest report: no contact can be called any more
+  bool contacts_gone : 1 = false;  // since the newest event of its state: no contact can be called
   bool listed : 1 = false;         // in this generation the PBX told a state other than INVALID
   bool unlisted : 1 = false;       // the PBX lists it nowhere, see Engine::FindUnlisted
   bool unlisted_told : 1 = false;  // and FindUnlisted has said so
   LineIndex first_line = kNoLine;  // chain of the lines bound to it
 };
+static_assert(sizeof(DeviceRecord) == 32);  // two in a cache line, none in two
 
 class DeviceTable {
  public:

@@ -111,6 +111,30 @@ bool Engine::DoWork(std::size_t limit) {
 
 // --- What a PBX says ---
 
+// Always inlined: g++ 12 finds that a function of prefetches alone has no effect, and drops its
+// calls.
+[[gnu::always_inline]] inline void Engine::PrefetchLine(DeviceIndex device) const {
+  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
+  __builtin_prefetch(&users_.line(devices_[device].first_line));
+}
+
+[[gnu::always_inline]] inline void Engine::PrefetchUser(DeviceIndex device) const {
+  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
+  const UserIndex user = users_.line(devices_[device].first_line).user;
+  __builtin_prefetch(&users_[user]);
+  __builtin_prefetch(&users_.steps(user), 1);
+}
+
+[[gnu::always_inline]] inline void Engine::PrefetchOthers(DeviceIndex device) const {
+  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
+  const UserIndex index = users_.line(devices_[device].first_line).user;
+  const UserRecord& user = users_[index];
+  __builtin_prefetch(&users_.steps(index)[user.next_step], 1);
+  for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
+    __builtin_prefetch(&devices_[users_.line(i).device]);
+  }
+}
+
 void Engine::Apply(PbxIndex pbx, std::span<const DeviceChange> changes) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   now_ = clock_.WallNow();
@@ -135,35 +159,19 @@ void Engine::Apply(PbxIndex pbx, std::span<const DeviceChange> changes) {
   FlushIfPublished();
 }
 
-void Engine::PrefetchLine(DeviceIndex device) const {
-  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
-  __builtin_prefetch(&users_.line(devices_[device].first_line));
-}
-
-void Engine::PrefetchUser(DeviceIndex device) const {
-  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
-  const UserIndex user = users_.line(devices_[device].first_line).user;
-  __builtin_prefetch(&users_[user]);
-  __builtin_prefetch(&users_.steps(user), 1);
-}
-
-void Engine::PrefetchOthers(DeviceIndex device) const {
-  if (device == kNoDevice || devices_[device].first_line == kNoLine) return;
-  const UserIndex index = users_.line(devices_[device].first_line).user;
-  const UserRecord& user = users_[index];
-  __builtin_prefetch(&users_.steps(index)[user.next_step], 1);
-  for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
-    __builtin_prefetch(&devices_[users_.line(i).device]);
-  }
-}
-
 void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& change) {
   DeviceRecord& device = devices_[index];
   bool changed = ForgetIfNotNamed(device);
-  const DeviceState before = fusion::LineState(device.reported, false, device.contacts_gone);
+  const auto line_state = [&] {
+    return fusion::LineState(device.reported, device.emitting, device.contacts_gone);
+  };
+  const DeviceState before = line_state();
   switch (change.kind) {
     case DeviceChange::Kind::kState:
       SetReported(device, change.state);
+      // A row of a list may be older than the events that took the contacts away; the rows of
+      // contacts behind it tell.
+      if (!FromList(change.cause)) device.contacts_gone = false;
       break;
     case DeviceChange::Kind::kContact:
       device.contacts_gone = !change.reachable;
@@ -178,12 +186,14 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
       device.direction_unknown = change.direction_unknown;  // for Explain alone
       break;
   }
-  const DeviceState after = fusion::LineState(device.reported, false, device.contacts_gone);
-  changed |= before != after;
+  changed |= before != line_state();
   if (!changed || pbxs_[pbx].link != LinkState::kSynced) return;
   const bool corrects = change.cause == CauseKind::kReconcile && !changes_expected_[pbx];
   if (corrects) ++pbxs_[pbx].corrections;
-  const Trigger trigger{.kind = change.cause, .device = index, .device_state = after};
+  const Trigger trigger{
+      .kind = change.cause,
+      .device = index,
+      .device_state = fusion::LineState(device.reported, false, device.contacts_gone)};
   for (LineIndex line = device.first_line; line != kNoLine;
        line = users_.line(line).next_of_device) {
     if (corrects) {

@@ -14,10 +14,12 @@
 //   engine.Apply(pbx, changes_of_one_read);
 //
 // Output goes out only on change, per user in the order of the causes, revision + 1 each time (a
-// user that is removed and added again goes on with a higher one, which may jump); the
-// sink's Flush() is called once at the end of each method that published (product.md sections 3,
-// 8). Laid out for millions of users: records without pointers of their own, devices interned,
-// look-ups of a batch interleaved with prefetches; tests/bench prints the bytes per user.
+// user that is removed and added again goes on with a higher one, which may jump). The sink's
+// Flush() is called once at the end of each method that published. README.md in this folder says
+// what is published, and when.
+//
+// Laid out for millions of users: records without pointers of their own, devices interned, look-ups
+// of a batch interleaved with prefetches; tests/bench prints the bytes per user.
 //
 // Thread: the pipeline's, for every method.
 
@@ -50,7 +52,7 @@
 
 namespace unipresence {
 
-// Which calls of the deskphone count as "emitting" (product.md section 3).
+// Which calls of the deskphone count as "emitting" (aggregator/fusion/README.md).
 enum class DeskphoneCall : std::uint8_t { kEmitted, kAny };
 
 // What a user chose, kept across restarts by the store.
@@ -169,8 +171,10 @@ class Engine final : public PresenceSource {
 
   // --- Users, sessions, selection ---------------------------------------------------------------
 
-  // ALREADY_EXISTS names the id. The user must be valid (ValidateUser).
-  absl::Status AddUser(const User& user, const UserSettings& settings);
+  // ALREADY_EXISTS names the id. The user must be valid (ValidateUser). `why` is what the first
+  // value tells of itself: kServerStart for users that were there before this server.
+  absl::Status AddUser(const User& user, const UserSettings& settings,
+                       CauseKind why = CauseKind::kUserCreated);
   // Replaces the lines; NOT_FOUND names the id. What is known of lines that stay is kept, also
   // while their PBX is away. Published if a subscriber can see it: a new name or number is not.
   absl::Status UpdateUser(const User& user);
@@ -187,7 +191,7 @@ class Engine final : public PresenceSource {
   // NOT_FOUND names the id.
   absl::StatusOr<Forwardings> GetForwardings(std::string_view user) const;
 
-  // --- What a PBX is told (product.md section 5) ------------------------------------------------
+  // --- What a PBX is told -----------------------------------------------------------------------
 
   // `again`: it is only told again, because a round runs; it may be what the PBX holds already.
   using RoutingVisitor = absl::FunctionRef<void(const Routing&, bool again)>;
@@ -212,7 +216,7 @@ class Engine final : public PresenceSource {
   // Visits one user; false if there is none of that id, or none of the lines is on that PBX.
   bool ReadRouting(PbxIndex pbx, std::string_view user, RoutingVisitor visit);
 
-  // --- Voicemail boxes (product.md section 6) ---------------------------------------------------
+  // --- Voicemail boxes --------------------------------------------------------------------------
 
   // A user's box is on the PBX of his first line, the deskphone if he has one. It keeps its counts
   // while the link is down, marked stale until they were read again.

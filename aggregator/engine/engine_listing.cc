@@ -22,7 +22,6 @@ void Add(std::string_view name, Engine::UnlistedDevices& unlisted) {
 
 void Engine::SetReported(DeviceRecord& device, DeviceState state) {
   device.reported = state;
-  device.contacts_gone = false;
   device.listed = state != DeviceState::kInvalid;
   SetUnlisted(device, !device.listed && device.first_line != kNoLine);
 }

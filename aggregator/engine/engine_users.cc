@@ -70,7 +70,7 @@ bool Engine::LinesDiffer(LineIndex first, std::size_t count, const UserRecord& u
   return false;
 }
 
-absl::Status Engine::AddUser(const User& user, const UserSettings& settings) {
+absl::Status Engine::AddUser(const User& user, const UserSettings& settings, CauseKind why) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   if (users_.Find(user.id) != kNoUser) {
     return absl::AlreadyExistsError(fmt::format("user '{}' exists; choose another id", user.id));
@@ -85,7 +85,7 @@ absl::Status Engine::AddUser(const User& user, const UserSettings& settings) {
   routings_.Set(index, user);
   routings_.SetForwardings(index, settings.forwardings);
   AttachLines(index, user.lines);
-  FuseUser(index, {.kind = CauseKind::kUserCreated});
+  FuseUser(index, {.kind = why});
   SetMailbox(index, user);
   FlushIfPublished();
   return absl::OkStatus();

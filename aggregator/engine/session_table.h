@@ -1,14 +1,16 @@
 #ifndef UNIPRESENCE_AGGREGATOR_ENGINE_SESSION_TABLE_H_
 #define UNIPRESENCE_AGGREGATOR_ENGINE_SESSION_TABLE_H_
 
-// The live sessions: who is logged in with what, and until when (product.md section 4).
+// The live sessions: who is logged in with what, and until when.
 //
 // A session lives while it is kept alive: by calls (each `Touch` gives it another time-to-live) or
 // by open streams (`Hold`/`Release`; a held session does not expire, and gets a full time-to-live
 // when the last stream ends). A client that vanishes without a word leaves its streams open for a
 // while, so a session whose client sends messages (`LiveByMessages`) lives by those and by calls
-// alone. The table does not tell the engine: its owner passes
-// `AssistantCount(user) > 0` to Engine::SetLoggedIn after each change.
+// alone.
+//
+// The table does not tell the engine: its owner passes `AssistantCount(user) > 0` to
+// Engine::SetLoggedIn after each change.
 //
 // Thread: the pipeline's. Keys are digests of secret tokens; the table never sees a token.
 

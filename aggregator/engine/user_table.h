@@ -41,6 +41,7 @@ struct LineRecord {
   // The user waits in the routing queue of this line's PBX.
   bool routing_waits : 1 = false;
 };
+static_assert(sizeof(LineRecord) == 16);
 
 // One published change, for Explain.
 struct StepRecord {
@@ -79,6 +80,7 @@ struct UserRecord {
   std::uint64_t sequence = 0;  // of the newest update
   WallTimeMicros update_time = 0;
 };
+static_assert(sizeof(UserRecord) == 64);  // one cache line
 
 class UserTable {
  public:

@@ -47,8 +47,8 @@ bool Active(DeviceState state) { return Reachable(state) && state != DeviceState
 
 DeviceState LineState(DeviceState reported, bool emitting, bool contacts_gone) {
   if (reported != DeviceState::kNotInUse) return reported;
-  if (contacts_gone) return DeviceState::kUnavailable;
-  return emitting ? DeviceState::kInUse : reported;
+  if (emitting) return DeviceState::kInUse;
+  return contacts_gone ? DeviceState::kUnavailable : reported;
 }
 
 Result Fuse(const Inputs& inputs) {

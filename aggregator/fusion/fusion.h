@@ -1,7 +1,8 @@
 #ifndef UNIPRESENCE_AGGREGATOR_FUSION_FUSION_H_
 #define UNIPRESENCE_AGGREGATOR_FUSION_FUSION_H_
 
-// The rules of product.md section 3: from the states of a user's lines to one presence.
+// The rules: from the states of a user's lines to one presence. README.md in this folder has them,
+// row by row, and why.
 //
 // Pure and total: no clock, no log, no state. Thread-safe.
 
@@ -35,9 +36,9 @@ struct Result {
 Result Fuse(const Inputs& inputs);
 
 // A line's state: what Asterisk reports of its device, but where that is NOT_INUSE
-// - UNAVAILABLE while none of its contacts can be called,
-// - else INUSE while the device has a live channel that it originated itself (the report lags up to
-//   seconds).
+// - INUSE while the device has a live channel that it originated itself: the report lags up to
+//   seconds, and who dials is there whatever became of his contact,
+// - else UNAVAILABLE while none of its contacts can be called.
 // Contacts take reachability away and never give it: of a device that Asterisk restarted with it
 // says UNAVAILABLE until the first OPTIONS is answered, and an endpoint that was taken out of the
 // configuration leaves its contact behind until that expires.

@@ -1,7 +1,7 @@
 #ifndef UNIPRESENCE_AGGREGATOR_MODEL_CAUSE_H_
 #define UNIPRESENCE_AGGREGATOR_MODEL_CAUSE_H_
 
-// What made a presence change: which event of which PBX, or which command (product.md section 3).
+// What made a presence change: which event of which PBX, or which command.
 
 #include <cstdint>
 #include <string_view>
@@ -41,6 +41,11 @@ enum class CauseKind : std::uint8_t {
   kServerStart,
   kSetForwarding,
 };
+
+// A row of a list told it, not an event.
+inline bool FromList(CauseKind kind) {
+  return kind == CauseKind::kResync || kind == CauseKind::kReconcile;
+}
 
 inline constexpr int kCauseKindCount = static_cast<int>(CauseKind::kSetForwarding) + 1;
 

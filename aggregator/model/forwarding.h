@@ -1,7 +1,8 @@
 #ifndef UNIPRESENCE_AGGREGATOR_MODEL_FORWARDING_H_
 #define UNIPRESENCE_AGGREGATOR_MODEL_FORWARDING_H_
 
-// Where a user's calls go instead of to the device in use (product.md section 5).
+// Where a user's calls go instead of to the device in use. The dialplan carries it out:
+// deploy/asterisk/README.md, "What happens to a call to a user".
 
 #include <array>
 #include <bit>

@@ -1,8 +1,7 @@
 #ifndef UNIPRESENCE_AGGREGATOR_MODEL_LINE_H_
 #define UNIPRESENCE_AGGREGATOR_MODEL_LINE_H_
 
-// A user's line: a slot of some kind, bound to one Asterisk device on one PBX (product.md section
-// 1).
+// A user's line: a slot of some kind, bound to one Asterisk device on one PBX.
 
 #include <cstdint>
 #include <optional>

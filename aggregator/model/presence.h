@@ -1,7 +1,7 @@
 #ifndef UNIPRESENCE_AGGREGATOR_MODEL_PRESENCE_H_
 #define UNIPRESENCE_AGGREGATOR_MODEL_PRESENCE_H_
 
-// The fused presence of a user and one published change of it (product.md sections 1 to 3).
+// The fused presence of a user and one published change of it.
 
 #include <cstdint>
 #include <optional>
@@ -31,13 +31,13 @@ enum class PresenceState : std::uint8_t {
 std::string_view ToString(PresenceState state);  // "AVAILABLE", "RINGING_IN_USE", ...
 std::optional<PresenceState> ParsePresenceState(std::string_view text);
 
-// The presence a device state shows (product.md section 2).
+// The presence a device state shows (README.md in this folder has the table).
 PresenceState ToPresenceState(DeviceState state);
 
-// The number that XiVO's xuc and Asterisk's ExtensionStatus show (product.md section 2).
+// The number that XiVO's xuc and Asterisk's ExtensionStatus show (the same table).
 int HintNumber(PresenceState state);
 
-// The rows of product.md section 3, and SINGLE_LINE for users with one line.
+// The rows of aggregator/fusion/README.md.
 enum class Rule : std::uint8_t {
   kLoggedOut,
   kDeskphoneEmittedCall,
@@ -53,7 +53,7 @@ std::string_view ToString(Rule rule);  // "LOGGED_OUT", ...
 // One line within a presence.
 struct LinePresence {
   LineKind kind = LineKind::kDeskphone;
-  DeviceState state = DeviceState::kUnknown;  // the line's state, product.md section 3
+  DeviceState state = DeviceState::kUnknown;  // the line's state (fusion::LineState)
   bool holding = false;                       // this line holds the other side
   bool held = false;                          // the other side holds this line
   std::string_view pbx;

@@ -2,7 +2,7 @@
 #define UNIPRESENCE_AGGREGATOR_MODEL_ROUTING_H_
 
 // What one PBX is told of a user, so that it routes calls and shows the presence without asking us
-// (product.md section 5): the value that crosses from `engine` to `pbx`.
+// (aggregator/pbx/write_back.h): the value that crosses from `engine` to `pbx`.
 
 #include <array>
 #include <cstddef>

@@ -1,7 +1,7 @@
 #ifndef UNIPRESENCE_AGGREGATOR_MODEL_SESSION_H_
 #define UNIPRESENCE_AGGREGATOR_MODEL_SESSION_H_
 
-// What the store and the engine both say of a logged-in client (product.md section 4).
+// What the store and the engine both say of a logged-in client.
 
 #include <array>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #ifndef UNIPRESENCE_AGGREGATOR_MODEL_USER_H_
 #define UNIPRESENCE_AGGREGATOR_MODEL_USER_H_
 
-// One person with one number and one or two lines (product.md section 1).
+// One person with one number and one or two lines. README.md in this folder has the words.
 
 #include <cstdint>
 #include <optional>
@@ -19,7 +19,7 @@ enum class Role : std::uint8_t { kUser, kAdministrator };
 std::string_view ToString(Role role);  // "user", "administrator"
 std::optional<Role> ParseRole(std::string_view text);
 
-// A voicemail box. Both devices of a user share it (product.md section 6).
+// A voicemail box. Both devices of a user share it.
 struct Voicemail {
   std::string name;    // as Asterisk announces it; empty = the user's display name
   std::string number;  // 1 to 20 digits

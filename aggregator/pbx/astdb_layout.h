@@ -4,12 +4,13 @@
 // Where Asterisk keeps what it is told of a number, and how it is spelled. The dialplan in
 // deploy/asterisk reads the same:
 //
-//   AstDB unipresence/<context>/<number>   user, interface, selected_device, deskphone, webrtc,
-//   line_type, dnd,
-//       forward/unconditional, forward/busy, forward/no_answer, ring_seconds, mailbox: always
-//       there, empty for none. phone_changes: written by the dialplan only
-//   Custom:unipresence-<context>-<number>  the fused presence as a device state. Asterisk keeps it
-//       in AstDB CustomDevstate/unipresence-<context>-<number>
+//   AstDB unipresence/<context>/<number>
+//       user, interface, selected_device, deskphone, webrtc, line_type, dnd, forward/unconditional,
+//       forward/busy, forward/no_answer, ring_seconds, mailbox: always there, empty for none.
+//       phone_changes: written by the dialplan only
+//   Custom:unipresence-<context>-<number>
+//       the fused presence as a device state. Asterisk keeps it in AstDB
+//       CustomDevstate/unipresence-<context>-<number>
 //
 // Pure; thread-safe.
 

@@ -1,5 +1,6 @@
 #include "aggregator/pbx/channel_table.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "aggregator/base/strings.h"
@@ -220,10 +221,16 @@ void ChannelTable::Settle(CauseKind cause, bool give_out) {
 
 void ChannelTable::GiveOutAll(CauseKind cause) {
   Recount();
-  for (auto& [name, device] : devices_) {
+  // By name: the table's own order differs from run to run, and what is published would with it.
+  std::vector<Device*> devices;
+  devices.reserve(devices_.size());
+  for (auto& [name, device] : devices_) devices.push_back(device.get());
+  std::sort(devices.begin(), devices.end(),
+            [](const Device* a, const Device* b) { return a->name < b->name; });
+  for (Device* device : devices) {
     const Flags flags = FlagsOf(*device);
     if (!device->channels.empty() || flags != device->given) GiveOut(*device, flags, cause);
-    Touch(device.get());
+    Touch(device);
   }
   Settle(cause, false);
 }

@@ -421,6 +421,9 @@ void ChannelTracker::EndList(bool complete, CauseKind cause) {
     if (!channel.listed && !young && doubtful) gone.push_back(&channel);
   });
   counters_.dropped += gone.size();
+  // The table's own order differs from run to run.
+  std::sort(gone.begin(), gone.end(),
+            [](const Channel* a, const Channel* b) { return a->uniqueid < b->uniqueid; });
   for (Channel* channel : gone) table_.Remove(*channel);
   table_.Settle(cause, !syncing_);
 }

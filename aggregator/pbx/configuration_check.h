@@ -65,6 +65,8 @@ std::vector<ObjectInFile> ObjectsIn(const ami::Message& answer);
 ami::ActionBuilder CheckFileAction(std::string_view file);
 // What it says of a file that is not there.
 inline constexpr std::string_view kNoSuchFile = "Config file not found";
+// And of one that is not fit.
+inline constexpr std::string_view kUnfitFile = "Config file has invalid format";
 
 // True in the answer if there is such a voicemail box.
 ami::ActionBuilder ShowMailboxAction(const std::string& mailbox);

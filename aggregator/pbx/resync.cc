@@ -5,6 +5,7 @@
 #include "aggregator/ami/printable.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/base/valid_text.h"
+#include "aggregator/pbx/spelling.h"
 #include "fmt/format.h"
 
 namespace unipresence::pbx {
@@ -51,10 +52,10 @@ Resync::Step After(Resync::Step step) {
   __builtin_unreachable();
 }
 
-// "No Contacts found\n" (with the LF), "No endpoints found": the list is there and empty.
-bool SaysEmpty(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  return text.starts_with("No ") && text.ends_with("found");
+// A PBX without chan_pjsip has no endpoints and no contacts, and no list of them.
+bool SaysThatThereIsNone(Resync::Step step, std::string_view text) {
+  return (step == Resync::Step::kEndpoints || step == Resync::Step::kContacts) &&
+         text.starts_with("Invalid/unknown command");
 }
 
 std::optional<std::uint64_t> ListItems(const ami::Message& closing) {
@@ -76,6 +77,7 @@ bool Resync::Start(ResyncKind kind) {
   rows_ = 0;
   errors_.clear();
   whole_.clear();
+  skipped_.clear();
   return true;
 }
 
@@ -96,7 +98,9 @@ bool Resync::TakeRow(ami::ActionToken token) {
 }
 
 void Resync::SkipDirections() {
-  if (step_ == Step::kDirections && token_ == 0) step_ = Step::kBarrier;
+  if (step_ != Step::kDirections || token_ != 0) return;
+  skipped_.push_back(ActionName(step_));
+  step_ = Step::kBarrier;
 }
 
 std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,
@@ -114,8 +118,9 @@ std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,
     if (why.starts_with(prefix)) why.remove_prefix(prefix.size());
     Note(why);
   } else if (!reply->success) {
-    done.complete = step_ != Step::kBarrier && SaysEmpty(reply->text);
-    if (!done.complete) Note(ami::Printable(reply->text));
+    const bool empty = step_ != Step::kBarrier && SaysNone(reply->text);
+    done.complete = empty || SaysThatThereIsNone(step_, reply->text);
+    if (!empty) Note(ami::Printable(reply->text));
   } else if (step_ != Step::kBarrier) {
     const auto items = ListItems(reply->message);
     done.complete = reply->skipped_rows == 0 && (!items || *items == step_rows_);
@@ -133,7 +138,8 @@ std::optional<Resync::Done> Resync::OnReply(ami::ActionToken token,
 }
 
 void Resync::Note(std::string_view why) {
-  errors_.push_back({ActionName(step_), ValidText(why, kMaxErrorText)});
+  errors_.push_back({ActionName(step_),
+                     why.empty() ? "refused without a reason" : ValidText(why, kMaxErrorText)});
 }
 
 }  // namespace unipresence::pbx

@@ -84,7 +84,7 @@ class Resync {
   // A list, or the barrier, has come to its end.
   struct Done {
     Step step = Step::kIdle;
-    bool complete = false;  // a list that came whole: Asterisk counts as many items as rows came
+    bool complete = false;  // all that there is came: Asterisk counts as many items as rows came
   };
   // The answer to `token`; nullopt if it is not the one awaited. After the barrier the sequence is
   // over. UNAVAILABLE (the link is lost) gives the sequence up.
@@ -98,8 +98,9 @@ class Resync {
   std::uint64_t rows() const { return rows_; }
   // Of the running or the newest sequence, in the order of the steps; one of each at most.
   const std::vector<ListError>& errors() const { return errors_; }
-  // The actions that were answered in full.
+  // The actions that were answered in full, and those that were not needed.
   const std::vector<std::string_view>& whole() const { return whole_; }
+  const std::vector<std::string_view>& skipped() const { return skipped_; }
 
  private:
   void Note(std::string_view why);
@@ -111,6 +112,7 @@ class Resync {
   std::uint64_t rows_ = 0;
   std::vector<ListError> errors_;
   std::vector<std::string_view> whole_;
+  std::vector<std::string_view> skipped_;
 };
 
 }  // namespace unipresence::pbx

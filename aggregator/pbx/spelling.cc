@@ -109,4 +109,9 @@ std::optional<ChannelState> ParseChannelState(std::string_view text) {
   return static_cast<ChannelState>(text[0] - '0');
 }
 
+bool SaysNone(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  return text.starts_with("No ") && (text.ends_with("found") || text.ends_with("available"));
+}
+
 }  // namespace unipresence::pbx

@@ -53,6 +53,10 @@ bool DialsItself(ChannelState state);
 // The number as Asterisk writes it; nullopt for anything else.
 std::optional<ChannelState> ParseChannelState(std::string_view text);
 
+// Whether the text of an error says that a list is there and empty: "No Contacts found\n" (with the
+// LF), "No endpoints found", "No dialplan hints are available".
+bool SaysNone(std::string_view text);
+
 }  // namespace unipresence::pbx
 
 #endif  // UNIPRESENCE_AGGREGATOR_PBX_SPELLING_H_

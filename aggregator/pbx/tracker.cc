@@ -160,8 +160,10 @@ void Tracker::OnEndpointRow(const ami::Message& row) {
   batch_.AddCopy(
       {.kind = DeviceChange::Kind::kState, .cause = ListCause(), .state = *state, .device = {}},
       {kTechnology, endpoint});
-  // Names of endpoints are not kept, so this is the moment to note one without contacts.
-  if (row.Has("Contacts") && row.Get("Contacts").empty() && contacts_.Reachable(endpoint)) {
+  // Names of endpoints are not kept, so this is the moment to note one without contacts, if that
+  // can matter: its row may be older than the event that took its contact away.
+  if (row.Has("Contacts") && row.Get("Contacts").empty() &&
+      (*state == DeviceState::kNotInUse || contacts_.Reachable(endpoint))) {
     lost_endpoints_.emplace_back(endpoint);
   }
 }
@@ -183,10 +185,10 @@ void Tracker::OnContactRow(const ami::Message& row) {
     ++counters_.malformed_events;
     return;
   }
-  const ContactTable::Change change = contacts_.Set(endpoint, uri, *status);
+  contacts_.Set(endpoint, uri, *status);
   if (Callable(*status)) {
     AddContactChange(endpoint, true, ListCause());
-  } else if (change == ContactTable::Change::kUnreachable) {
+  } else {
     lost_endpoints_.emplace_back(endpoint);
   }
 }
@@ -212,8 +214,9 @@ void Tracker::OnListDone(Resync::Done done) {
     case Resync::Step::kBarrier:
       channels_.EndResync(ListCause());
       counters_.list_errors += resync_.errors().size();
-      outcome_ = ResyncOutcome{resync_.kind(), resync_.rows(), resync_.errors(), resync_.whole(),
-                               endpoints_complete_ && states_complete_};
+      outcome_ = ResyncOutcome{resync_.kind(),    resync_.rows(),
+                               resync_.errors(),  resync_.whole(),
+                               resync_.skipped(), endpoints_complete_ && states_complete_};
       return;
     case Resync::Step::kEndpoints:
       endpoints_complete_ = done.complete;

@@ -9,8 +9,10 @@
 //     tracker.StartResync(pbx::ResyncKind::kResync);
 //     SendNext();
 //   }
-//   void OnEvent(const ami::Message& event, ami::ActionToken list) { tracker.OnEvent(event, list);
-//   } void OnReadEnd() {
+//   void OnEvent(const ami::Message& event, ami::ActionToken list) {
+//     tracker.OnEvent(event, list);
+//   }
+//   void OnReadEnd() {
 //     engine.Apply(pbx, tracker.changes());
 //     tracker.ClearChanges();  // the changes point into the read buffer
 //     if (auto outcome = tracker.TakeOutcome()) engine.EndResync(pbx);
@@ -28,13 +30,15 @@
 //   }
 //
 // These events matter, so a manager account must not filter them away (privileges call, system):
-//   DeviceStateChange; ContactStatus; Newchannel, Newstate, Hangup, Rename; Pickup;
-//   Hold, Unhold, MusicOnHoldStart, MusicOnHoldStop; BridgeEnter, BridgeLeave; MessageWaiting;
-//   UserEvent (of the shipped dialplan; privilege user)
+//   DeviceStateChange, ContactStatus
+//   Newchannel, Newstate, Hangup, Rename, Pickup
+//   Hold, Unhold, MusicOnHoldStart, MusicOnHoldStop, BridgeEnter, BridgeLeave
 //   NewConnectedLine, DialBegin, OriginateResponse (for the details of calls)
+//   MessageWaiting
+//   UserEvent (of the shipped dialplan; privilege user)
 // and the rows of the list actions (resync.h). Any other event is passed over.
 //
-// Rules (asterisk.md, product.md sections 3 and 8):
+// Rules (README.md in this folder has the directions of calls):
 // - In a resync each row gives a kState or kContact change with cause kResync, an unchanged one
 //   too; live events come in arrival order between them. kCalls changes come when the sequence is
 //   over, one for each device that has, or had, a flag.
@@ -94,9 +98,10 @@ struct TrackerCounters {
 struct ResyncOutcome {
   ResyncKind kind = ResyncKind::kResync;
   std::uint64_t rows = 0;
-  std::vector<ListError> errors;        // of the lists that did not come whole
-  std::vector<std::string_view> whole;  // the actions that were answered in full
-  bool devices_complete = false;        // all endpoints and all device states were listed
+  std::vector<ListError> errors;          // of the lists that did not come whole
+  std::vector<std::string_view> whole;    // the actions that were answered in full
+  std::vector<std::string_view> skipped;  // those that were not needed
+  bool devices_complete = false;  // all endpoints that there are and all device states were listed
 };
 
 class Tracker {

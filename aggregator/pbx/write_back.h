@@ -2,7 +2,7 @@
 #define UNIPRESENCE_AGGREGATOR_PBX_WRITE_BACK_H_
 
 // Tells one Asterisk what it has to know of each number, so that it routes calls by itself
-// (product.md section 5; astdb_layout.h): offered Routings, it names the AMI actions to send.
+// (astdb_layout.h): offered Routings, it names the AMI actions to send.
 //
 //   while (true) {
 //     if (auto action = write_back.NextAction()) {

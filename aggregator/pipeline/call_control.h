@@ -1,8 +1,8 @@
 #ifndef UNIPRESENCE_AGGREGATOR_PIPELINE_CALL_CONTROL_H_
 #define UNIPRESENCE_AGGREGATOR_PIPELINE_CALL_CONTROL_H_
 
-// The live calls of users, and control of their deskphones (product.md section 5). The port
-// through which the server reaches what PbxCallControl does with the PBXs.
+// The live calls of users, and control of their deskphones. The port through which the server
+// reaches what PbxCallControl does with the PBXs.
 //
 //   core.calls->CheckDestination(user, "2000", [](absl::Status status) { ... });
 //   const absl::StatusOr<LiveCalls> live = core.calls->List(user);
@@ -14,8 +14,7 @@
 //   PERMISSION_DENIED    kDestinationForbidden: the user's context does not reach it
 //   FAILED_PRECONDITION  kNoDeskphone, kDeskphoneUnreachable, kCallState
 //   UNAVAILABLE          kPbxUnavailable: the link is down, or the PBX does not answer; of a
-//   command
-//                        that was sent already it is not known whether the PBX obeyed
+//                        command that was sent already it is not known whether the PBX obeyed
 //   RESOURCE_EXHAUSTED   kBusy: too many commands wait for that PBX
 // Destinations must be valid (ValidateDestination): they are not looked at again.
 //

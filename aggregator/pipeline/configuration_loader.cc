@@ -81,7 +81,7 @@ void ConfigurationLoader::Continue() {
 template <typename Taken>
 bool ConfigurationLoader::Send(const ami::ActionBuilder& action, ami::ActionKind kind,
                                Taken taken) {
-  const auto token = connection_.session().Send(
+  const auto token = session_.Send(
       action, kind, [this, number = number_, taken](const absl::StatusOr<ami::ActionReply>& reply) {
         if (!loading_ || number != number_) return;
         --loading_->in_flight;

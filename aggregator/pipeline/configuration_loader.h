@@ -4,7 +4,9 @@
 // Has one Asterisk load its configuration anew, and makes sure that it did: PbxControl::Load for
 // one PBX.
 //
-//   Reload of each module -> PJSIPShowEndpoints, the marks (configuration.h) -> each hint, each box
+//   Reload of each module
+//   -> PJSIPShowEndpoints, the marks (configuration.h)
+//   -> each hint, each box
 //   -> again, while some are missing, until kPatience is over: res_pjsip reloads behind its answer
 //
 // Thread: the pipeline's.
@@ -17,7 +19,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "aggregator/ami/connection.h"
+#include "aggregator/ami/session.h"
 #include "aggregator/base/clock.h"
 #include "aggregator/model/rendered_configuration.h"
 #include "aggregator/pbx/configuration_check.h"
@@ -31,8 +33,8 @@ class ConfigurationLoader {
   static constexpr int kMaxInFlight = 16;
 
   // Both must outlive it.
-  ConfigurationLoader(ami::Connection& connection, const Clock& clock)
-      : connection_(connection), clock_(clock) {}
+  ConfigurationLoader(ami::Session& session, const Clock& clock)
+      : session_(session), clock_(clock) {}
 
   // As PbxControl::Load, of a PBX whose link is synced.
   void Load(ExpectedConfiguration expected, PbxControl::LoadCallback done);
@@ -86,7 +88,7 @@ class ConfigurationLoader {
   void EndPass();
   void End(absl::Status status);
 
-  ami::Connection& connection_;
+  ami::Session& session_;
   const Clock& clock_;
   std::optional<Loading> loading_;
   std::uint64_t number_ = 0;  // of the newest load: replies to an older one are passed over

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "aggregator/ami/printable.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/pbx/configuration_check.h"
+#include "aggregator/pbx/spelling.h"
 
 namespace unipresence {
 namespace {
@@ -26,7 +28,8 @@ std::string KeyOf(const ConfiguredNames::Extension& hint) {
 
 }  // namespace
 
-void ConfigurationSurvey::Find(const ConfiguredNames& next, const FormerConfiguration& former,
+void ConfigurationSurvey::Find(ami::Session& session, const ConfiguredNames& next,
+                               const FormerConfiguration& former, PbxControl::Look look,
                                PbxControl::ConflictsCallback done) {
   if (running_) {
     return std::move(done)(
@@ -35,7 +38,9 @@ void ConfigurationSurvey::Find(const ConfiguredNames& next, const FormerConfigur
   ++number_;
   Running run;
   run.done = std::move(done);
+  run.session = &session;
   run.former = former;
+  run.reload = look == PbxControl::Look::kAfterReload;
   const ConfiguredNames& names = former.expected.names;
   const absl::flat_hash_set<std::string> endpoints(names.endpoints.begin(), names.endpoints.end());
   for (const std::string& name : next.endpoints) {
@@ -89,7 +94,7 @@ bool ConfigurationSurvey::SendStep() {
 template <typename Taken>
 bool ConfigurationSurvey::Send(const ami::ActionBuilder& action, ami::ActionKind kind,
                                Taken taken) {
-  const auto token = connection_.session().Send(
+  const auto token = running_->session->Send(
       action, kind, [this, number = number_, taken](const absl::StatusOr<ami::ActionReply>& reply) {
         if (!running_ || number != number_) return;
         --running_->in_flight;
@@ -106,32 +111,57 @@ bool ConfigurationSurvey::Send(const ami::ActionBuilder& action, ami::ActionKind
   return true;
 }
 
+bool ConfigurationSurvey::HasAnswered(std::string_view what,
+                                      const absl::StatusOr<ami::ActionReply>& reply) {
+  std::string why;
+  if (!reply.ok()) {
+    why = FromAbsl(reply.status().message());
+  } else if (reply->skipped_rows > 0) {
+    why = fmt::format("{} rows were beyond the limits of a message", reply->skipped_rows);
+  } else if (!reply->success && !pbx::SaysNone(reply->text)) {
+    why = ami::Printable(reply->text);
+  }
+  if (why.empty()) return true;
+  End(absl::FailedPreconditionError(
+      fmt::format("nothing was written, because names that Asterisk has from elsewhere could not "
+                  "be looked for: {}: {}",
+                  what, why)));
+  return false;
+}
+
 bool ConfigurationSurvey::CheckFile() {
   const std::string_view file = kFiles[running_->file];
-  return Send(pbx::CheckFileAction(file), ami::ActionKind::kSingle,
-              [this, file](const absl::StatusOr<ami::ActionReply>& reply) {
-                Running& run = *running_;
-                const std::array<bool*, 3> askable = {&run.pjsip, &run.dialplan, &run.voicemail};
-                const std::array<bool, 3> whole = {
-                    run.former.pjsip_whole, run.former.dialplan_whole, run.former.voicemail_whole};
-                if (!reply.ok() || !reply->success) {
-                  // A rendered file that is gone or cut may be why; writing it mends that.
-                  const bool may_be_ours = !whole[run.file];
-                  const bool missing = reply.ok() && reply->text == pbx::kNoSuchFile;
-                  if (!may_be_ours && !missing) {
-                    return End(absl::FailedPreconditionError(fmt::format(
-                        "Asterisk cannot read its {} (GetConfig: {}), so nothing was written; mend "
-                        "it first, its log names the line",
-                        file, reply.ok() ? reply->text : FromAbsl(reply.status().message()))));
-                  }
-                  *askable[run.file] = false;
-                }
-                if (++run.file == kFiles.size()) run.step = Step::kReload;
-              });
+  return Send(
+      pbx::CheckFileAction(file), ami::ActionKind::kSingle,
+      [this, file](const absl::StatusOr<ami::ActionReply>& reply) { OnFileChecked(file, reply); });
+}
+
+void ConfigurationSurvey::OnFileChecked(std::string_view file,
+                                        const absl::StatusOr<ami::ActionReply>& reply) {
+  Running& run = *running_;
+  const std::array<bool*, 3> askable = {&run.pjsip, &run.dialplan, &run.voicemail};
+  const std::array<bool, 3> whole = {run.former.pjsip_whole, run.former.dialplan_whole,
+                                     run.former.voicemail_whole};
+  const bool missing = reply.ok() && !reply->success && reply->text == pbx::kNoSuchFile;
+  const bool unfit = reply.ok() && !reply->success && reply->text == pbx::kUnfitFile;
+  if (unfit && whole[run.file]) {
+    return End(absl::FailedPreconditionError(
+        fmt::format("Asterisk cannot read its {} (GetConfig: {}), so nothing was written; mend it "
+                    "first, its log names the line",
+                    file, reply->text)));
+  }
+  // A rendered file that is gone or cut may be why; writing it mends that.
+  if (missing || unfit) {
+    *askable[run.file] = false;
+  } else if (!HasAnswered(fmt::format("GetConfig of {}", file), reply)) {
+    return;
+  }
+  if (++run.file < kFiles.size()) return;
+  run.deadline = clock_.Now() + kReadPatience;
+  run.step = run.reload ? Step::kReload : Step::kObjects;
 }
 
 bool ConfigurationSurvey::Reload() {
-  // What is refused here is told by the look afterwards.
   return Send(pbx::ReloadAction(pbx::kConfiguredModules[running_->module]),
               ami::ActionKind::kSingle, [this](const absl::StatusOr<ami::ActionReply>&) {
                 if (++running_->module < pbx::kConfiguredModules.size()) return;
@@ -145,14 +175,15 @@ bool ConfigurationSurvey::ReadObject() {
   if (!run.pjsip || run.objects.empty() || clock_.Now() >= run.deadline) {
     if (run.in_flight > 0) return false;
     run.step = run.pjsip ? Step::kEndpoints : Step::kHints;
-    run.deadline = clock_.Now() + kReloadPatience;
+    run.deadline = run.reload ? clock_.Now() + kReloadPatience : clock_.Now();
     return true;
   }
   if (run.in_flight >= kMaxInFlight) return false;
   const std::string name = run.objects.front();
   const bool sent = Send(pbx::ReadObjectsAction(name), ami::ActionKind::kSingle,
                          [this, name](const absl::StatusOr<ami::ActionReply>& reply) {
-                           if (reply.ok() && reply->success) TakeObjects(name, reply->message);
+                           if (!HasAnswered(fmt::format("GetConfig of {}", name), reply)) return;
+                           if (reply->success) TakeObjects(name, reply->message);
                          });
   if (sent) run.objects.pop_front();
   return sent;
@@ -171,7 +202,9 @@ void ConfigurationSurvey::TakeObjects(const std::string& name, const ami::Messag
 bool ConfigurationSurvey::ListEndpoints() {
   running_->in_memory.clear();
   return Send(pbx::ShowEndpointsAction(), ami::ActionKind::kList,
-              [this](const absl::StatusOr<ami::ActionReply>&) { OnEndpointsListed(); });
+              [this](const absl::StatusOr<ami::ActionReply>& reply) {
+                if (HasAnswered("PJSIPShowEndpoints", reply)) OnEndpointsListed();
+              });
 }
 
 void ConfigurationSurvey::OnEndpointsListed() {
@@ -194,31 +227,36 @@ bool ConfigurationSurvey::ListHints() {
     running_->step = Step::kMailboxes;
     return true;
   }
-  return Send(
-      pbx::ListHintsAction(), ami::ActionKind::kList,
-      [this](const absl::StatusOr<ami::ActionReply>&) { running_->step = Step::kMailboxes; });
+  return Send(pbx::ListHintsAction(), ami::ActionKind::kList,
+              [this](const absl::StatusOr<ami::ActionReply>& reply) {
+                if (HasAnswered("ExtensionStateList", reply)) running_->step = Step::kMailboxes;
+              });
 }
 
 bool ConfigurationSurvey::AskForMailbox() {
   Running& run = *running_;
   if (!run.voicemail || run.mailboxes.empty()) {
-    if (run.in_flight == 0) {
-      std::sort(run.conflicts.begin(), run.conflicts.end());
-      run.conflicts.erase(std::unique(run.conflicts.begin(), run.conflicts.end()),
-                          run.conflicts.end());
-      End(std::move(run.conflicts));
-    }
+    if (run.in_flight == 0) Finish();
     return false;
   }
   if (run.in_flight >= kMaxInFlight) return false;
   const std::string box = run.mailboxes.front();
   const bool sent = Send(pbx::ShowMailboxAction(box), ami::ActionKind::kSingle,
                          [this, box](const absl::StatusOr<ami::ActionReply>& reply) {
-                           if (!reply.ok() || !pbx::IsOne(reply->message)) return;
+                           // Without app_voicemail it succeeds too, with an empty value.
+                           if (!HasAnswered(fmt::format("VM_INFO of {}", box), reply)) return;
+                           if (!pbx::IsOne(reply->message)) return;
                            running_->conflicts.push_back(fmt::format("voicemail box {}", box));
                          });
   if (sent) run.mailboxes.pop_front();
   return sent;
+}
+
+void ConfigurationSurvey::Finish() {
+  std::vector<std::string> conflicts = std::move(running_->conflicts);
+  std::sort(conflicts.begin(), conflicts.end());
+  conflicts.erase(std::unique(conflicts.begin(), conflicts.end()), conflicts.end());
+  End(std::move(conflicts));
 }
 
 void ConfigurationSurvey::OnRow(const ami::Message& row, ami::ActionToken list) {

@@ -4,9 +4,16 @@
 // Finds names in one Asterisk that a rendering has too and that are not from the files of an
 // earlier one: PbxControl::FindConflicts for one PBX.
 //
-//   GetConfig of each file (fit to be loaded?) -> Reload of each module: what Asterisk knows is
-//   what its files say -> GetConfig of pjsip.conf for each endpoint -> PJSIPShowEndpoints
-//   (realtime, wizard) -> ExtensionStateList -> VM_INFO of each box
+//   GetConfig of each file                   fit to be loaded?
+//   -> Reload of each module                 what Asterisk knows is what its files say
+//   -> GetConfig of pjsip.conf for each endpoint
+//   -> PJSIPShowEndpoints                    realtime, wizard
+//   -> ExtensionStateList
+//   -> VM_INFO of each box
+//
+// Who cannot look does not know: an answer that is refused, late or passed over ends the search
+// with an error. Only "No ... found" is an answer, and a Reload that is refused: what it should
+// have brought is missed by the look afterwards (configuration_loader.h).
 //
 // The files are read for PJSIP because Asterisk, once a name is twice in them, goes on with what it
 // had and says nothing. Reading costs Asterisk the whole file each time; so names that are new come
@@ -24,7 +31,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "aggregator/ami/connection.h"
+#include "aggregator/ami/session.h"
 #include "aggregator/base/clock.h"
 #include "aggregator/model/rendered_configuration.h"
 #include "aggregator/pipeline/pbx_control.h"
@@ -40,13 +47,13 @@ class ConfigurationSurvey {
   // Few, for the link has other things to tell meanwhile.
   static constexpr int kMaxInFlight = 4;
 
-  // Both must outlive it.
-  ConfigurationSurvey(ami::Connection& connection, const Clock& clock)
-      : connection_(connection), clock_(clock) {}
+  // `clock` must outlive it.
+  explicit ConfigurationSurvey(const Clock& clock) : clock_(clock) {}
 
-  // As PbxControl::FindConflicts, of a PBX whose link is synced.
-  void Find(const ConfiguredNames& next, const FormerConfiguration& former,
-            PbxControl::ConflictsCallback done);
+  // As PbxControl::FindConflicts, of a PBX whose link is synced, by a session that outlives the
+  // survey.
+  void Find(ami::Session& session, const ConfiguredNames& next, const FormerConfiguration& former,
+            PbxControl::Look look, PbxControl::ConflictsCallback done);
 
   // As ConfigurationLoader's.
   void OnRow(const ami::Message& row, ami::ActionToken list);
@@ -62,7 +69,9 @@ class ConfigurationSurvey {
   };
   struct Running {
     PbxControl::ConflictsCallback done;
+    ami::Session* session;
     FormerConfiguration former;
+    bool reload = true;
     Step step = Step::kFiles;
     std::size_t file = 0;
     std::size_t module = 0;
@@ -85,16 +94,19 @@ class ConfigurationSurvey {
   bool Send(const ami::ActionBuilder& action, ami::ActionKind kind, Taken taken);
   bool SendStep();
   bool CheckFile();
+  void OnFileChecked(std::string_view file, const absl::StatusOr<ami::ActionReply>& reply);
+  // True if Asterisk answered, be it that it has none; else the search has ended.
+  bool HasAnswered(std::string_view what, const absl::StatusOr<ami::ActionReply>& reply);
   bool Reload();
   bool ReadObject();
   bool ListEndpoints();
   bool ListHints();
   bool AskForMailbox();
+  void Finish();
   void TakeObjects(const std::string& name, const ami::Message& answer);
   void OnEndpointsListed();
   void End(absl::StatusOr<std::vector<std::string>> result);
 
-  ami::Connection& connection_;
   const Clock& clock_;
   std::optional<Running> running_;
   std::uint64_t number_ = 0;  // of the newest: replies to an older one are passed over

@@ -37,9 +37,9 @@ void MailboxReader::Continue() {
   if (!running_) return;
   FindNames();
   while (!names_.empty() && in_flight_ < kMaxInFlight) {
-    const auto sent = connection_.session().Send(
-        pbx::MailboxCountAction(names_.front()), ami::ActionKind::kSingle,
-        [this](const absl::StatusOr<ami::ActionReply>& reply) { OnReply(reply); });
+    const auto sent =
+        session_.Send(pbx::MailboxCountAction(names_.front()), ami::ActionKind::kSingle,
+                      [this](const absl::StatusOr<ami::ActionReply>& reply) { OnReply(reply); });
     if (absl::IsInvalidArgument(sent.status())) {
       Refuse(FromAbsl(sent.status().message()));
     } else if (!sent.ok()) {

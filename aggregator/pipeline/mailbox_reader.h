@@ -15,8 +15,8 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "aggregator/ami/connection.h"
 #include "aggregator/ami/message.h"
+#include "aggregator/ami/session.h"
 #include "aggregator/base/probe.h"
 #include "aggregator/engine/engine.h"
 
@@ -27,9 +27,9 @@ class MailboxReader {
   static constexpr int kMaxInFlight = 16;
 
   // `on_answer` gets each count; the answer is valid until the read ends. All must outlive it.
-  MailboxReader(ami::Connection& connection, const Engine& engine, PbxIndex pbx,
+  MailboxReader(ami::Session& session, const Engine& engine, PbxIndex pbx,
                 std::function<void(const ami::Message& answer)> on_answer)
-      : connection_(connection), engine_(engine), pbx_(pbx), on_answer_(std::move(on_answer)) {}
+      : session_(session), engine_(engine), pbx_(pbx), on_answer_(std::move(on_answer)) {}
 
   // Begins a round; one that runs begins anew.
   void Start();
@@ -51,7 +51,7 @@ class MailboxReader {
   void Refuse(std::string_view why);
   void OnReply(const absl::StatusOr<ami::ActionReply>& reply);
 
-  ami::Connection& connection_;
+  ami::Session& session_;
   const Engine& engine_;
   const PbxIndex pbx_;
   const std::function<void(const ami::Message&)> on_answer_;

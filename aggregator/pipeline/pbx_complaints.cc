@@ -16,9 +16,9 @@ std::string Kind(std::string_view why) {
 }  // namespace
 
 void PbxComplaints::Raise(std::string_view what, std::string_view why, std::string_view rights) {
-  std::string& reason = reasons_[std::string(what)];
-  const bool known = Kind(reason) == Kind(why);
-  reason = std::string(why);
+  const auto [at, added] = reasons_.try_emplace(std::string(what));
+  const bool known = !added && Kind(at->second.why) == Kind(why);
+  at->second = {.why = std::string(why)};
   if (known) return;
   const std::string advice = why == kPermissionDenied
                                  ? fmt::format("; give the manager account {}", rights)
@@ -29,19 +29,28 @@ void PbxComplaints::Raise(std::string_view what, std::string_view why, std::stri
 void PbxComplaints::Mend(std::string_view what) {
   const auto at = reasons_.find(what);
   if (at == reasons_.end()) return;
-  spdlog::info("pbx {}: {} is told again, it was: {}", pbx_, what, at->second);
+  spdlog::info("pbx {}: {} is told again, it was: {}", pbx_, what, at->second.why);
   reasons_.erase(at);
+}
+
+void PbxComplaints::Rest(std::string_view what) {
+  const auto at = reasons_.find(what);
+  if (at != reasons_.end()) at->second.stands = false;
 }
 
 std::vector<std::string> PbxComplaints::Names() const {
   std::vector<std::string> names;
-  for (const auto& [what, why] : reasons_) names.push_back(what);
+  for (const auto& [what, reason] : reasons_) {
+    if (reason.stands) names.push_back(what);
+  }
   return names;
 }
 
 std::vector<std::string> PbxComplaints::Standing() const {
   std::vector<std::string> standing;
-  for (const auto& [what, why] : reasons_) standing.push_back(fmt::format("{}: {}", what, why));
+  for (const auto& [what, reason] : reasons_) {
+    if (reason.stands) standing.push_back(fmt::format("{}: {}", what, reason.why));
+  }
   return standing;
 }
 

@@ -31,6 +31,8 @@ class PbxComplaints {
   void Raise(std::string_view what, std::string_view why, std::string_view rights);
   // It is told.
   void Mend(std::string_view what);
+  // Nobody asked for it: so nothing stands against it now. The same reason again is no news.
+  void Rest(std::string_view what);
 
   std::vector<std::string> Names() const;
   // "CoreShowChannels: Permission denied", by name.
@@ -38,7 +40,11 @@ class PbxComplaints {
 
  private:
   const std::string pbx_;
-  std::map<std::string, std::string, std::less<>> reasons_;  // what -> why
+  struct Reason {
+    std::string why;
+    bool stands = true;
+  };
+  std::map<std::string, Reason, std::less<>> reasons_;  // by what is not told
 };
 
 }  // namespace unipresence

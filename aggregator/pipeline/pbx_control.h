@@ -67,12 +67,19 @@ class PbxControl {
   // What was found, for people: "endpoint bob".
   using ConflictsCallback = absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>) &&>;
 
+  enum class Look : std::uint8_t {
+    kAfterReload,  // the PBX first loads what its files say now
+    kAsItIs,  // nothing is changed: what waits in its files for a reload is seen of PJSIP alone
+  };
+
   // Looks for names of `next` that the PBX has from elsewhere than the files of an earlier
-  // rendering, `former`. Has it reload what its files say now; writes nothing.
-  //   FAILED_PRECONDITION  the PBX cannot read its own files, and not for want of those of `former`
+  // rendering, `former`. Writes nothing.
+  //   FAILED_PRECONDITION  the PBX cannot read its own files, and not for want of those of
+  //                        `former`; or it could not be asked: in its words where it has any
   //   NOT_FOUND, UNAVAILABLE, RESOURCE_EXHAUSTED  as Load
   virtual void FindConflicts(std::string_view pbx, const ConfiguredNames& next,
-                             const FormerConfiguration& former, ConflictsCallback done) = 0;
+                             const FormerConfiguration& former, Look look,
+                             ConflictsCallback done) = 0;
 };
 
 }  // namespace unipresence

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/base/valid_text.h"
 
@@ -40,51 +41,111 @@ LinkPhase PhaseOf(const ami::Session& session) {
 
 }  // namespace
 
-PbxLink::PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine,
-                 const Clock& clock, Duration reconcile_interval, Hooks hooks)
+PbxLink::PbxLink(const ami::SessionDriverFactory& make_driver, const PbxOptions& options,
+                 Engine& engine, const Clock& clock, Duration reconcile_interval, Hooks hooks)
     : engine_(engine),
       clock_(clock),
       reconcile_interval_(reconcile_interval),
       hooks_(std::move(hooks)),
       pbx_(engine.AddPbx(options.ami.name,
                          fmt::format("{}:{}", options.ami.host, options.ami.port))),
+      driver_(make_driver(options.ami, *this)),
+      session_(driver_->session()),
       writer_(engine, pbx_, options.write_back, hooks_.adopt),
       complaints_(options.ami.name),
-      mailbox_reader_(connection_, engine, pbx_,
+      mailbox_reader_(session_, engine, pbx_,
                       [this](const ami::Message& answer) { tracker_.OnMailboxReply(answer); }),
-      loader_(connection_, clock),
-      survey_(connection_, clock),
-      connection_(io, options.ami, *this, clock) {
+      loader_(session_, clock),
+      survey_(clock) {
   engine_.facts(pbx_).tls = options.ami.tls.enabled;
   SetLinkGauge();
 }
 
+PbxLink::~PbxLink() { Stop(); }
+
 absl::Status PbxLink::Restart(const PbxOptions& options) {
-  connection_.Stop();
+  // A link that works is not given up for one that cannot.
+  UNIPRESENCE_RETURN_IF_ERROR(driver_->Check(options.ami));
+  driver_->Stop();
   engine_.AddPbx(options.ami.name, fmt::format("{}:{}", options.ami.host, options.ami.port));
+  engine_.facts(pbx_).tls = options.ami.tls.enabled;
   writer_.SetEnabled(options.write_back);
-  connection_.SetConfig(options.ami);
+  driver_->SetConfig(options.ami);
   SetLinkGauge();
-  return connection_.Start();
+  return driver_->Start();
 }
 
 void PbxLink::Retire() {
-  connection_.Stop();
+  driver_->Stop();
   engine_.LinkLost(pbx_, "configured no more");
   engine_.AddPbx(engine_.pbx(pbx_).name, "");
   SetLinkGauge();
 }
 
-void PbxLink::OnTick() {
-  writer_.OnTick(clock_.Now());
-  TellLinkFacts();
-  UpdateProbe();
-  if (!connection_.session().online()) return;
+// --- The order of all that is under way --------------------------------------------------------
+
+// What was read goes to the engine before anything else, since all that follows asks the engine
+// what is so; then what the read has ended is finished; then the next questions go out; and at last
+// all of it is told. Step by step:
+//
+//   1. TakeRead             to the engine and to those who follow calls; the read is forgotten
+//   2. TakeFromDialplan     settings made from phones, of users as the engine knows them by 1
+//   3. FinishResync         lists that have ended. Before 1 the engine would take devices that the
+//                           last rows name for missing. It starts the readers of 5 and the writer
+//   4. SendNextList         behind 3, which ends the one before; ahead of 5, for Asterisk answers
+//                           in order and the users are stale until the lists are complete
+//   5. boxes, files, names  share the room in flight that is left
+//   6. TellMailboxErrors    of what 5 has ended
+//   7. reconciles           at a tick: one is answered before the next one starts, and that starts
+//                           behind 5, where the files are loaded that it is to look at
+//   8. read_end             after a read: subscribers and Asterisk are told of all of it
+//
+// Nothing has come between the last read and a tick: there 1 to 3 have nothing to do.
+void PbxLink::Proceed(Occasion occasion) {
+  const bool read = occasion == Occasion::kReadEnd;
+  std::size_t changes = 0;
+  if (read) {
+    changes = tracker_.changes().size();
+    TakeRead();
+    TakeFromDialplan();
+    FinishResync();
+  }
   SendNextList();
   mailbox_reader_.Continue();
   loader_.Continue();
   survey_.Continue();
+  TellMailboxErrors();
+  if (read) {
+    // min(): nothing was handed over; a list was given up.
+    const MonotonicTime started = std::exchange(read_started_, kBetweenReads);
+    return hooks_.read_end(started == kBetweenReads ? clock_.Now() : started, changes);
+  }
   AnswerReconcile();
+  StartReconcileIfDue();
+}
+
+void PbxLink::OnReadEnd() { Proceed(Occasion::kReadEnd); }
+
+// The figures are told while the link is down too.
+void PbxLink::OnTick() {
+  writer_.OnTick(clock_.Now());
+  TellLinkFacts();
+  UpdateProbe();
+  if (session_.online()) Proceed(Occasion::kTick);
+}
+
+void PbxLink::TakeRead() {
+  // Before the first list there is nothing to compare with: the lists will tell all.
+  if (engine_.pbx(pbx_).link != LinkState::kDown) {
+    engine_.Apply(pbx_, tracker_.changes());
+    engine_.ApplyMailboxes(pbx_, tracker_.mailbox_changes());
+  }
+  if (hooks_.calls_read) hooks_.calls_read(pbx_);
+  // They point into the read buffer.
+  tracker_.ClearChanges();
+}
+
+void PbxLink::StartReconcileIfDue() {
   if (tracker_.resync_running()) return;
   if (engine_.pbx(pbx_).link != LinkState::kSynced) return;
   const bool asked = reconciling_ && reconciling_->step == Reconciling::Step::kWaits;
@@ -99,74 +160,16 @@ void PbxLink::OnTick() {
   SendNextList();
 }
 
-absl::Status PbxLink::CheckSynced() const {
-  const PbxStatus& status = engine_.pbx(pbx_);
-  if (status.link == LinkState::kSynced) return absl::OkStatus();
-  return absl::UnavailableError(
-      fmt::format("the link to PBX '{}' is {}; {}", status.name, ToString(status.link),
-                  status.last_error.empty() ? "try again when it is synced" : status.last_error));
-}
-
-void PbxLink::Load(ExpectedConfiguration expected, PbxControl::LoadCallback done) {
-  if (absl::Status status = CheckSynced(); !status.ok()) return std::move(done)(status);
-  if (loading_) {
-    return std::move(done)(
-        absl::ResourceExhaustedError("a configuration is being loaded already; wait for it"));
-  }
-  loading_.emplace(Loading{.done = std::move(done)});
-  engine_.ExpectChanges(pbx_, true);
-  loader_.Load(std::move(expected), [this](const absl::Status& status) {
-    if (!status.ok()) return AnswerLoad(status);
-    loading_->step = Loading::Step::kWaits;
-  });
-}
-
-void PbxLink::AnswerLoad(const absl::Status& status) {
-  Loading ended = *std::exchange(loading_, std::nullopt);
-  engine_.ExpectChanges(pbx_, false);
-  std::move(ended.done)(status);
-}
-
-void PbxLink::FindConflicts(const ConfiguredNames& next, const FormerConfiguration& former,
-                            PbxControl::ConflictsCallback done) {
-  if (absl::Status status = CheckSynced(); !status.ok()) return std::move(done)(status);
-  survey_.Find(next, former, std::move(done));
-}
-
-void PbxLink::Reconcile(PbxControl::ReconcileCallback done) {
-  if (absl::Status status = CheckSynced(); !status.ok()) return std::move(done)(status);
-  if (reconciling_) {
-    return std::move(done)(absl::ResourceExhaustedError(
-        fmt::format("PBX '{}' is being reconciled already; wait for it", engine_.pbx(pbx_).name)));
-  }
-  reconciling_.emplace(Reconciling{
-      .started = clock_.Now(), .rewritten_before = writer_.rewritten(), .done = std::move(done)});
-}
-
-void PbxLink::AbandonReconcile() {
-  if (!reconciling_) return;
-  Reconciling ended = *std::exchange(reconciling_, std::nullopt);
-  std::move(ended.done)(absl::CancelledError("the server stops"));
-}
-
-void PbxLink::AnswerReconcile() {
-  if (!reconciling_ || reconciling_->step != Reconciling::Step::kRound) return;
-  if (!writer_.round_done()) return;
-  Reconciling ended = *std::exchange(reconciling_, std::nullopt);
-  std::move(ended.done)(ReconcileReport{.corrections = ended.corrections.count,
-                                        .rewrites = writer_.rewritten() - ended.rewritten_before,
-                                        .duration = clock_.Now() - ended.started,
-                                        .corrected_users = std::move(ended.corrections.users)});
-}
+// --- The life of a link ------------------------------------------------------------------------
 
 void PbxLink::OnOnline() { AskVersion(); }
 
 void PbxLink::AskVersion() {
-  auto sent = connection_.session().Send(
+  auto sent = session_.Send(
       ami::ActionBuilder("CoreSettings"), ami::ActionKind::kSingle,
       [this](const absl::StatusOr<ami::ActionReply>& reply) {
         // An account that may not ask, or an old Asterisk, leaves the version unknown.
-        if (!reply.ok() && !connection_.session().online()) return;
+        if (!reply.ok() && !session_.online()) return;
         BeginResync(reply.ok() ? ValidText(reply->message.Get("AsteriskVersion"), kMaxVersion)
                                : std::string());
       });
@@ -180,7 +183,10 @@ void PbxLink::BeginResync(std::string_view version) {
   SendNextList();
 }
 
+// Those who wait for answers first: their answers are lost. Then the engine, which marks the users
+// stale; then who waits for the link; and at last subscribers are told.
 void PbxLink::OnOffline(const absl::Status& reason) {
+  read_started_ = kBetweenReads;
   const std::string why = ValidText(FromAbsl(reason.message()), kMaxReason);
   tracker_.LinkLost();
   mailbox_reader_.Stop();
@@ -211,40 +217,19 @@ void PbxLink::OnEvent(const ami::Message& event, ami::ActionToken list) {
   survey_.OnRow(event, list);
 }
 
-void PbxLink::OnReadEnd() {
-  const MonotonicTime started = read_started_ == kBetweenReads ? clock_.Now() : read_started_;
-  read_started_ = kBetweenReads;
-  const std::size_t changes = tracker_.changes().size();
-  // Before the first list there is nothing to compare with: the lists will tell all.
-  if (engine_.pbx(pbx_).link != LinkState::kDown) {
-    engine_.Apply(pbx_, tracker_.changes());
-    engine_.ApplyMailboxes(pbx_, tracker_.mailbox_changes());
-  }
-  if (hooks_.calls_read) hooks_.calls_read(pbx_);
-  tracker_.ClearChanges();
-  TakeFromDialplan();
-  FinishResync();
-  SendNextList();
-  mailbox_reader_.Continue();
-  loader_.Continue();
-  survey_.Continue();
-  TellMailboxErrors();
-  hooks_.read_end(started, changes);
-}
-
 void PbxLink::SendNextList() {
   const std::optional<pbx::ListAction> action = tracker_.NextAction();
   if (!action) return;
-  const absl::StatusOr<ami::ActionToken> token = connection_.session().Send(
-      ami::ActionBuilder(action->name),
-      action->list ? ami::ActionKind::kList : ami::ActionKind::kSingle,
-      [this](const absl::StatusOr<ami::ActionReply>& reply) { OnListEnd(reply); });
+  const absl::StatusOr<ami::ActionToken> token =
+      session_.Send(ami::ActionBuilder(action->name),
+                    action->list ? ami::ActionKind::kList : ami::ActionKind::kSingle,
+                    [this](const absl::StatusOr<ami::ActionReply>& reply) { OnListEnd(reply); });
   // Otherwise the next read or tick tries again.
   if (token.ok()) tracker_.ActionSent(*token);
 }
 
 void PbxLink::OnListEnd(const absl::StatusOr<ami::ActionReply>& reply) {
-  if (!connection_.session().online()) return;  // OnOffline follows and clears up
+  if (!session_.online()) return;  // OnOffline follows and clears up
   tracker_.OnReply(reply);
   // An answer comes within a read, whose end goes on; that there was none comes from a timer.
   if (!reply.ok()) OnReadEnd();
@@ -258,6 +243,7 @@ void PbxLink::FinishResync() {
   reconcile_due_ = clock_.Now() + reconcile_interval_;
   if (outcome->kind == pbx::ResyncKind::kReconcile) return FinishReconcile(*outcome);
   engine_.EndResync(pbx_);
+  session_.MarkToldAll();
   if (outcome->devices_complete) TellUnlisted();
   probe_.resyncs.Add();
   const PbxStatus& status = engine_.pbx(pbx_);
@@ -265,7 +251,7 @@ void PbxLink::FinishResync() {
   spdlog::info("pbx {}: synced in {} ms, {} rows", status.name,
                status.last_resync_duration.count() / 1'000'000, outcome->rows);
   SetLinkGauge();
-  writer_.OnSynced(connection_.session());
+  writer_.OnSynced(session_);
 }
 
 void PbxLink::TellUnlisted() {
@@ -274,9 +260,9 @@ void PbxLink::TellUnlisted() {
   if (unlisted.count == 0) return;
   const std::size_t shown = std::min(kMaxNames, unlisted.names.size());
   spdlog::warn(
-      "pbx {}: Asterisk lists {} device(s) of users nowhere: {}{}; their lines cannot be reached: "
-      "look for a "
-      "misspelt name or a missing endpoint, `unipresence pbx status` shows them",
+      "pbx {}: Asterisk lists {} device(s) of users nowhere: {}{}; look for a misspelt name or a "
+      "missing endpoint (what is not PJSIP is listed once it has told a state); `unipresence pbx "
+      "status` shows them",
       engine_.pbx(pbx_).name, unlisted.count,
       fmt::join(unlisted.names.begin(), unlisted.names.begin() + static_cast<std::ptrdiff_t>(shown),
                 ", "),
@@ -322,6 +308,7 @@ void PbxLink::TakeListErrors(const pbx::ResyncOutcome& outcome) {
     complaints_.Raise(error.action, error.why, "read = system,call,user and write = system,call");
   }
   for (const std::string_view list : outcome.whole) complaints_.Mend(list);
+  for (const std::string_view list : outcome.skipped) complaints_.Rest(list);
   engine_.facts(pbx_).list_errors = complaints_.Standing();
 }
 
@@ -341,12 +328,12 @@ void PbxLink::TellMailboxErrors() {
 
 void PbxLink::TellLinkFacts() {
   PbxLinkFacts& facts = engine_.facts(pbx_);
-  const LinkPhase phase = PhaseOf(connection_.session());
+  const LinkPhase phase = PhaseOf(session_);
   if (phase != facts.phase || facts.phase_since == 0) {
     facts.phase = phase;
     facts.phase_since = clock_.WallNow();
   }
-  const ami::AmiProbe& probe = connection_.probe();
+  const ami::AmiProbe& probe = driver_->probe();
   facts.messages = probe.messages.value();
   facts.skipped_messages = probe.skipped_messages.value();
   const std::optional<MonotonicTime> unanswered = writer_.unanswered_since();
@@ -359,7 +346,7 @@ void PbxLink::TellLinkFacts() {
 }
 
 void PbxLink::TellLastError() {
-  const ami::AmiProbe& probe = connection_.probe();
+  const ami::AmiProbe& probe = driver_->probe();
   if (errors_told_ == probe.errors.value()) return;
   errors_told_ = probe.errors.value();
   engine_.SetLastError(pbx_, probe.last_error());

@@ -1,8 +1,9 @@
 #ifndef UNIPRESENCE_AGGREGATOR_PIPELINE_PBX_LINK_H_
 #define UNIPRESENCE_AGGREGATOR_PIPELINE_PBX_LINK_H_
 
-// One Asterisk wired to the engine: connection -> tracker -> engine, the lists that make the
-// beginning (resync) and the checks (reconcile), and engine -> writer -> connection.
+// One Asterisk wired to the engine: session -> tracker -> engine, the lists that make the
+// beginning (resync) and the checks (reconcile), and engine -> writer -> session. What moves the
+// session's bytes (ami/session_driver.h) is given to it: a socket, or a test.
 //
 // Thread: the pipeline's.
 
@@ -13,7 +14,9 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "aggregator/ami/connection.h"
+#include "aggregator/ami/config.h"
+#include "aggregator/ami/session.h"
+#include "aggregator/ami/session_driver.h"
 #include "aggregator/ami/session_handler.h"
 #include "aggregator/base/clock.h"
 #include "aggregator/base/probe.h"
@@ -25,10 +28,6 @@
 #include "aggregator/pipeline/pbx_complaints.h"
 #include "aggregator/pipeline/pbx_control.h"
 #include "aggregator/pipeline/routing_writer.h"
-
-namespace asio {
-class io_context;
-}
 
 namespace unipresence {
 
@@ -67,18 +66,20 @@ class PbxLink final : public ami::SessionHandler {
     PhoneSettingAdopter adopt;
   };
 
-  // `io`, `engine` and `clock` must outlive the link.
-  PbxLink(asio::io_context& io, const PbxOptions& options, Engine& engine, const Clock& clock,
-          Duration reconcile_interval, Hooks hooks);
+  // `engine` and `clock` must outlive the link.
+  PbxLink(const ami::SessionDriverFactory& make_driver, const PbxOptions& options, Engine& engine,
+          const Clock& clock, Duration reconcile_interval, Hooks hooks);
+  // Stops.
+  ~PbxLink() override;
 
-  // INVALID_ARGUMENT if the configuration cannot work (ami::Connection::Start).
-  absl::Status Start() { return connection_.Start(); }
+  // INVALID_ARGUMENT if the configuration cannot work (ami::SessionDriver::Start).
+  absl::Status Start() { return driver_->Start(); }
   // The same PBX with other settings: its link comes up anew. INVALID_ARGUMENT as Start.
   absl::Status Restart(const PbxOptions& options);
   // It is configured no more: the link ends, its users stay as they are and are stale. Restart
   // brings it back.
   void Retire();
-  void Stop() { connection_.Stop(); }
+  void Stop() { driver_->Stop(); }
 
   // Call now and then: starts a reconcile when one is due or a new device wants to be listed.
   void OnTick();
@@ -94,14 +95,14 @@ class PbxLink final : public ami::SessionHandler {
   // As PbxControl::Load and FindConflicts.
   void Load(ExpectedConfiguration expected, PbxControl::LoadCallback done);
   void FindConflicts(const ConfiguredNames& next, const FormerConfiguration& former,
-                     PbxControl::ConflictsCallback done);
+                     PbxControl::Look look, PbxControl::ConflictsCallback done);
 
   PbxIndex pbx() const { return pbx_; }
   // To send actions and to look up calls.
-  ami::Session& session() { return connection_.session(); }
+  ami::Session& session() { return session_; }
   pbx::Tracker& tracker() { return tracker_; }
   // Any thread.
-  const ami::AmiProbe& ami_probe() const { return connection_.probe(); }
+  const ami::AmiProbe& ami_probe() const { return driver_->probe(); }
   const PbxLinkProbe& probe() const { return probe_; }
   const RoutingWriterProbe& writer_probe() const { return writer_.probe(); }
 
@@ -112,6 +113,14 @@ class PbxLink final : public ami::SessionHandler {
   void OnReadEnd() override;
 
  private:
+  enum class Occasion : std::uint8_t { kReadEnd, kTick };
+  // One step further with all that is under way, in the one order that holds.
+  void Proceed(Occasion occasion);
+  // Hands what the read told to the engine and to those who follow calls, and forgets it.
+  void TakeRead();
+  // Starts the lists of a reconcile that is due, was asked for, or has a new device to look at.
+  void StartReconcileIfDue();
+
   // UNAVAILABLE unless it is.
   absl::Status CheckSynced() const;
   void AskVersion();
@@ -154,6 +163,9 @@ class PbxLink final : public ami::SessionHandler {
   const Duration reconcile_interval_;
   const Hooks hooks_;
   const PbxIndex pbx_;
+  // Before those that send: the destructor stops it first, so that it calls nobody who is gone.
+  const std::unique_ptr<ami::SessionDriver> driver_;
+  ami::Session& session_;  // of driver_
   pbx::Tracker tracker_;
   RoutingWriter writer_;
   std::optional<Reconciling> reconciling_;
@@ -162,12 +174,11 @@ class PbxLink final : public ami::SessionHandler {
   MonotonicTime read_started_ = MonotonicTime::min();  // min(): between reads
   MonotonicTime reconcile_due_ = MonotonicTime::max();
   PbxComplaints complaints_;
-  std::uint64_t errors_told_ = 0;     // of the probe of the connection
+  std::uint64_t errors_told_ = 0;     // of the probe of the driver
   std::uint64_t mailbox_rounds_ = 0;  // of the reader, when its errors were told last
   MailboxReader mailbox_reader_;
   ConfigurationLoader loader_;
   ConfigurationSurvey survey_;
-  ami::Connection connection_;  // last: it calls the others
 };
 
 }  // namespace unipresence

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
+#include "aggregator/base/arguments.h"
 #include "aggregator/base/valid_text.h"
 #include "clients/cli/command_tree.h"
 #include "clients/cli/nearest.h"
@@ -49,10 +51,23 @@ std::string CommandTree::AboutUnknownWord() const {
                      DidYouMean(unknown.front(), words));
 }
 
+const CLI::Option* CommandTree::GivenButEmpty() const {
+  for (const CLI::App* command = &Named(); command != nullptr; command = command->get_parent()) {
+    for (const CLI::Option* option : command->get_options()) {
+      if (may_be_empty_.contains(option)) continue;
+      const std::vector<std::string>& values = option->results();
+      if (std::find(values.begin(), values.end(), "") != values.end()) return option;
+    }
+  }
+  return nullptr;
+}
+
 std::variant<Invocation, EarlyExit> CommandTree::Parse(std::span<const std::string> arguments) {
   try {
     // CLI11 takes the arguments from the back.
-    root_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    std::vector<std::string> words = SeparateEmptyValues(arguments);
+    std::reverse(words.begin(), words.end());
+    root_.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
     return EarlyExit{ExitCode::kOk, root_.help()};
   } catch (const CLI::CallForVersion& version) {
@@ -67,6 +82,11 @@ std::variant<Invocation, EarlyExit> CommandTree::Parse(std::span<const std::stri
     if (!unknown.empty()) return UsageError(unknown);
     if (is_group && incomplete) return EarlyExit{ExitCode::kUsage, root_.help()};
     return UsageError(error.what());
+  }
+  // What is left of `--user "$VARIABLE"` if that is not set must not mean yourself.
+  if (const CLI::Option* const empty = GivenButEmpty()) {
+    return UsageError(fmt::format("{} is empty; give a value, or leave it out",
+                                  empty->get_name(/*positional=*/false, /*all_options=*/false)));
   }
   Invocation invocation;
   const CLI::App* command = &root_;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -83,6 +84,9 @@ class CommandTree {
   EarlyExit UsageError(const std::string& message);
   // The command that was named, as far as it was understood.
   const CLI::App& Named() const;
+  // An option of the command, or of those above it, that was given an empty value; null if there is
+  // none.
+  const CLI::Option* GivenButEmpty() const;
   // What a word that nobody knows may have meant; empty if there is none.
   std::string AboutUnknownWord() const;
 
@@ -90,6 +94,7 @@ class CommandTree {
                  "unipresence"};
   std::map<const CLI::App*, Result> results_;
   std::map<const CLI::Option*, ValueSpec> values_;
+  std::set<const CLI::Option*> may_be_empty_;  // their value says something then
 
   GlobalOptions global_;
   std::string output_ = "table";

@@ -2,8 +2,7 @@
 #define UNIPRESENCE_CLIENTS_CLI_FAILURE_H_
 
 // How a command fails: the exit code for scripts, and what is written to stderr for people and,
-// with
-// `-o json`, for programs. Pure.
+// with `-o json`, for programs. Pure.
 
 #include <string>
 #include <string_view>

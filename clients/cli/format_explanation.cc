@@ -35,18 +35,24 @@ std::string Since(bool has, const google::protobuf::Timestamp& time, const TimeV
   return fmt::format(" since {} ({})", ShortTime(time, view), Ago(time, view));
 }
 
-// Since when the state is what it is: the oldest of the newest causes that left it so. nullopt if
-// it began before what is remembered.
-const google::protobuf::Timestamp* StateSince(const v1::ExplainPresenceResponse& explanation) {
-  const google::protobuf::Timestamp* since = nullptr;
+// What made the state what it is: the oldest of the newest causes that left it so. Null if that
+// came before what is remembered.
+const v1::Cause* StateSince(const v1::ExplainPresenceResponse& explanation) {
+  const v1::Cause* since = nullptr;
   for (const v1::PastCause& past : explanation.causes()) {
     if (past.state() != explanation.presence().state()) return since;
-    since = past.cause().has_time() ? &past.cause().time() : nullptr;
+    since = past.cause().has_time() ? &past.cause() : nullptr;
   }
   // A user's first value of all is one that nothing came before.
   const bool is_first =
       !explanation.causes().empty() && explanation.causes().rbegin()->revision() == 1;
   return is_first ? since : nullptr;
+}
+
+// Whoever looks learns what there is by then, not when it came about.
+bool OnlyFound(v1::CauseKind kind) {
+  return kind == v1::CAUSE_KIND_RESYNC || kind == v1::CAUSE_KIND_RECONCILE ||
+         kind == v1::CAUSE_KIND_SERVER_START;
 }
 
 std::string StateSentence(const ExplanationInput& input, const TimeView& view) {
@@ -57,9 +63,20 @@ std::string StateSentence(const ExplanationInput& input, const TimeView& view) {
                                       : fmt::format("{} ({}, {})", Shown(input.person.name), who,
                                                     Shown(input.person.number));
   }
-  const google::protobuf::Timestamp* const since = StateSince(input.explanation);
-  return fmt::format("{} is {}{}.", who, Shown(Word(presence.state())),
-                     since == nullptr ? "" : Since(true, *since, view));
+  const v1::Cause* const since = StateSince(input.explanation);
+  return fmt::format("{} is {}{}{}.", who, Shown(Word(presence.state())),
+                     since != nullptr && OnlyFound(since->kind()) ? " at least" : "",
+                     since == nullptr ? "" : Since(true, since->time(), view));
+}
+
+// Since when they talk. If the server did not hear the answer, when the call began is all it knows,
+// and that only as far as Asterisk told it.
+std::string TalkingSince(const v1::Call& call, const TimeView& view) {
+  if (call.has_answer_time() || !call.has_start_time()) {
+    return Since(call.has_answer_time(), call.answer_time(), view);
+  }
+  return fmt::format(" that began at {} or before ({})", ShortTime(call.start_time(), view),
+                     Ago(call.start_time(), view));
 }
 
 std::string CallSentence(const v1::Call& call, const TimeView& view) {
@@ -81,9 +98,8 @@ std::string CallSentence(const v1::Call& call, const TimeView& view) {
                                     : call.direction() == v1::CALL_DIRECTION_RECEIVED
                                         ? "received from"
                                         : "with";
-  return fmt::format("In a call on {}{}, {} {}{}{}.", line,
-                     Since(call.has_answer_time(), call.answer_time(), view), relation, party,
-                     call.holding() ? "; it is on hold" : "",
+  return fmt::format("In a call on {}{}, {} {}{}{}.", line, TalkingSince(call, view), relation,
+                     party, call.holding() ? "; it is on hold" : "",
                      call.held() ? "; the other side has put it on hold" : "");
 }
 
@@ -235,7 +251,7 @@ void WriteLines(const v1::ExplainPresenceResponse& explanation, Output& output) 
                        {"LINK", 4},
                        {"STATE", 0},
                        {"ASTERISK SAYS", 2},
-                       {"CALLS", 1, 12}});
+                       {"CALLS", 1, 28}});
   for (const v1::LineExplanation& line : explanation.lines()) {
     std::vector<std::string_view> calls;
     if (line.in_call()) calls.emplace_back("in a call");

@@ -21,18 +21,10 @@ std::string LineStates(const v1::Presence& presence) {
   return fmt::format("{}", fmt::join(lines, " "));
 }
 
-// A live line is of today; of an older value the day is enough.
-std::string TimeOrDay(bool has, const google::protobuf::Timestamp& time, const TimeView& view) {
-  if (!has) return {};
-  std::string text = TimeWithSeconds(time, view);
-  // "29 Nov 10:42:05"
-  if (const std::size_t blank = text.rfind(' '); blank != std::string::npos) text.resize(blank);
-  return text;
-}
-
 std::string TimeOf(const v1::PresenceUpdate& update, const TimeView& view) {
-  if (update.cause().has_time()) return TimeOrDay(true, update.cause().time(), view);
-  return TimeOrDay(update.presence().has_update_time(), update.presence().update_time(), view);
+  if (update.cause().has_time()) return TimeOrDay(update.cause().time(), view);
+  if (!update.presence().has_update_time()) return {};
+  return TimeOrDay(update.presence().update_time(), view);
 }
 
 std::string CauseOf(const v1::PresenceUpdate& update) {
@@ -83,8 +75,10 @@ std::string NotesText(const v1::Presence& presence) {
 }
 
 std::vector<Column> PresenceColumns() {
-  return {{"USER", 0, 8},   {"NAME", 1, 20}, {"NUMBER", 2}, {"STATE"},    {"RINGS ON", 4},
-          {"LOGGED IN", 5}, {"SELECTED", 6}, {"RULE", 7},   {"LINES", 8}, {"NOTES", 3, 16}};
+  constexpr std::size_t kState = 3;
+  return {
+      {"USER", 0, 8},   {"NAME", 2, 20}, {"NUMBER", 3}, {"STATE"},    {"RINGS ON", 4},
+      {"LOGGED IN", 5}, {"SELECTED", 6}, {"RULE", 7},   {"LINES", 8}, {"NOTES", 1, 16, 0, kState}};
 }
 
 std::vector<Cell> PresenceRow(const v1::Presence& presence, const Person& person) {
@@ -96,16 +90,17 @@ std::vector<Cell> PresenceRow(const v1::Presence& presence, const Person& person
 }
 
 std::vector<Column> UpdateColumns(const TimeView& view) {
+  constexpr std::size_t kState = 4;
   return {{TimeColumn("TIME", view)},
           {"USER", 0, 8},
-          {"NAME", 1, 12},
+          {"NAME", 2, 10},
           {"NUMBER", 6},
           {"STATE", 0, kWhole, 14},
           {"BEFORE", 5, kWhole, 14},
           {"RINGS ON", 4, kWhole, 9},
           {"RULE", 7, kWhole, 22},
-          {"CAUSE", 2, 18, 46},
-          {"NOTES", 3, 8, 14}};
+          {"CAUSE", 3, 16, 46},
+          {"NOTES", 1, 8, 14, kState}};
 }
 
 std::span<const std::size_t> UpdateValueColumns() {
@@ -145,7 +140,7 @@ std::vector<Cell> UpdateRow(const v1::PresenceUpdate& update, const Person& pers
 
 std::vector<Cell> MailboxRow(const v1::Mailbox& mailbox, const Person& person,
                              const TimeView& view) {
-  return {TimeOrDay(mailbox.has_update_time(), mailbox.update_time(), view),
+  return {mailbox.has_update_time() ? TimeOrDay(mailbox.update_time(), view) : std::string(),
           mailbox.user(),
           person.name,
           person.number,

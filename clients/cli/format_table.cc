@@ -27,10 +27,11 @@ std::string PartyText(const v1::CallParty& party) {
 }
 
 std::vector<Column> CallColumns(const TimeView& view) {
+  constexpr std::size_t kState = 1;
   return {{"CALL"},         {"STATE"},
-          {"DIRECTION", 3}, {"OTHER PARTY", 0, 12},
+          {"DIRECTION", 3}, {"OTHER PARTY", 0, 20},
           {"DEVICE", 4},    {TimeColumn("SINCE", view), 2},
-          {"ANSWERED", 5},  {"NOTES", 1, 8}};
+          {"ANSWERED", 5},  {"NOTES", 1, 8, 0, kState}};
 }
 
 std::vector<Cell> CallRow(const v1::Call& call, const TimeView& view) {

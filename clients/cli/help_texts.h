@@ -87,6 +87,7 @@ inline constexpr char kWatchFooter[] =
     R"(First the present value of each user, then a line saying that these are complete, then each change
 as it happens: rows in which something that you see changed, or with --all-changes all of them. Ends
 when it is interrupted or its output is closed. A lost connection is taken up again where it broke.
+Names and numbers are up to a minute old.
 
 With -o json one object per line and change. Field `event` is UPDATE (sequence, refresh,
 merged_changes (2 or more: so many changes in one, because this reader was slow), previous_state,
@@ -141,6 +142,10 @@ others, also when nothing changed. If not, it puts the former files back. Prints
 secrets as ***, and on stderr which users were left out because something of them cannot be written.
 With -o json one object: outcome (APPLIED, VALIDATED, UNCHANGED), changes[{path, diff, truncated}],
 skipped_users[{user, message}].
+
+With --dry-run nothing is written and Asterisk loads nothing. Names are looked for in what it holds now:
+hints and boxes that were put into its files by hand since it last loaded them are not seen, what was
+taken out of them since still counts, and while the link is down nothing is looked for.
 
 Examples:
   unipresence asterisk apply --dry-run

@@ -7,6 +7,8 @@
 #include <cctype>
 #include <utility>
 
+#include "aggregator/base/edit_distance.h"
+
 namespace unipresence::cli {
 namespace {
 
@@ -24,27 +26,6 @@ std::string Plain(std::string_view word) {
 }
 
 }  // namespace
-
-std::size_t EditDistance(std::string_view first, std::string_view second) {
-  const std::string a = Plain(first);
-  const std::string b = Plain(second);
-  // The rows of the optimal string alignment: before the last, the last, this one.
-  std::vector<std::size_t> two_ago;
-  std::vector<std::size_t> ago(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) ago[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::vector<std::size_t> row(b.size() + 1, i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = ago[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row[j] = std::min({change, ago[j] + 1, row[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        row[j] = std::min(row[j], two_ago[j - 2] + 1);
-      }
-    }
-    two_ago = std::exchange(ago, std::move(row));
-  }
-  return ago[b.size()];
-}
 
 std::vector<std::string> Nearest(std::string_view typed, std::span<const std::string> words) {
   if (typed.empty() || typed.size() > kLongest) return {};

@@ -10,10 +10,6 @@
 
 namespace unipresence::cli {
 
-// How many letters have to be changed, added, left out or exchanged with the next one to make one
-// word of the other, without regard to case.
-std::size_t EditDistance(std::string_view a, std::string_view b);
-
 // Those of `words` that `typed` may stand for, the nearest first, at most three: few letters
 // differ, or it is the beginning of the word. Empty if none is near.
 std::vector<std::string> Nearest(std::string_view typed, std::span<const std::string> words);

@@ -39,6 +39,13 @@ std::size_t LineWidth(const std::vector<std::size_t>& widths) {
   return sum == 0 ? 0 : sum - kColumnGap.size();
 }
 
+// Nothing, or what stands for nothing.
+bool IsEmpty(std::string_view text) { return text.empty() || text == Shown(""); }
+
+std::string Joined(std::string_view text, std::string_view more) {
+  return fmt::format("{} ({})", text, more);
+}
+
 // The last one of those of the highest rank that can still give way.
 template <typename CanGive>
 std::size_t NextToGive(const std::vector<Column>& columns, CanGive can_give) {
@@ -53,8 +60,17 @@ std::size_t NextToGive(const std::vector<Column>& columns, CanGive can_give) {
 }  // namespace
 
 std::vector<std::size_t> FitColumns(const std::vector<Column>& columns,
-                                    std::vector<std::size_t> widths, std::size_t available) {
-  if (available == 0 || LineWidth(widths) <= available) return widths;
+                                    std::vector<std::size_t> widths, std::size_t available,
+                                    const std::vector<bool>& empty) {
+  if (available == 0) return widths;
+  while (LineWidth(widths) > available) {
+    const std::size_t out = NextToGive(columns, [&](std::size_t i) {
+      return i < empty.size() && empty[i] && columns[i].rank > 0 && widths[i] > 0;
+    });
+    if (out == columns.size()) break;
+    widths[out] = 0;
+  }
+  if (LineWidth(widths) <= available) return widths;
   // A column is never narrower than its name: that is what tells what its texts are.
   std::vector<std::size_t> least(widths.size());
   for (std::size_t i = 0; i < widths.size(); ++i) {
@@ -90,6 +106,8 @@ Table::Table(Output& output, std::vector<Column> columns, std::size_t hold_back)
   for (const Column& column : columns_) {
     widths_.push_back(std::max(column.usual, DisplayWidth(column.name)));
   }
+  joined_.resize(columns_.size());
+  empty_.resize(columns_.size());
 }
 
 Table::~Table() {
@@ -113,19 +131,48 @@ void Table::Row(std::vector<Cell> cells) {
 }
 
 void Table::Flush() {
-  for (const std::vector<Cell>& cells : waiting_) {
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      widths_[i] = std::max(widths_[i], DisplayWidth(cells[i].text));
-    }
-  }
+  if (fitted_.empty()) Measure();
   if (fitted_.empty()) WriteHeader();
   for (const std::vector<Cell>& cells : waiting_) Write(cells);
   waiting_.clear();
 }
 
+void Table::Measure() {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    // Without any row nothing is known of the texts to come; and where a later one had to join
+    // another column, that has to have room for it.
+    const bool may_come = waiting_.empty() || columns_[i].usual > 0 ||
+                          (columns_[i].joins != kWhole && waiting_.size() >= hold_back_);
+    empty_[i] = !may_come;
+    if (const std::size_t target = columns_[i].joins; target != kWhole && columns_[i].usual > 0) {
+      joined_[target] =
+          widths_[target] + DisplayWidth(Joined("", std::string(columns_[i].usual, ' ')));
+    }
+  }
+  for (const std::vector<Cell>& cells : waiting_) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const std::string& text = cells[i].text;
+      widths_[i] = std::max(widths_[i], DisplayWidth(text));
+      if (IsEmpty(text)) continue;
+      empty_[i] = false;
+      const std::size_t target = columns_[i].joins;
+      if (target == kWhole) continue;
+      joined_[target] = std::max(joined_[target], DisplayWidth(Joined(cells[target].text, text)));
+    }
+  }
+}
+
 void Table::Fit() {
   fitted_to_ = output_.width();
-  fitted_ = FitColumns(columns_, widths_, fitted_to_);
+  std::vector<std::size_t> widths = widths_;
+  fitted_ = FitColumns(columns_, widths, fitted_to_, empty_);
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const std::size_t target = columns_[i].joins;
+    if (target == kWhole || fitted_[i] > 0) continue;
+    widths[i] = 0;
+    widths[target] = std::max(widths[target], joined_[target]);
+    fitted_ = FitColumns(columns_, widths, fitted_to_, empty_);
+  }
   const std::size_t used = LineWidth(fitted_);
   if (used >= fitted_to_) return;
   // The rest of the line is for the last column.
@@ -136,8 +183,20 @@ void Table::Fit() {
 void Table::WriteHeader() {
   Fit();
   std::vector<Cell> header;
-  for (const Column& column : columns_) header.emplace_back(column.name, Colour::kBold);
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    // The name of a column that joins another one is not needed there.
+    header.emplace_back(fitted_[i] > 0 ? columns_[i].name : std::string(), Colour::kBold);
+  }
   Write(header);
+}
+
+std::string Table::WithJoined(const std::vector<Cell>& cells, std::size_t column) const {
+  std::string text = cells[column].text;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const bool joins = columns_[i].joins == column && fitted_[i] == 0;
+    if (joins && !IsEmpty(cells[i].text)) text = Joined(text, cells[i].text);
+  }
+  return text;
 }
 
 void Table::Write(const std::vector<Cell>& cells) {
@@ -145,7 +204,8 @@ void Table::Write(const std::vector<Cell>& cells) {
   std::size_t pending = 0;  // blanks before the next text
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (fitted_[i] == 0) continue;
-    const std::string text = fitted_to_ == 0 ? cells[i].text : Cut(cells[i].text, fitted_[i]);
+    const std::string whole = WithJoined(cells, i);
+    const std::string text = fitted_to_ == 0 ? whole : Cut(whole, fitted_[i]);
     if (!text.empty()) {
       line.append(pending, ' ');
       line += Painted(text, cells[i].colour, output_.colours());

@@ -25,30 +25,51 @@ std::string Told(const google::protobuf::Timestamp& time, const TimeView& view,
   return absl::FormatTime(ToAbsl(date.append(clock)), point, view.zone);
 }
 
+std::string ZoneAt(absl::Time point, const TimeView& view) {
+  return absl::FormatTime(ToAbsl("%Z"), point, view.zone);
+}
+
+// With the zone, where it is another one than that of today: "29 Oct 10:42 CEST".
+std::string ToldWithZone(const google::protobuf::Timestamp& time, const TimeView& view,
+                         std::string_view clock) {
+  const std::string zone = ZoneAt(ToTime(time), view);
+  const bool is_told = zone == (view.told_zone.empty() ? ZoneName(view) : view.told_zone);
+  std::string text = Told(time, view, clock);
+  return is_told ? text : fmt::format("{} {}", text, zone);
+}
+
 }  // namespace
 
 std::string ShortTime(const google::protobuf::Timestamp& time, const TimeView& view) {
-  return Told(time, view, "%H:%M");
+  return ToldWithZone(time, view, "%H:%M");
 }
 
 std::string TimeWithSeconds(const google::protobuf::Timestamp& time, const TimeView& view) {
-  return Told(time, view, "%H:%M:%S");
+  return ToldWithZone(time, view, "%H:%M:%S");
 }
 
 std::string TimeWithMillis(const google::protobuf::Timestamp& time, const TimeView& view) {
-  return Told(time, view, "%H:%M:%E3S");
+  return ToldWithZone(time, view, "%H:%M:%E3S");
 }
 
-std::string ZoneName(const TimeView& view) {
-  return absl::FormatTime(ToAbsl("%Z"), view.now, view.zone);
+std::string TimeOrDay(const google::protobuf::Timestamp& time, const TimeView& view) {
+  const absl::TimeZone zone = view.zone;
+  const bool today = absl::ToCivilDay(ToTime(time), zone) == absl::ToCivilDay(view.now, zone);
+  if (today) return TimeWithSeconds(time, view);
+  std::string day = Told(time, view, "");
+  day.pop_back();
+  return day;
 }
+
+std::string ZoneName(const TimeView& view) { return ZoneAt(view.now, view); }
 
 std::string TimeColumn(std::string_view name, const TimeView& view) {
   return fmt::format("{} ({})", name, ZoneName(view));
 }
 
 std::string TimeAlone(bool has, const google::protobuf::Timestamp& time, const TimeView& view) {
-  return has ? fmt::format("{} {}", ShortTime(time, view), ZoneName(view)) : std::string();
+  return has ? fmt::format("{} {}", Told(time, view, "%H:%M"), ZoneAt(ToTime(time), view))
+             : std::string();
 }
 
 std::string Ago(const google::protobuf::Timestamp& time, const TimeView& view) {

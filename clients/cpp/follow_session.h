@@ -64,9 +64,9 @@ struct FollowOptions {
   std::uint32_t page_bytes = 256 << 10;
   // Users asked for in one request, when `users` are given.
   std::size_t users_per_request = 1'000;
-  // Without an answer for so long a page is asked for again. Doubled with each time-out, up to 30
-  // s, and halved again when answers come in a quarter of it: a server or a machine that is
-  // slow for good is given the time that it needs.
+  // Without an answer for so long a page is asked for again. Doubled with each time-out, up to
+  // 30 s, and halved again when answers come in a quarter of it: a server or a machine that is slow
+  // for good is given the time that it needs.
   Duration request_timeout = std::chrono::seconds(5);
   // Between snapshots that came to nothing, or are needed again soon: doubled from the one up to
   // the other, with jitter. The first one after a calm time goes out at once.

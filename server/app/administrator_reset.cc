@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "aggregator/base/edit_distance.h"
 #include "aggregator/base/status_macros.h"
 #include "server/auth/password.h"
 
@@ -14,27 +15,13 @@ namespace {
 
 constexpr std::size_t kNamed = 5;
 
-// How many insertions, deletions and replacements lead from one to the other.
-std::size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
-    }
-  }
-  return row.back();
-}
-
 // Administrators first, then the users whose names are nearest.
 absl::StatusOr<std::string> Candidates(const UserReader& users, std::string_view name) {
   std::vector<std::pair<std::size_t, std::string>> near;
   UNIPRESENCE_RETURN_IF_ERROR(users.ForEach({}, [&](const StoredUser& stored) {
     const bool administers = stored.user.role == Role::kAdministrator;
     const std::size_t distance =
-        std::min(Distance(name, stored.user.id), Distance(name, stored.user.username));
+        std::min(EditDistance(name, stored.user.id), EditDistance(name, stored.user.username));
     if (!administers && distance > 2 + name.size() / 4) return;
     near.emplace_back(administers ? 0 : distance,
                       fmt::format("{}{}", stored.user.id, administers ? " (administrator)" : ""));

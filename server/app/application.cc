@@ -95,14 +95,17 @@ absl::Status Application::OpenStore() {
         "mended: {}; set them anew",
         user.id, fmt::join(user.fields, ", "));
   };
-  UNIPRESENCE_ASSIGN_OR_RETURN(
-      store_, unipresence::OpenStore({.path = path,
-                                      .clock = &clock_,
-                                      .before_check = before_check,
-                                      .on_mended = on_mended,
-                                      .on_trouble = [this](const absl::Status& status) {
-                                        store_log_.Trouble(status);
-                                      }}));
+  const auto on_trouble = [this](const absl::Status& status) { store_log_.Trouble(status); };
+  const auto on_read_trouble = [this](const absl::Status& status) {
+    store_log_.ReadTrouble(status);
+  };
+  UNIPRESENCE_ASSIGN_OR_RETURN(store_,
+                               unipresence::OpenStore({.path = path,
+                                                       .clock = &clock_,
+                                                       .before_check = before_check,
+                                                       .on_mended = on_mended,
+                                                       .on_trouble = on_trouble,
+                                                       .on_read_trouble = on_read_trouble}));
   return absl::OkStatus();
 }
 
@@ -112,7 +115,7 @@ absl::StatusOr<UsersReading> Application::ReadUsers(const config::Config& config
     UNIPRESENCE_ASSIGN_OR_RETURN(taken, snapshot.users_file.Get());
     return absl::OkStatus();
   }));
-  return ReadUsersFile(config, taken);
+  return ReadUsersFile(config, taken, stop_.get_token());
 }
 
 absl::Status Application::SeedUsers() {
@@ -206,7 +209,8 @@ absl::Status Application::Load(Core& core) {
         stored.user,
         {.selected_device = stored.settings.selected_device.value_or(LineKind::kWebrtc),
          .do_not_disturb = stored.settings.do_not_disturb,
-         .forwardings = stored.settings.forwardings});
+         .forwardings = stored.settings.forwardings},
+        CauseKind::kServerStart);
   };
   UNIPRESENCE_RETURN_IF_ERROR(
       store_->ReadHere([&](const Snapshot& snapshot) { return snapshot.users.ForEach({}, add); }));
@@ -223,7 +227,14 @@ absl::Status Application::Listen() {
   InstallLogHandlers();
   UNIPRESENCE_ASSIGN_OR_RETURN(grpc_server_,
                                GrpcServer::Start({.listen = {config_.grpc.listen}}, *services_));
-  RegisterMetrics(collector_, *this);
+  std::vector<std::string> pbxs;
+  for (const config::PbxConfig& pbx : config_.pbxs) pbxs.push_back(pbx.name);
+  RegisterMetrics(collector_, {.readiness = readiness_,
+                               .pipeline = *pipeline_,
+                               .pbxs = std::move(pbxs),
+                               .services = services_->probe(),
+                               .store = store_->probe(),
+                               .hasher = hasher_.probe()});
   UNIPRESENCE_ASSIGN_OR_RETURN(
       metrics_server_,
       MetricsServer::Start({.listen = config_.metrics.listen}, collector_, readiness_));
@@ -278,10 +289,10 @@ void Application::OnSecond() {
 void Application::CheckStore() {
   SubmitOrRefuse(
       *store_, [](Transaction& transaction) { return transaction.CheckWritable(); },
-      [this](const absl::Status& status) {
+      [this](const absl::Status& checked) {
+        const absl::Status status = store_log_.Checked(checked);
         store_writable_.store(status.ok());
         if (status.ok()) {
-          store_log_.Works();
           readiness_.Ready("store");
         } else {
           readiness_.NotReady("store", status.ToString());
@@ -290,8 +301,10 @@ void Application::CheckStore() {
 }
 
 void Application::Stop() {
-  reloader_.reset();
+  // What a reload may wait for ends first.
+  stop_.request_stop();
   if (passwords_) passwords_->Stop();
+  reloader_.reset();
   if (services_) services_->BeginStop();
   if (grpc_server_) grpc_server_->Stop();
   metrics_server_.reset();

@@ -12,7 +12,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -65,25 +65,19 @@ class Application {
   // nothing is changed.
   void RequestReload() { reloader_->Request(); }
 
-  // Ends the RPCs, then the pipeline, then the store. Idempotent.
+  // Ends a reload where it is, the RPCs, then the pipeline, then the store. Idempotent.
   void Stop();
 
   const Endpoints& endpoints() const { return endpoints_; }
   const Readiness& readiness() const { return readiness_; }
-
-  // The parts that count something, for RegisterMetrics.
-  const config::Config& config() const { return config_; }
-  const Pipeline& pipeline() const { return *pipeline_; }
-  const Store& store() const { return *store_; }
-  const Services& services() const { return *services_; }
-  const auth::PasswordHasher& hasher() const { return hasher_; }
 
  private:
   Application(config::Config config, const Clock& clock);
 
   absl::Status OpenStore();
   absl::Status SeedUsers();
-  // The users file as it has to be taken now. INVALID_ARGUMENT, or the codes of a read.
+  // The users file as it has to be taken now. INVALID_ARGUMENT, the codes of a read, or CANCELLED:
+  // Stop was called.
   absl::StatusOr<UsersReading> ReadUsers(const config::Config& config);
   absl::Status StartPipeline();
   absl::Status Load(Core& core);
@@ -100,7 +94,10 @@ class Application {
   // INVALID_ARGUMENT: it cannot be connected; then `before`, if any, is back.
   absl::Status SetPbx(const config::PbxConfig& pbx, const config::PbxConfig* before);
   void ReloadUsers(UsersReading reading, const config::Config& config);
+  // The last `exchanged` of the users have to be applied as one change.
+  void ApplyChanged(std::vector<Services::Stored> users, std::size_t exchanged);
 
+  std::stop_source stop_;
   config::Config config_;  // in force; once the server listens the reloader's
   const Clock& clock_;
   Readiness readiness_;

@@ -68,6 +68,7 @@ absl::Status Application::SetPbx(const config::PbxConfig& pbx, const config::Pbx
 
 void Application::Reload(absl::StatusOr<config::Config> next) {
   absl::StatusOr<UsersReading> users = next.ok() ? ReadUsers(*next) : next.status();
+  if (stop_.stop_requested()) return spdlog::info("reload: the server stops; nothing is changed");
   if (!users.ok()) {
     spdlog::error("reload: nothing is changed: {}", OneLine(FromAbsl(users.status().message())));
     return;
@@ -95,7 +96,9 @@ void Application::Reload(absl::StatusOr<config::Config> next) {
       std::erase_if(pbxs, [&](const config::PbxConfig& it) { return it.name == pbx.name; });
     }
   }
+  if (stop_.stop_requested()) return spdlog::info("reload: ended early, the server stops");
   ReloadUsers(*std::move(users), config);
+  if (stop_.stop_requested()) return spdlog::info("reload: ended early, the server stops");
   for (const std::string& name : difference.removed) {
     OnPipeline([&](Core&) { pipeline_->RemovePbx(name); });
     collector_.Remove({"pbx", name});
@@ -111,27 +114,27 @@ void Application::ReloadUsers(UsersReading reading, const config::Config& config
   std::future<void> done = promise->get_future();
   struct Outcome {
     UsersSync sync;
-    std::vector<std::pair<StoredUser, bool>> changed;
+    std::vector<Services::Stored> changed;
   };
   const absl::Status refused = store_->Call<Outcome>(
       [&](Transaction& store) -> absl::StatusOr<Outcome> {
         Outcome outcome;
         UNIPRESENCE_ASSIGN_OR_RETURN(
             outcome.sync, SyncUsers(store, reading.users, config.users_file, reading.digest,
-                                    config.users_file_wins));
+                                    config.users_file_wins, stop_.get_token()));
         for (const UsersSync::Changed& changed : outcome.sync.changed) {
+          if (stop_.stop_requested()) return absl::CancelledError("the server stops");
           UNIPRESENCE_ASSIGN_OR_RETURN(StoredUser user, store.users.Get(changed.user));
-          outcome.changed.emplace_back(std::move(user), changed.ends_sessions);
+          outcome.changed.push_back({std::move(user), changed.ends_sessions});
         }
         return outcome;
       },
       [this, promise = std::move(promise)](absl::StatusOr<Outcome> outcome) {
         if (outcome.ok()) {
           for (const std::string& line : outcome->sync.lines) spdlog::info("{}", line);
-          // From here, the store thread, so that what it commits next is applied after it.
-          for (auto& [user, ends] : outcome->changed) services_->ApplyStored(std::move(user), ends);
+          ApplyChanged(std::move(outcome->changed), outcome->sync.exchanged);
           passwords_->Add(std::move(outcome->sync.passwords));
-        } else {
+        } else if (!absl::IsCancelled(outcome.status())) {
           UsersStay(outcome.status());
         }
         promise->set_value();
@@ -140,6 +143,17 @@ void Application::ReloadUsers(UsersReading reading, const config::Config& config
   Await(std::move(done));
   reading = {};
   GiveBackMemory();
+}
+
+void Application::ApplyChanged(std::vector<Services::Stored> users, std::size_t exchanged) {
+  // From the store thread, so that what it commits next is applied after it.
+  const auto together = users.end() - static_cast<std::ptrdiff_t>(exchanged);
+  for (auto user = users.begin(); user != together; ++user) {
+    if (stop_.stop_requested()) return;  // the next start reads them from the store
+    services_->ApplyStored(std::move(user->user), user->ends_sessions);
+  }
+  users.erase(users.begin(), together);
+  if (!users.empty()) services_->ApplyStored(std::move(users));
 }
 
 }  // namespace unipresence

@@ -5,24 +5,54 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "aggregator/base/arguments.h"
 #include "aggregator/base/valid_text.h"
 #include "server/app/application.h"
 #include "server/app/exit_code.h"
 #include "server/config/config_loader.h"
 
 namespace unipresence {
+namespace {
+
+constexpr const char* kSettingsGroup = "Settings";
+
+// Refuses options that were given an empty value, which is none: what a variable that is not set
+// leaves of `--option "$VARIABLE"`. Settings have checks of their own, for some may be empty.
+void RefuseEmptyValues(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_group() == kSettingsGroup) continue;
+    for (const std::string& value : option->results()) {
+      if (value.empty())
+        throw CLI::ValidationError(option->get_name(), "give a value; it is empty");
+    }
+  }
+  for (const CLI::App* command : app.get_subcommands()) RefuseEmptyValues(*command);
+}
+
+void Parse(CLI::App& app, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = SeparateEmptyValues(arguments);
+  std::reverse(words.begin(), words.end());  // as CLI11 takes them
+  app.parse(std::move(words));
+  RefuseEmptyValues(app);
+}
+
+}  // namespace
 
 CommandLine ParseCommandLine(int argc, char** argv) {
   CommandLine result;
   CLI::App app{
       "unipresenced: one presence per user out of deskphone and WebRTC line.\n"
-      "Listens to Asterisk over AMI, publishes over ZeroMQ, serves gRPC and Prometheus."};
+      "Listens to Asterisk over AMI, publishes over ZeroMQ, serves gRPC and Prometheus.",
+      "unipresenced"};
   app.set_version_flag("--version", UNIPRESENCE_VERSION);
   app.add_option("--config", result.config_file, "Configuration file (YAML)")
       ->envname("UNIPRESENCED_CONFIG");
@@ -49,10 +79,10 @@ CommandLine ParseCommandLine(int argc, char** argv) {
   values.reserve(settings.size());
   for (const config::SettingHelp& setting : settings) {
     auto& [path, value] = values.emplace_back(std::string(setting.path), "");
-    app.add_option("--" + path, value, std::string(setting.help))->group("Settings");
+    app.add_option("--" + path, value, std::string(setting.help))->group(kSettingsGroup);
   }
   try {
-    app.parse(argc, argv);
+    Parse(app, {argv + 1, argv + argc});
   } catch (const CLI::ParseError& error) {
     result.exit_code = app.exit(error) == 0 ? kExitOk : kExitUsage;
     return result;

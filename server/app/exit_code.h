@@ -17,6 +17,7 @@ inline constexpr int kExitStore = 65;          // EX_DATAERR
 inline constexpr int kExitStart = 69;          // EX_UNAVAILABLE
 inline constexpr int kExitInternal = 70;       // EX_SOFTWARE
 inline constexpr int kExitConfiguration = 78;  // EX_CONFIG
+inline constexpr int kExitInterrupted = 130;   // as shells tell SIGINT
 
 inline constexpr std::string_view kExitCodeHelp =
     "Exit codes:\n"
@@ -26,6 +27,7 @@ inline constexpr std::string_view kExitCodeHelp =
     "  69  cannot start now: an address or the store is in use or cannot be opened; may pass\n"
     "  70  a defect of the program\n"
     "  78  the configuration or the users file is wrong or cannot be read\n"
+    " 130  interrupted while a password was asked for; nothing was changed\n"
     "Signals: SIGTERM and SIGINT stop it in order; SIGHUP reloads configuration, secrets and "
     "users.";
 

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 #include "server/app/application.h"
 #include "server/app/command_line.h"
 #include "server/app/exit_code.h"

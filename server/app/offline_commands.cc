@@ -19,6 +19,10 @@ absl::Status NoPassword() {
       "no password; type one, give it on standard input, or use --password-file FILE");
 }
 
+int ReportPassword(const absl::Status& status) {
+  return Report(status, absl::IsCancelled(status) ? kExitInterrupted : kExitUsage);
+}
+
 }  // namespace
 
 int Report(const absl::Status& status, int exit_code) {
@@ -28,7 +32,7 @@ int Report(const absl::Status& status, int exit_code) {
 
 int RunHashPassword(const CommandLine& command_line) {
   const auto password = ReadNewPassword(command_line.password_file);
-  if (!password.ok()) return Report(password.status(), kExitUsage);
+  if (!password.ok()) return ReportPassword(password.status());
   if (password->empty()) return Report(NoPassword(), kExitUsage);
   const auto hash = auth::HashPassword(*password);
   if (!hash.ok()) return Report(hash.status(), kExitStart);
@@ -56,7 +60,7 @@ int RunResetAdministrator(const CommandLine& command_line, const config::Overrid
   auto store = OpenStore({.path = config->store.path});
   if (!store.ok()) return Report(store.status(), ExitCodeOf(store.status()));
   auto password = ReadNewPassword(command_line.password_file);
-  if (!password.ok()) return Report(password.status(), kExitUsage);
+  if (!password.ok()) return ReportPassword(password.status());
   const bool generated = password->empty();
   if (generated) {
     auto id = auth::NewSessionId();

@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -22,14 +21,15 @@ void PasswordBacklog::Add(std::vector<PasswordTask> tasks) {
     if (stopped_) return;
     for (PasswordTask& task : tasks) {
       reading_ = task.reading;
-      // One of an earlier load that still waits: the newer file counts.
-      if (!waiting_.try_emplace(task.user).second) {
-        std::erase_if(queue_, [&](const PasswordTask& other) { return other.user == task.user; });
+      Entry& entry = entries_[task.user];
+      if (!std::exchange(entry.waits, true)) {
+        queue_.push_back(task.user);
+        ++waiting_;
       }
-      queue_.push_back(std::move(task));
+      entry.task = std::move(task);
     }
-    if (queue_.size() > kTold) {
-      spdlog::info("users file: {} passwords to hash or to compare, behind", queue_.size());
+    if (waiting_ > kTold) {
+      spdlog::info("users file: {} passwords to hash or to compare, behind", waiting_);
     }
     if (done_ == 0) started_ = ports_.clock.Now();
     next_report_ = ports_.clock.Now() + kReportPeriod;
@@ -37,15 +37,17 @@ void PasswordBacklog::Add(std::vector<PasswordTask> tasks) {
   Pump();
 }
 
+void PasswordBacklog::PutFirst(const std::string& user, Entry& entry) {
+  if (entry.waits && !std::exchange(entry.first, true)) queue_.push_front(user);
+}
+
 void PasswordBacklog::WhenHashed(const std::string& user, Done done) {
   {
     MutexLock lock(mutex_);
-    const auto found = waiting_.find(user);
-    if (found != waiting_.end() && !stopped_) {
-      found->second.push_back(std::move(done));
-      const auto task = std::find_if(queue_.begin(), queue_.end(),
-                                     [&](const PasswordTask& t) { return t.user == user; });
-      if (task != queue_.end()) std::rotate(queue_.begin(), task, task + 1);
+    const auto found = entries_.find(user);
+    if (found != entries_.end() && !stopped_) {
+      found->second.waiters.push_back(std::move(done));
+      PutFirst(user, found->second);
       return;
     }
   }
@@ -57,8 +59,12 @@ void PasswordBacklog::Pump() {
   {
     MutexLock lock(mutex_);
     while (!stopped_ && !paused_ && running_ < kParallel && !queue_.empty()) {
-      started.push_back(std::move(queue_.front()));
+      const auto found = entries_.find(queue_.front());
       queue_.pop_front();
+      if (found == entries_.end() || !found->second.waits) continue;  // it was put first
+      found->second.waits = found->second.first = false;
+      started.push_back(found->second.task);
+      --waiting_;
       ++running_;
     }
   }
@@ -67,17 +73,17 @@ void PasswordBacklog::Pump() {
 
 void PasswordBacklog::Start(PasswordTask task) {
   if (!HasPassword(task.held)) return Hash(std::move(task));
-  const PasswordTask& kept = task;
-  std::string held = kept.held;
-  std::string password = kept.password;
+  std::string held = task.held;
+  std::string password = task.password;
   ports_.hasher.Verify(std::move(held), std::move(password),
                        [this, task = std::move(task)](absl::StatusOr<bool> right) mutable {
-                         if (!right.ok()) return Retry(std::move(task));
-                         if (*right) return Finish(task);
-                         if (task.take) return Hash(std::move(task));
-                         spdlog::warn("users file: {}: password: another one (not taken)",
-                                      task.user);
-                         Finish(task);
+                         if (!right.ok()) return Retry(task);
+                         if (!*right && task.take) return Hash(std::move(task));
+                         if (!*right) {
+                           spdlog::warn("users file: {}: password: another one (not taken)",
+                                        task.user);
+                         }
+                         Finish(task, task.held);
                        });
 }
 
@@ -85,70 +91,86 @@ void PasswordBacklog::Hash(PasswordTask task) {
   std::string password = task.password;
   ports_.hasher.Hash(std::move(password),
                      [this, task = std::move(task)](absl::StatusOr<std::string> hash) mutable {
-                       if (!hash.ok()) return Retry(std::move(task));
-                       Save(task, *std::move(hash));
+                       if (!hash.ok()) return Retry(task);
+                       Save(task, *hash);
                      });
 }
 
-void PasswordBacklog::Save(const PasswordTask& task, std::string hash) {
-  const absl::Status refused = ports_.store.Call<std::optional<StoredUser>>(
-      [task,
-       hash = std::move(hash)](Transaction& store) -> absl::StatusOr<std::optional<StoredUser>> {
+void PasswordBacklog::Save(const PasswordTask& task, const std::string& hash) {
+  struct Saved {
+    bool taken = false;
+    std::optional<StoredUser> changed;  // whose sessions end
+  };
+  CallOrRefuse<Saved>(
+      ports_.store,
+      [task, hash](Transaction& store) -> absl::StatusOr<Saved> {
         const absl::StatusOr<StoredUser> user = store.users.Get(task.user);
-        if (absl::IsNotFound(user.status())) return std::nullopt;  // deleted meanwhile
+        if (absl::IsNotFound(user.status())) return Saved();  // deleted meanwhile
         if (!user.ok()) return user.status();
-        if (user->password_hash != task.held) return std::nullopt;  // somebody set another one
+        if (user->password_hash != task.held) return Saved();  // somebody set another one
         UNIPRESENCE_ASSIGN_OR_RETURN(const auto file, store.users_file.Get());
         UNIPRESENCE_RETURN_IF_ERROR(store.users.SetPasswordHash(task.user, hash));
         // What the file says itself makes the users no others than it says.
         if (file.has_value() && file->reading == task.reading) {
           UNIPRESENCE_RETURN_IF_ERROR(store.users_file.Put(*file));
         }
-        if (task.held == kPasswordPending) return std::nullopt;
+        Saved saved{.taken = true, .changed = {}};
+        if (task.held == kPasswordPending) return saved;
         UNIPRESENCE_RETURN_IF_ERROR(store.sessions.DeleteOfUser(task.user).status());
-        UNIPRESENCE_ASSIGN_OR_RETURN(StoredUser changed, store.users.Get(task.user));
-        return changed;
+        UNIPRESENCE_ASSIGN_OR_RETURN(saved.changed, store.users.Get(task.user));
+        return saved;
       },
-      [this, task](absl::StatusOr<std::optional<StoredUser>> changed) {
-        if (!changed.ok()) return Retry(task);
-        if (changed->has_value()) {
+      [this, task, hash](absl::StatusOr<Saved> saved) {
+        if (!saved.ok()) return Retry(task);
+        if (saved->changed) {
           spdlog::info("users file: {}: password: another one", task.user);
-          ports_.changed(std::move(**changed));
+          ports_.changed(*std::move(saved->changed));
         }
-        Finish(task);
+        Finish(task, saved->taken ? hash : std::string());
       });
-  if (!refused.ok()) Retry(task);
 }
 
-void PasswordBacklog::Finish(const PasswordTask& task) {
+void PasswordBacklog::Finish(const PasswordTask& task, const std::string& stored) {
   std::vector<Done> waiters;
   bool idle = false;
   std::uint64_t reading = 0;
   {
     MutexLock lock(mutex_);
     reading = reading_;
-    const auto found = waiting_.find(task.user);
-    if (found != waiting_.end()) {
-      waiters = std::move(found->second);
-      waiting_.erase(found);
+    const auto found = entries_.find(task.user);
+    if (found != entries_.end() && found->second.waits) {
+      // One of a newer file, which knew the hash from before.
+      Entry& newer = found->second;
+      if (!stored.empty() && newer.task.held == task.held) newer.task.held = stored;
+      if (!newer.waiters.empty()) PutFirst(task.user, newer);
+    } else if (found != entries_.end()) {
+      waiters = std::move(found->second.waiters);
+      entries_.erase(found);
     }
     --running_;
+    ++leaving_;
     ++done_;
-    idle = running_ == 0 && queue_.empty() && !stopped_;
+    idle = running_ == 0 && waiting_ == 0 && !stopped_;
     if (idle) {
       const std::size_t done = std::exchange(done_, 0);
       if (done > kTold) spdlog::info("users file: all {} passwords are done", done);
     }
-    settled_.notify_all();
   }
   for (Done& done : waiters) std::move(done)();
   if (idle && ports_.idle) ports_.idle(reading);
   Pump();
+  // Nothing of this is touched any more: who stops may destroy it.
+  MutexLock lock(mutex_);
+  --leaving_;
+  settled_.notify_all();
 }
 
-void PasswordBacklog::Retry(PasswordTask task) {
+void PasswordBacklog::Retry(const PasswordTask& task) {
   MutexLock lock(mutex_);
-  queue_.push_front(std::move(task));
+  if (const auto found = entries_.find(task.user); found != entries_.end()) {
+    if (!std::exchange(found->second.waits, true)) ++waiting_;  // else a newer one counts
+    PutFirst(task.user, found->second);
+  }
   --running_;
   paused_ = true;
   settled_.notify_all();
@@ -159,11 +181,10 @@ void PasswordBacklog::OnSecond() {
     MutexLock lock(mutex_);
     paused_ = false;
     const MonotonicTime now = ports_.clock.Now();
-    if (!queue_.empty() && done_ > 0 && now >= next_report_) {
+    if (waiting_ > 0 && done_ > 0 && now >= next_report_) {
       const auto took = std::chrono::duration_cast<std::chrono::seconds>(now - started_).count();
-      const std::size_t left = static_cast<std::size_t>(took) * queue_.size() / done_;
-      spdlog::info("users file: {} passwords done, {} left, about {} s", done_, queue_.size(),
-                   left);
+      const std::size_t left = static_cast<std::size_t>(took) * waiting_ / done_;
+      spdlog::info("users file: {} passwords done, {} left, about {} s", done_, waiting_, left);
       next_report_ = now + kReportPeriod;
     }
   }
@@ -171,18 +192,19 @@ void PasswordBacklog::OnSecond() {
 }
 
 void PasswordBacklog::Stop() {
-  absl::flat_hash_map<std::string, std::vector<Done>> waiting;
+  absl::flat_hash_map<std::string, Entry> entries;
   {
     MutexLock lock(mutex_);
-    if (!std::exchange(stopped_, true) && !queue_.empty()) {
-      spdlog::info("users file: {} passwords are left for the next start", queue_.size());
+    if (!std::exchange(stopped_, true) && waiting_ > 0) {
+      spdlog::info("users file: {} passwords are left for the next start", waiting_);
     }
     queue_.clear();
-    while (running_ > 0) settled_.wait(mutex_);
-    waiting.swap(waiting_);
+    while (running_ > 0 || leaving_ > 0) settled_.wait(mutex_);
+    waiting_ = 0;
+    entries.swap(entries_);
   }
-  for (auto& [user, waiters] : waiting) {
-    for (Done& done : waiters) std::move(done)();
+  for (auto& [user, entry] : entries) {
+    for (Done& done : entry.waiters) std::move(done)();
   }
 }
 

@@ -4,6 +4,7 @@
 // The passwords of a users file, hashed behind while the server serves: 64 ms each, two at a time.
 // Whoever logs in before his is hashed is next and waits for it.
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <string>
@@ -29,14 +30,16 @@ class PasswordBacklog {
     // A user got another password than the one before: the sessions have to end. On the store
     // thread.
     std::function<void(StoredUser)> changed;
-    // Nothing is left to do of that reading of the file, nor of others. On any thread, without locks.
+    // Nothing is left to do, of that reading of the file, the newest, nor of others. On any thread,
+    // without locks.
     std::function<void(std::uint64_t reading)> idle;
   };
   explicit PasswordBacklog(Ports ports) : ports_(std::move(ports)) {}
   // Stops.
   ~PasswordBacklog() { Stop(); }
 
-  // What a password replaces is looked at again before it is: what somebody set meanwhile stays.
+  // Of a user whose task waits already the newer one counts, in its place. What a password replaces
+  // is looked at again before it is: what somebody set meanwhile stays.
   void Add(std::vector<PasswordTask> tasks) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Calls `done` once the user's password is hashed and stored; at once if it does not wait to be.
@@ -51,27 +54,39 @@ class PasswordBacklog {
 
  private:
   using Done = absl::AnyInvocable<void() &&>;
+  // What is to be done for one user.
+  struct Entry {
+    PasswordTask task;
+    bool waits = false;  // it has not begun, else it runs
+    bool first = false;  // it was put before the others
+    std::vector<Done> waiters;
+  };
   static constexpr std::size_t kParallel = 2;
   // Fewer are done before anybody has read that they are to be.
   static constexpr std::size_t kTold = 20;
 
+  void PutFirst(const std::string& user, Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Starts what there is room for.
   void Pump() ABSL_LOCKS_EXCLUDED(mutex_);
   void Start(PasswordTask task);
   void Hash(PasswordTask task);
-  void Save(const PasswordTask& task, std::string hash);
-  // Of a running task: done with it, or it has to wait for the next second.
-  void Finish(const PasswordTask& task) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Retry(PasswordTask task) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Save(const PasswordTask& task, const std::string& hash);
+  // Of a running task: done with it, or it has to wait for the next second. `stored` is the hash
+  // that the store has of it now; empty: it has another one.
+  void Finish(const PasswordTask& task, const std::string& stored = {}) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Retry(const PasswordTask& task) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Ports ports_;
   Mutex mutex_;
   ConditionVariable settled_;
-  std::deque<PasswordTask> queue_ ABSL_GUARDED_BY(mutex_);
   // By users whose task waits or runs.
-  absl::flat_hash_map<std::string, std::vector<Done>> waiting_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  // Ids of those that wait; one that was put first is there twice.
+  std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t reading_ ABSL_GUARDED_BY(mutex_) = 0;  // of the newest tasks
+  std::size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;    // entries
   std::size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t leaving_ ABSL_GUARDED_BY(mutex_) = 0;  // done, and not out of Finish yet
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::size_t done_ ABSL_GUARDED_BY(mutex_) = 0;  // since it was last idle

@@ -9,8 +9,9 @@ namespace unipresence {
 
 // A new password: the first line of `file` (`-` = standard input). Without a file it is asked for
 // twice, unseen, if standard input is a terminal, else its first line is taken. Empty if there is
-// none; otherwise ValidatePassword's 8 to 128 bytes.
-// INVALID_ARGUMENT: too short, too long, or the two differ. The status of reading otherwise.
+// none; otherwise one that ValidatePassword takes.
+// INVALID_ARGUMENT: it does not, or the two differ. CANCELLED: a signal came while it was asked
+// for. The status of reading otherwise.
 absl::StatusOr<std::string> ReadNewPassword(const std::string& file);
 
 }  // namespace unipresence

@@ -1,8 +1,8 @@
 #include "server/app/register_metrics.h"
 
-#include <string>
+#include <cstddef>
 
-#include "server/app/application.h"
+#include "aggregator/pipeline/pbx_link.h"
 
 namespace unipresence {
 namespace {
@@ -120,8 +120,8 @@ void RegisterPipeline(ProbeCollector& collector, const PipelineProbe& probe) {
   counter("unipresence_pipeline_unknown_devices_total", "Changes of devices that no user has.",
           probe.unknown_devices);
   counter("unipresence_pipeline_commands_total", "Commands run.", probe.commands);
-  counter("unipresence_pipeline_commands_refused_total",
-          "Commands and reads refused by a full queue.", probe.commands_refused);
+  counter("unipresence_pipeline_commands_refused_total", "Commands refused by a full queue.",
+          probe.commands_refused);
   counter("unipresence_pipeline_work_slices_total", "Slices of sweeps.", probe.work_slices);
   counter("unipresence_reconcile_corrections_total", "Changes that reconciles had to make.",
           probe.corrections);
@@ -162,13 +162,7 @@ void RegisterPublisher(ProbeCollector& collector, const publish::PublishProbe& p
                      Read(probe.wanted_users));
 }
 
-void RegisterServices(ProbeCollector& collector, const ServiceProbe& probe) {
-  const auto counter = [&](std::string_view metric, std::string_view help, const auto& value) {
-    collector.AddCounter(metric, help, {}, Read(value));
-  };
-  const auto gauge = [&](std::string_view metric, std::string_view help, const auto& value) {
-    collector.AddGauge(metric, help, {}, Read(value));
-  };
+void RegisterRpcs(ProbeCollector& collector, const ServiceProbe& probe) {
   for (std::size_t method = 0; method < probe.rpcs.size(); ++method) {
     for (std::size_t code = 0; code < ServiceProbe::kCodeCount; ++code) {
       collector.AddCounter("unipresence_rpcs_total", "Answered rpcs; a stream counts when it ends.",
@@ -177,29 +171,47 @@ void RegisterServices(ProbeCollector& collector, const ServiceProbe& probe) {
                            Read(probe.rpcs[method][code]));
     }
   }
-  counter("unipresence_logins_total", "Sessions created.", probe.logins);
+}
+
+void RegisterAccount(ProbeCollector& collector, const AccountProbe& account) {
+  const auto counter = [&](std::string_view metric, std::string_view help, const auto& value) {
+    collector.AddCounter(metric, help, {}, Read(value));
+  };
+  const auto gauge = [&](std::string_view metric, std::string_view help, const auto& value) {
+    collector.AddGauge(metric, help, {}, Read(value));
+  };
+  counter("unipresence_logins_total", "Sessions created.", account.logins);
   counter("unipresence_bad_logins_total", "Wrong passwords and unknown usernames.",
-          probe.bad_logins);
-  counter("unipresence_throttled_logins_total", "Log-ins told to wait.", probe.throttled_logins);
-  counter("unipresence_logouts_total", "Sessions ended by their users.", probe.logouts);
+          account.bad_logins);
+  counter("unipresence_throttled_logins_total", "Log-ins told to wait.", account.throttled_logins);
+  counter("unipresence_logouts_total", "Sessions ended by their users.", account.logouts);
   counter("unipresence_expired_sessions_total", "Sessions whose time-to-live has passed.",
-          probe.expired_sessions);
-  gauge("unipresence_sessions", "Live sessions.", probe.sessions);
+          account.expired_sessions);
+  gauge("unipresence_sessions", "Live sessions.", account.sessions);
   gauge("unipresence_logged_in_users", "Users with a live assistant session.",
-        probe.logged_in_users);
-  gauge("unipresence_watch_streams", "Open WatchPresences streams.", probe.watch_streams);
-  gauge("unipresence_hold_streams", "Open HoldSession streams.", probe.hold_streams);
-  gauge("unipresence_call_streams", "Open WatchCalls streams.", probe.call_streams);
+        account.logged_in_users);
+}
+
+void RegisterStreams(ProbeCollector& collector, const StreamProbe& streams) {
+  const auto counter = [&](std::string_view metric, std::string_view help, const auto& value) {
+    collector.AddCounter(metric, help, {}, Read(value));
+  };
+  const auto gauge = [&](std::string_view metric, std::string_view help, const auto& value) {
+    collector.AddGauge(metric, help, {}, Read(value));
+  };
+  gauge("unipresence_watch_streams", "Open WatchPresences streams.", streams.watch_streams);
+  gauge("unipresence_hold_streams", "Open HoldSession streams.", streams.hold_streams);
+  gauge("unipresence_call_streams", "Open WatchCalls streams.", streams.call_streams);
   counter("unipresence_watch_responses_total", "Responses written to watch streams.",
-          probe.watch_responses);
-  counter("unipresence_watch_updates_total", "Updates in these responses.", probe.watch_updates);
+          streams.watch_responses);
+  counter("unipresence_watch_updates_total", "Updates in these responses.", streams.watch_updates);
   counter("unipresence_watch_coalesced_total",
           "Changes that slow readers were not sent, for they were merged into others.",
-          probe.watch_coalesced);
-  counter("unipresence_watch_resets_total", "Streams told to start over.", probe.watch_resets);
+          streams.watch_coalesced);
+  counter("unipresence_watch_resets_total", "Streams told to start over.", streams.watch_resets);
   counter("unipresence_watch_dropped_batches_total", "Batches given up because the hub lagged.",
-          probe.watch_dropped_batches);
-  counter("unipresence_refused_streams_total", "Streams over a limit.", probe.refused_streams);
+          streams.watch_dropped_batches);
+  counter("unipresence_refused_streams_total", "Streams over a limit.", streams.refused_streams);
 }
 
 void RegisterStore(ProbeCollector& collector, const StoreProbe& store,
@@ -230,21 +242,22 @@ void RegisterPbxMetrics(ProbeCollector& collector, const std::string& name, cons
   RegisterWriter(collector, name, link.writer_probe(), link.probe());
 }
 
-void RegisterMetrics(ProbeCollector& collector, const Application& application) {
+void RegisterMetrics(ProbeCollector& collector, const MeasuredParts& parts) {
   collector.AddBuildInfo(UNIPRESENCE_VERSION);
   collector.AddProcess();
   collector.AddGauge("unipresence_ready", "1 while the server is ready, as /readyz says.", {},
-                     [&application] { return application.readiness().IsReady() ? 1.0 : 0.0; });
-  const Pipeline& pipeline = application.pipeline();
-  const std::vector<config::PbxConfig>& pbxs = application.config().pbxs;
-  for (std::size_t i = 0; i < pbxs.size(); ++i) {
-    RegisterPbx(collector, pbxs[i].name, pipeline.ami_probe(i), pipeline.link_probe(i));
-    RegisterWriter(collector, pbxs[i].name, pipeline.writer_probe(i), pipeline.link_probe(i));
+                     [&ready = parts.readiness] { return ready.IsReady() ? 1.0 : 0.0; });
+  const Pipeline& pipeline = parts.pipeline;
+  for (std::size_t i = 0; i < parts.pbxs.size(); ++i) {
+    RegisterPbx(collector, parts.pbxs[i], pipeline.ami_probe(i), pipeline.link_probe(i));
+    RegisterWriter(collector, parts.pbxs[i], pipeline.writer_probe(i), pipeline.link_probe(i));
   }
   RegisterPipeline(collector, pipeline.probe());
   RegisterPublisher(collector, pipeline.publisher().probe());
-  RegisterServices(collector, application.services().probe());
-  RegisterStore(collector, application.store().probe(), application.hasher().probe());
+  RegisterRpcs(collector, parts.services);
+  RegisterAccount(collector, parts.services.account);
+  RegisterStreams(collector, parts.services.streams);
+  RegisterStore(collector, parts.store, parts.hasher);
 }
 
 }  // namespace unipresence

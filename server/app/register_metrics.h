@@ -4,16 +4,31 @@
 // Names every number of the server for Prometheus: the one table of what /metrics shows.
 
 #include <string>
+#include <vector>
 
+#include "aggregator/pipeline/pipeline.h"
+#include "server/auth/password_hasher.h"
 #include "server/metrics/probe_collector.h"
+#include "server/metrics/readiness.h"
+#include "server/service/service_probe.h"
+#include "server/storage/store_probe.h"
 
 namespace unipresence {
 
-class Application;
 class PbxLink;
 
-// Once, after the application has started; it must outlive the collector's scrapes.
-void RegisterMetrics(ProbeCollector& collector, const Application& application);
+// What counts something. All must outlive the collector's scrapes.
+struct MeasuredParts {
+  const Readiness& readiness;
+  const Pipeline& pipeline;
+  std::vector<std::string> pbxs;  // names, in the pipeline's order
+  const ServiceProbe& services;
+  const StoreProbe& store;
+  const auth::PasswordHasherProbe& hasher;
+};
+
+// Once, after the pipeline has started.
+void RegisterMetrics(ProbeCollector& collector, const MeasuredParts& parts);
 
 // Those of a PBX that came later. ProbeCollector::Remove with the label `pbx` takes them away.
 void RegisterPbxMetrics(ProbeCollector& collector, const std::string& name, const PbxLink& link);

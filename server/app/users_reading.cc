@@ -42,7 +42,8 @@ std::vector<std::string> LinesOf(const std::string& file, const TakenUsersFile& 
 }
 
 absl::StatusOr<UsersReading> Read(const config::Config& config,
-                                  const std::optional<TakenUsersFile>& taken) {
+                                  const std::optional<TakenUsersFile>& taken,
+                                  std::stop_token stop) {
   UsersReading reading;
   if (config.users_file.empty()) return reading;
   const std::string basis = BasisOf(config);
@@ -56,7 +57,7 @@ absl::StatusOr<UsersReading> Read(const config::Config& config,
   }
   UNIPRESENCE_ASSIGN_OR_RETURN(
       config::LoadedUsers loaded,
-      config::LoadUsersWithDigest(config.users_file, PbxNames(config), basis));
+      config::LoadUsersWithDigest(config.users_file, PbxNames(config), basis, std::move(stop)));
   reading.needed = true;
   reading.users = std::move(loaded.users);
   reading.digest = std::move(loaded.digest);
@@ -66,11 +67,12 @@ absl::StatusOr<UsersReading> Read(const config::Config& config,
 }  // namespace
 
 absl::StatusOr<UsersReading> ReadUsersFile(const config::Config& config,
-                                           const std::optional<TakenUsersFile>& taken) {
-  absl::StatusOr<UsersReading> reading = Read(config, taken);
+                                           const std::optional<TakenUsersFile>& taken,
+                                           std::stop_token stop) {
+  absl::StatusOr<UsersReading> reading = Read(config, taken, std::move(stop));
+  if (reading.ok() || absl::IsCancelled(reading.status())) return reading;
   // A fault of what the administrator wrote, whatever it is.
-  if (!reading.ok()) return absl::InvalidArgumentError(reading.status().message());
-  return reading;
+  return absl::InvalidArgumentError(reading.status().message());
 }
 
 bool IsTaken(const TakenUsersFile& taken, std::string_view digest, bool file_wins) {

@@ -5,16 +5,17 @@
 // of memory, and mostly the file is that of the start before: its digest is kept in the store, with
 // what was not as the file says.
 //
-// It need not be read if everything of it has been taken, passwords included, and nothing else could
-// come of it now:
+// It need not be read if everything of it has been taken, passwords included, and nothing else
+// could come of it now:
 //   users unchanged since   the outcome would be the same
-//   users changed since     a file that wins would have to win again. One that does not wins nothing
-//                           back; it only adds users, and has added all of them, unless one was
-//                           refused, whose number may be free now
+//   users changed since     a file that wins would have to win again. One that does not wins
+//                           nothing back; it only adds users, and has added all of them, unless
+//                           one was refused, whose number may be free now
 // The digest covers whatever else decides: the program's version, the names of the PBXs, and
 // whether the file wins.
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,9 +35,10 @@ struct UsersReading {
 };
 
 // The file of the configuration; not needed without one. `taken` is what the store has of it.
-// INVALID_ARGUMENT: it cannot be read, or is wrong.
+// INVALID_ARGUMENT: it cannot be read, or is wrong. CANCELLED: `stop` was requested meanwhile.
 absl::StatusOr<UsersReading> ReadUsersFile(const config::Config& config,
-                                           const std::optional<TakenUsersFile>& taken);
+                                           const std::optional<TakenUsersFile>& taken,
+                                           std::stop_token stop = {});
 
 // The rule above, for a file of that digest.
 bool IsTaken(const TakenUsersFile& taken, std::string_view digest, bool file_wins);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -10,8 +11,9 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
+#include "server/account/last_administrator.h"
 #include "server/app/user_difference.h"
-#include "server/service/last_administrator.h"
+#include "server/app/users_exchange.h"
 
 namespace unipresence {
 namespace {
@@ -40,19 +42,25 @@ class Lines {
 
 class Syncer {
  public:
-  Syncer(Transaction& store, std::span<const UserSeed> seeds, bool file_wins)
-      : store_(store), file_wins_(file_wins) {
+  Syncer(Transaction& store, std::span<const UserSeed> seeds, bool file_wins, std::stop_token stop)
+      : store_(store), file_wins_(file_wins), stop_(std::move(stop)) {
     for (const UserSeed& seed : seeds) by_id_.emplace(seed.user.id, &seed);
     ids_.reserve(seeds.size());
     for (const UserSeed& seed : seeds) ids_.push_back(seed.user.id);
   }
 
   absl::Status Run() {
-    UNIPRESENCE_RETURN_IF_ERROR(
-        store_.users.ForEach({}, [this](const StoredUser& stored) { Look(stored); }));
+    UNIPRESENCE_RETURN_IF_ERROR(store_.users.ForEach({}, [this](const StoredUser& stored) {
+      if (!stop_.stop_requested()) Look(stored);
+    }));
+    for (const UserSeed* seed : hashes_) {
+      UNIPRESENCE_RETURN_IF_ERROR(CheckStop());
+      UNIPRESENCE_RETURN_IF_ERROR(store_.users.SetPasswordHash(seed->user.id, seed->password_hash));
+      hashes_taken_.Add(fmt::format("{}: password_hash: taken", seed->user.id));
+    }
     UNIPRESENCE_RETURN_IF_ERROR(LookForNew());
     UNIPRESENCE_RETURN_IF_ERROR(TakeAll());
-    return absl::OkStatus();
+    return CheckStop();
   }
 
   // What is to be remembered of the file, but for its digest and number.
@@ -61,7 +69,7 @@ class Syncer {
     if (left_.count() > 0) {
       notes_.emplace_back(
           "what the file says of known users is taken with users_file_wins: true; or use "
-          "`unipresence user update`");
+          "`unipresence users update`");
     }
     if (not_compared_ > 0) {
       notes_.push_back(
@@ -80,7 +88,7 @@ class Syncer {
   // After Taken.
   UsersSync Finish(std::uint64_t reading) {
     std::vector<std::string>& lines = out_.lines;
-    taken_.MoveTo(lines);
+    for (Lines* kind : {&taken_, &hashes_taken_}) kind->MoveTo(lines);
     for (std::string& note : notes_) lines.push_back(std::move(note));
     lines.push_back(
         fmt::format("{} users added, {} changed, {} known before", added_, taken_.count(), known_));
@@ -89,12 +97,17 @@ class Syncer {
   }
 
  private:
+  absl::Status CheckStop() const {
+    if (stop_.stop_requested()) return absl::CancelledError("the server stops");
+    return absl::OkStatus();
+  }
+
   void Look(const StoredUser& stored) {
     const auto found = by_id_.find(stored.user.id);
     if (found == by_id_.end()) {
       if (stored.origin == UserOrigin::kSeed) {
         gone_.Add(
-            fmt::format("{}: not in the file any more, but kept; `unipresence user delete {}` "
+            fmt::format("{}: not in the file any more, but kept; `unipresence users delete {}` "
                         "deletes the user",
                         stored.user.id, stored.user.id));
       }
@@ -104,28 +117,38 @@ class Syncer {
     ++known_;
     seen_.insert(found->first);
     std::vector<std::string> differences = DifferencesOf(stored.user, seed.user);
-    if (!seed.password_hash.empty() && seed.password_hash != stored.password_hash) {
-      differences.emplace_back("password_hash: another one");
-    }
-    LookAtPassword(stored, seed);
+    LookAtPassword(stored, seed, differences);
     if (differences.empty()) return;
     const std::string line = fmt::format("{}: {}", stored.user.id, fmt::join(differences, "; "));
     if (file_wins_) {
-      pending_.push_back({&seed, line});
+      differences_.push_back({&seed, line});
     } else {
       left_.Add(line + " (not taken)");
     }
   }
 
-  void LookAtPassword(const StoredUser& stored, const UserSeed& seed) {
+  void LookAtPassword(const StoredUser& stored, const UserSeed& seed,
+                      std::vector<std::string>& differences) {
     const bool pending = stored.password_hash == kPasswordPending;
+    if (!seed.password_hash.empty()) {
+      if (pending) {
+        hashes_.push_back(&seed);
+      } else if (seed.password_hash != stored.password_hash) {
+        differences.emplace_back("password_hash: another one");
+      }
+      return;
+    }
     if (seed.password.empty()) {
-      if (pending && seed.password_hash.empty()) {
+      if (pending) {
         refused_.Add(
             fmt::format("{}: cannot log in: the file had a password, which was not hashed "
-                        "yet and is gone; `unipresence user update` sets one",
+                        "yet and is gone; `unipresence users update` sets one",
                         stored.user.id));
       }
+      return;
+    }
+    if (stored.password_hash.empty() && !file_wins_) {
+      differences.emplace_back("password: another one");
       return;
     }
     if (!pending && !file_wins_ && ++compared_ > kMaxCompared) {
@@ -139,6 +162,7 @@ class Syncer {
   }
 
   absl::Status LookForNew() {
+    UNIPRESENCE_RETURN_IF_ERROR(CheckStop());
     std::vector<std::string> unseen;
     for (const std::string& id : ids_) {
       if (!seen_.contains(id)) unseen.push_back(id);
@@ -148,86 +172,93 @@ class Syncer {
       UNIPRESENCE_ASSIGN_OR_RETURN(fresh, store_.users.Unseeded(unseen));
       deleted_ = unseen.size() - fresh.size();
     }
-    for (const std::string& id : fresh) pending_.push_back({by_id_.at(id), ""});
+    for (const std::string& id : fresh) differences_.push_back({by_id_.at(id), ""});
     return absl::OkStatus();
   }
 
-  // One user's number may be free only after another one has changed: as often as it helps.
   absl::Status TakeAll() {
-    std::size_t left = pending_.size() + 1;
-    while (pending_.size() < left) {
-      left = pending_.size();
-      std::vector<Pending> again;
-      for (Pending& pending : pending_) {
-        pending.status = store_.InPart([&] { return Take(pending); });
-        if (absl::IsAlreadyExists(pending.status)) {
-          again.push_back(std::move(pending));
-        } else if (absl::IsFailedPrecondition(pending.status)) {
-          Refuse(pending);
-        } else if (!pending.status.ok()) {
-          return pending.status;
-        }
+    // Who is to administer comes before who is to do so no more.
+    std::stable_partition(differences_.begin(), differences_.end(), [](const Difference& it) {
+      return it.seed->user.role == Role::kAdministrator;
+    });
+    std::vector<Difference> left;
+    for (Difference& difference : differences_) {
+      UNIPRESENCE_RETURN_IF_ERROR(CheckStop());
+      bool ends_sessions = false;
+      difference.status = store_.InPart([&]() -> absl::Status {
+        UNIPRESENCE_ASSIGN_OR_RETURN(ends_sessions, Write(store_, difference));
+        return absl::OkStatus();
+      });
+      if (difference.status.ok()) {
+        Note(difference, ends_sessions);
+      } else if (IsRefusal(difference.status)) {
+        left.push_back(std::move(difference));
+      } else {
+        return difference.status;
       }
-      pending_ = std::move(again);
     }
-    for (const Pending& pending : pending_) Refuse(pending);
+    if (!left.empty()) UNIPRESENCE_RETURN_IF_ERROR(TakeTogether(left));
+    for (const Difference& difference : left) {
+      if (difference.status.ok()) continue;
+      refused_.Add(
+          fmt::format("{}: not taken: {}", difference.id(), FromAbsl(difference.status.message())));
+    }
     return absl::OkStatus();
   }
 
-  struct Pending {
-    const UserSeed* seed;
-    std::string line;  // what differs; empty: a new user
-    absl::Status status{};
-  };
-
-  absl::Status Take(const Pending& pending) {
-    const User& user = pending.seed->user;
-    if (pending.line.empty()) return Add(*pending.seed);
-    UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, store_.users.Get(user.id));
-    UNIPRESENCE_RETURN_IF_ERROR(store_.users.Update(user));
-    const std::string& hash = pending.seed->password_hash;
-    const bool new_password = !hash.empty() && hash != before.password_hash;
-    if (new_password) UNIPRESENCE_RETURN_IF_ERROR(store_.users.SetPasswordHash(user.id, hash));
-    UNIPRESENCE_RETURN_IF_ERROR(CheckSomebodyAdministers(store_.users, before));
-    const bool ends_sessions = new_password || user.role != before.user.role;
-    if (ends_sessions) {
-      UNIPRESENCE_RETURN_IF_ERROR(store_.sessions.DeleteOfUser(user.id).status());
+  // Sets the status of those who are taken to OK.
+  absl::Status TakeTogether(std::vector<Difference>& left) {
+    Exchange exchange(store_, left);
+    std::vector<Difference*> taken;
+    const absl::Status tried = store_.InPart([&]() -> absl::Status {
+      UNIPRESENCE_ASSIGN_OR_RETURN(taken, exchange.Try());
+      return absl::CancelledError("only tried");
+    });
+    if (IsRefusal(tried)) return absl::OkStatus();  // somebody is named like those aside
+    if (!absl::IsCancelled(tried)) return tried;
+    UNIPRESENCE_RETURN_IF_ERROR(CheckStop());
+    std::vector<bool> ends_sessions;
+    const absl::Status written = store_.InPart([&]() -> absl::Status {
+      UNIPRESENCE_RETURN_IF_ERROR(exchange.MakeWay());
+      for (const Difference* difference : taken) {
+        UNIPRESENCE_ASSIGN_OR_RETURN(const bool ends, Write(store_, *difference));
+        ends_sessions.push_back(ends);
+      }
+      return absl::OkStatus();
+    });
+    if (IsRefusal(written)) return absl::OkStatus();
+    UNIPRESENCE_RETURN_IF_ERROR(written);
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+      taken[i]->status = absl::OkStatus();
+      Note(*taken[i], ends_sessions[i]);
     }
-    out_.changed.push_back({user.id, ends_sessions});
-    taken_.Add(pending.line);
+    out_.exchanged = taken.size();
     return absl::OkStatus();
   }
 
-  absl::Status Add(const UserSeed& seed) {
-    const bool plain = !seed.password.empty();
-    const NewUser user{seed.user, plain ? std::string(kPasswordPending) : seed.password_hash};
-    UNIPRESENCE_ASSIGN_OR_RETURN(const SeedReport report, store_.users.Seed({&user, 1}));
-    if (!report.refused.empty()) return report.refused.front();
-    // Deleted before.
-    if (report.added == 0) UNIPRESENCE_RETURN_IF_ERROR(store_.users.Create(user));
+  // It was taken.
+  void Note(const Difference& difference, bool ends_sessions) {
+    out_.changed.push_back({difference.id(), ends_sessions});
+    if (!difference.is_new()) return taken_.Add(difference.line);
     ++added_;
-    out_.changed.push_back({seed.user.id, false});
-    if (plain) {
-      out_.passwords.push_back(
-          {.user = seed.user.id, .password = seed.password, .held = std::string(kPasswordPending)});
-    }
-    return absl::OkStatus();
-  }
-
-  void Refuse(const Pending& pending) {
-    refused_.Add(fmt::format("{}: not taken: {}", pending.seed->user.id,
-                             FromAbsl(pending.status.message())));
+    if (difference.seed->password.empty()) return;
+    out_.passwords.push_back({.user = difference.id(),
+                              .password = difference.seed->password,
+                              .held = std::string(kPasswordPending)});
   }
 
   Transaction& store_;
   const bool file_wins_;
+  const std::stop_token stop_;
   std::unordered_map<std::string_view, const UserSeed*> by_id_;
   std::vector<std::string> ids_;  // in the order of the file
   std::unordered_set<std::string_view> seen_;
-  std::vector<Pending> pending_;
+  std::vector<const UserSeed*> hashes_;  // of those whose password is pending
+  std::vector<Difference> differences_;
   UsersSync out_;
   std::vector<std::string> notes_;
   Lines taken_{"users changed"};
+  Lines hashes_taken_{"password hashes were taken"};
   Lines left_{"users differ"};
   Lines refused_{"users are not as the file says"};
   Lines gone_{"users are not in the file any more"};
@@ -241,11 +272,11 @@ class Syncer {
 }  // namespace
 
 absl::StatusOr<UsersSync> SyncUsers(Transaction& store, std::span<const UserSeed> seeds,
-                                    std::string_view file, std::string_view digest,
-                                    bool file_wins) {
+                                    std::string_view file, std::string_view digest, bool file_wins,
+                                    std::stop_token stop) {
   UsersSync sync;
   UNIPRESENCE_RETURN_IF_ERROR(store.InPart([&]() -> absl::Status {
-    Syncer syncer(store, seeds, file_wins);
+    Syncer syncer(store, seeds, file_wins, std::move(stop));
     UNIPRESENCE_RETURN_IF_ERROR(syncer.Run());
     UNIPRESENCE_ASSIGN_OR_RETURN(const auto before, store.users_file.Get());
     TakenUsersFile taken = syncer.Taken();

@@ -12,10 +12,16 @@
 //   users of an earlier file that it has no more are told of and never deleted: an empty or cut
 //                    file would take everybody's phone away
 //
-// The last administrator who can log in stays one, whatever the file says.
+// Users may exchange what is unique (numbers, usernames, devices, boxes), two of them or in a ring,
+// and hand over the administration; the last administrator who can log in stays one, whatever the
+// file says.
+//
+// A password_hash is taken whoever wins where the store has none yet because the password of an
+// earlier file was not hashed in time: nobody has chosen anything, and nobody could log in.
 
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +47,9 @@ struct UsersSync {
     bool ends_sessions = false;
   };
   std::vector<Changed> changed;
+  // Those at the end of `changed` who got what others of them had: in no order can they be applied
+  // one by one, only as one change.
+  std::size_t exchanged = 0;
   std::vector<PasswordTask> passwords;
   std::vector<std::string> lines;  // for the log; of each kind the first kUsersNamed and a count
 };
@@ -51,11 +60,12 @@ inline constexpr std::size_t kMaxCompared = 100;
 
 // A part of a command. `file` is its name for the log, `digest` what the store remembers of it,
 // with everything that the log says of differences. Complete it is only when the passwords are done
-// as well: CompleteUsersFile. What of the file cannot be
-// taken (a number of somebody else, say) is told; the rest is. The store's codes; then nothing is
+// as well: CompleteUsersFile. What of the file cannot be taken (a number of somebody else, say) is
+// told; the rest is. CANCELLED: `stop` was requested; or the store's codes. Then nothing is
 // changed.
 absl::StatusOr<UsersSync> SyncUsers(Transaction& store, std::span<const config::UserSeed> seeds,
-                                    std::string_view file, std::string_view digest, bool file_wins);
+                                    std::string_view file, std::string_view digest, bool file_wins,
+                                    std::stop_token stop = {});
 
 // The passwords of that reading are done. Does nothing if there was another one since.
 absl::Status CompleteUsersFile(Transaction& store, std::uint64_t reading);

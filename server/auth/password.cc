@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "aggregator/base/status_macros.h"
+#include "aggregator/base/valid_text.h"
 
 namespace unipresence::auth {
 namespace {
@@ -52,6 +53,14 @@ absl::Status ValidatePassword(std::string_view password) {
     return absl::InvalidArgumentError(
         fmt::format("the password has {} bytes; choose one of {} to {}", password.size(),
                     kMinPasswordBytes, kMaxPasswordBytes));
+  }
+  if (!IsUtf8(password)) {
+    return absl::InvalidArgumentError(
+        "the password is not UTF-8, so no client could send it; write it in UTF-8");
+  }
+  if (!IsValidText(password)) {
+    return absl::InvalidArgumentError(
+        "the password has control characters, which nobody can type; choose one without");
   }
   return absl::OkStatus();
 }

@@ -31,7 +31,8 @@ inline constexpr std::size_t kMaxPasswordBytes = 128;
 // other functions of this room call it themselves.
 absl::Status InitializeSodium();
 
-// 8 to 128 bytes. INVALID_ARGUMENT does not repeat the password.
+// Can somebody log in with it? 8 to 128 bytes of valid text, which every client can send
+// (aggregator/base/valid_text.h). INVALID_ARGUMENT does not repeat the password.
 absl::Status ValidatePassword(std::string_view password);
 
 // A hash in libsodium's format "$argon2id$v=19$m=...". RESOURCE_EXHAUSTED: not enough memory.

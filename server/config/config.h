@@ -6,6 +6,7 @@
 //
 // Values. Copy the part a subsystem needs; a reload makes new ones (server/app/reloader.h).
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,7 +17,10 @@ namespace unipresence::config {
 struct TlsConfig {
   bool enabled = false;
   std::string ca_file;  // PEM of who may sign the PBX's certificate; empty = the system's list
-  bool verify = true;   // the certificate and that it names the host
+  // Tells contents of the file apart: that of when LoadWithCertificates read
+  // it. A renewed file is a change.
+  std::size_t ca_digest = 0;
+  bool verify = true;  // the certificate and that it names the host
 };
 
 // One Asterisk (pbx: [...]).
@@ -53,10 +57,11 @@ struct StoreConfig {
 };
 
 struct SessionsConfig {
-  int time_to_live_s = 20;  // 1 to 86400; product.md section 4 explains the default
+  // 1 to 86400: how long calls may still ring in a browser that vanished without a word.
+  int time_to_live_s = 20;
 };
 
-// Which calls of the deskphone count as "emitting" (product.md section 3).
+// Which calls of the deskphone count as "emitting" (aggregator/fusion/README.md).
 enum class DeskphoneCall : std::uint8_t { kEmitted, kAny };
 std::string_view ToString(DeskphoneCall deskphone_call);  // "emitted", "any"
 

@@ -255,9 +255,11 @@ std::string ToYaml(const Config& config) {
 
 absl::StatusOr<Config> LoadWithCertificates(const std::string& path, const Overrides& overrides) {
   UNIPRESENCE_ASSIGN_OR_RETURN(Config config, Load(path, overrides));
-  for (const PbxConfig& pbx : config.pbxs) {
+  for (PbxConfig& pbx : config.pbxs) {
     if (pbx.tls.ca_file.empty()) continue;
-    UNIPRESENCE_RETURN_IF_ERROR(ReadFile(pbx.tls.ca_file, kMaxConfigBytes).status());
+    UNIPRESENCE_ASSIGN_OR_RETURN(const std::string certificates,
+                                 ReadFile(pbx.tls.ca_file, kMaxConfigBytes));
+    pbx.tls.ca_digest = std::hash<std::string>()(certificates);
   }
   return config;
 }

@@ -63,7 +63,8 @@ std::vector<SettingHelp> Settings();
 // The configuration as YAML, defaults filled in; secrets show as "(hidden)".
 std::string ToYaml(const Config& config);
 
-// As Load, and the certificates that the configuration names can be read.
+// As Load, and the certificates that the configuration names are read (TlsConfig::ca_digest). The
+// status of Load, or NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE, INVALID_ARGUMENT of one of them.
 absl::StatusOr<Config> LoadWithCertificates(const std::string& path,
                                             const Overrides& overrides = {});
 

@@ -267,10 +267,12 @@ class UsersReader {
 }  // namespace
 
 absl::StatusOr<std::vector<UserSeed>> ParseUsers(std::string_view yaml, const std::string& name,
-                                                 std::span<const std::string> known_pbxs) {
+                                                 std::span<const std::string> known_pbxs,
+                                                 std::stop_token stop) {
   UsersReader reader(name, known_pbxs);
-  const absl::Status status =
-      ParseYamlItems(yaml, name, [&](YamlNode&& node) { reader.ReadRow(node); });
+  const absl::Status status = ParseYamlItems(
+      yaml, name, [&](YamlNode&& node) { reader.ReadRow(node); }, std::move(stop));
+  if (absl::IsCancelled(status)) return status;
   if (!status.ok()) reader.NoteBroken(status);
   return reader.Finish();
 }
@@ -292,14 +294,14 @@ absl::StatusOr<std::string> DigestUsersFile(const std::string& path, std::string
 
 absl::StatusOr<LoadedUsers> LoadUsersWithDigest(const std::string& path,
                                                 std::span<const std::string> known_pbxs,
-                                                std::string_view basis) {
+                                                std::string_view basis, std::stop_token stop) {
   UNIPRESENCE_ASSIGN_OR_RETURN(const std::string yaml, ReadFile(path, kMaxUsersFileBytes));
   auth::Digest digest;
   digest.Add(basis);
   digest.Add(yaml);
   LoadedUsers loaded;
   loaded.digest = digest.Finish();
-  UNIPRESENCE_ASSIGN_OR_RETURN(loaded.users, ParseUsers(yaml, path, known_pbxs));
+  UNIPRESENCE_ASSIGN_OR_RETURN(loaded.users, ParseUsers(yaml, path, known_pbxs, std::move(stop)));
   return loaded;
 }
 

@@ -9,8 +9,8 @@
 //     context: default
 //     line_type: unique_account            # sip, webrtc or unique_account
 //     username: alice
-//     password: correct horse              # 8 to 128 bytes; or password_hash: $argon2id$...;
-//                                          # neither: no log-in
+//     password: correct horse              # 8 to 128 bytes of text; or password_hash:
+//                                          # $argon2id...; neither: no log-in
 //     role: administrator                  # default: user
 //     ring_seconds: 20                     # default: 30; 5 to 300, a multiple of 5
 //     voicemail: {number: 1001, password: 4711, email: alice@example.org}
@@ -26,6 +26,7 @@
 // The file is read as a stream: memory is that of the users, not of the YAML; about 30 us a user.
 
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,19 +46,21 @@ struct UserSeed {
   friend bool operator==(const UserSeed&, const UserSeed&) = default;
 };
 
-// Tells one state of a users file from another: the digest of its bytes and of `basis`, which stands
-// for whatever else decides what is read from it. Reads the file in pieces and does not parse it:
-// about a second for a gigabyte. Empty for a pipe and the like, which can be read only once. NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE: the file cannot be read.
+// Tells one state of a users file from another: the digest of its bytes and of `basis`, which
+// stands for whatever else decides what is read from it. Reads the file in pieces and does not
+// parse it: about a second for a gigabyte. Empty for a pipe and the like, which can be read only
+// once. NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE: the file cannot be read.
 absl::StatusOr<std::string> DigestUsersFile(const std::string& path, std::string_view basis);
 
 struct LoadedUsers {
   std::vector<UserSeed> users;
   std::string digest;  // of the bytes that they were read from, as DigestUsersFile
 };
-// As LoadUsers.
+// As LoadUsers. CANCELLED: `stop` was requested meanwhile; a file of a million users takes half a
+// minute.
 absl::StatusOr<LoadedUsers> LoadUsersWithDigest(const std::string& path,
                                                 std::span<const std::string> known_pbxs,
-                                                std::string_view basis);
+                                                std::string_view basis, std::stop_token stop = {});
 
 // Reads and checks the file. INVALID_ARGUMENT lists every error, one a line, with file, line and
 // row (1 = the first user): keys that are unknown or missing, values that ValidateUser refuses, and
@@ -67,9 +70,11 @@ absl::StatusOr<LoadedUsers> LoadUsersWithDigest(const std::string& path,
 absl::StatusOr<std::vector<UserSeed>> LoadUsers(const std::string& path,
                                                 std::span<const std::string> known_pbxs = {});
 
-// The same for a text in memory; `name` stands for the file in messages.
+// The same for a text in memory; `name` stands for the file in messages. CANCELLED: `stop` was
+// requested meanwhile.
 absl::StatusOr<std::vector<UserSeed>> ParseUsers(std::string_view yaml, const std::string& name,
-                                                 std::span<const std::string> known_pbxs = {});
+                                                 std::span<const std::string> known_pbxs = {},
+                                                 std::stop_token stop = {});
 
 }  // namespace unipresence::config
 

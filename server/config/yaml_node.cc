@@ -34,12 +34,14 @@ struct Refused {
   YAML::Mark mark;
   std::string reason;
 };
+struct Stopped {};
 
 // Builds nodes from events. With `visit`, the document must be a sequence, and each of its items is
 // handed over and dropped once it is complete.
 class Builder final : public YAML::EventHandler {
  public:
-  explicit Builder(const absl::FunctionRef<void(YamlNode&&)>* visit) : visit_(visit) {}
+  explicit Builder(const absl::FunctionRef<void(YamlNode&&)>* visit, std::stop_token stop = {})
+      : visit_(visit), stop_(std::move(stop)) {}
 
   YamlNode TakeDocument() { return std::move(document_); }
 
@@ -150,6 +152,7 @@ class Builder final : public YAML::EventHandler {
     }
     Level& level = levels_.back();
     if (visit_ != nullptr && levels_.size() == 1) {
+      if (stop_.stop_requested()) throw Stopped{};
       (*visit_)(std::move(node));
       return;
     }
@@ -161,6 +164,7 @@ class Builder final : public YAML::EventHandler {
   }
 
   const absl::FunctionRef<void(YamlNode&&)>* visit_;
+  const std::stop_token stop_;
   YamlNode document_;
   int documents_ = 0;
   std::vector<Level> levels_;
@@ -179,6 +183,8 @@ absl::Status Parse(std::string_view text, std::string_view name, Builder& builde
     if (!parser.HandleNextDocument(builder)) return absl::OkStatus();
     parser.HandleNextDocument(builder);  // refused unless there is none
     return absl::OkStatus();
+  } catch (const Stopped&) {
+    return absl::CancelledError(fmt::format("{}: not read to its end: stopped", name));
   } catch (const Refused& refused) {
     return ErrorAt(name, refused.mark, refused.reason);
   } catch (const YAML::Exception& exception) {
@@ -214,7 +220,7 @@ absl::Status ErrorOf(const std::vector<TextFault>& faults, std::string_view name
 }
 
 // The items of a sequence, as far as it can be read, for the error about it.
-std::vector<Row> RowsOf(std::string_view text) {
+std::vector<Row> RowsOf(std::string_view text, std::stop_token stop) {
   std::vector<Row> rows;
   const auto add = [&rows](YamlNode&& node) {
     Row row{.line = node.line, .id = {}};
@@ -224,7 +230,7 @@ std::vector<Row> RowsOf(std::string_view text) {
     rows.push_back(std::move(row));
   };
   const absl::FunctionRef<void(YamlNode &&)> visit = add;
-  Builder builder(&visit);
+  Builder builder(&visit, std::move(stop));
   Parse(text, "", builder).IgnoreError();
   return rows;
 }
@@ -242,11 +248,11 @@ absl::StatusOr<YamlNode> ParseYaml(std::string_view text, std::string_view name)
 }
 
 absl::Status ParseYamlItems(std::string_view text, std::string_view name,
-                            absl::FunctionRef<void(YamlNode&&)> visit) {
+                            absl::FunctionRef<void(YamlNode&&)> visit, std::stop_token stop) {
   if (const auto faults = FindTextFaults(text, kMaxErrorsListed); !faults.empty()) {
-    return ErrorOf(faults, name, RowsOf(text));
+    return ErrorOf(faults, name, RowsOf(text, std::move(stop)));
   }
-  Builder builder(&visit);
+  Builder builder(&visit, std::move(stop));
   return Parse(text, name, builder);
 }
 

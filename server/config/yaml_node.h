@@ -9,6 +9,7 @@
 // such as "\e" may bring control characters nevertheless; a zero byte is refused.
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,9 +38,10 @@ absl::StatusOr<YamlNode> ParseYaml(std::string_view text, std::string_view name)
 // Calls `visit` with each item of a document that is a sequence, one at a time, so that a long one
 // needs no more memory than its longest item. An empty document has no items. INVALID_ARGUMENT as
 // above; items before the error have been visited. A document that is not valid text is refused as
-// a whole: one error a line of it, with the row, counted from 1, that the line is of.
+// a whole: one error a line of it, with the row, counted from 1, that the line is of. CANCELLED:
+// `stop` was requested; looked at before each item.
 absl::Status ParseYamlItems(std::string_view text, std::string_view name,
-                            absl::FunctionRef<void(YamlNode&&)> visit);
+                            absl::FunctionRef<void(YamlNode&&)> visit, std::stop_token stop = {});
 
 }  // namespace unipresence::config
 

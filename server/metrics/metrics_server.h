@@ -9,9 +9,8 @@
 //
 //   ProbeCollector collector;
 //   Readiness readiness;
-//   UNIPRESENCE_ASSIGN_OR_RETURN(auto server,
-//                                MetricsServer::Start({.listen = "127.0.0.1:0"}, collector,
-//                                readiness));
+//   UNIPRESENCE_ASSIGN_OR_RETURN(
+//       auto server, MetricsServer::Start({.listen = "127.0.0.1:0"}, collector, readiness));
 //   server->port();
 //
 // No authentication and no TLS: keep it on loopback or behind a proxy. prometheus-cpp's own exposer
@@ -34,8 +33,8 @@ namespace unipresence {
 class MetricsServer {
  public:
   struct Options {
-    std::string
-        listen;       // host:port with a numeric host, [host]:port for IPv6; port 0 = any free one
+    // host:port with a numeric host, [host]:port for IPv6; port 0 = any free one.
+    std::string listen;
     int threads = 4;  // connections served at once; an idle one is closed after 5 s
   };
 

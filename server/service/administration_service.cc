@@ -115,7 +115,8 @@ void AdministrationService::FillStatus(const Core& core, std::uint64_t stale_use
   out.set_stale_user_count(stale_users);
   out.set_logged_in_user_count(shared_.sessions.logged_in_users());
   out.set_session_count(shared_.sessions.size());
-  out.set_watch_stream_count(static_cast<std::uint64_t>(shared_.probe.watch_streams.value()));
+  out.set_watch_stream_count(
+      static_cast<std::uint64_t>(shared_.probe.streams.watch_streams.value()));
   if (publish_probe_ != nullptr) {
     out.set_zeromq_topic_count(static_cast<std::uint64_t>(publish_probe_->wanted_topics.value()));
   }

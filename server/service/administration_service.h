@@ -7,8 +7,8 @@
 #include <string>
 
 #include "aggregator/publish/publish_probe.h"
+#include "server/account/user_counter.h"
 #include "server/service/call.h"
-#include "server/service/user_counter.h"
 #include "unipresence/v1/administration.grpc.pb.h"
 
 namespace unipresence {

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <thread>
-
+#include "server/account/failure.h"
 #include "server/auth/token.h"
 #include "server/service/status.h"
 
@@ -54,15 +52,6 @@ grpc::Status AnswerOf(const ServiceContext& shared, Method method, const absl::S
   shared.probe.rpcs[static_cast<std::size_t>(method)][static_cast<std::size_t>(answer.error_code())]
       .Add();
   return answer;
-}
-
-bool PostDurable(const ServiceContext& shared, Command command) {
-  auto kept = std::make_shared<Command>(std::move(command));
-  while (!shared.executor.Post([kept](Core& core) { std::move (*kept)(core); })) {
-    if (shared.stopping.load()) return false;
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-  }
-  return true;
 }
 
 ReplyBase::~ReplyBase() {

@@ -26,11 +26,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "aggregator/base/task_thread.h"
 #include "aggregator/pipeline/executor.h"
+#include "server/account/session_keeper.h"
 #include "server/service/method.h"
 #include "server/service/service_probe.h"
-#include "server/service/session_keeper.h"
-#include "server/service/task_thread.h"
 #include "server/storage/store.h"
 
 namespace unipresence {
@@ -55,12 +55,6 @@ absl::Status Authorize(Method method, const Caller& caller, std::string_view use
 
 // The answer to a call that ended so, counted.
 grpc::Status AnswerOf(const ServiceContext& shared, Method method, const absl::Status& status);
-
-// Runs `command` on the pipeline, after a change that is on disk already: it must not get lost
-// because the pipeline's queue is full for a moment. Waits for room; false only when the server is
-// stopping. Thread: the store's, which so slows down with the pipeline, and keeps the order of
-// commits.
-bool PostDurable(const ServiceContext& shared, Command command);
 
 // The obligation to answer a unary rpc. Move-only; thread-safe in the way of unique_ptr.
 class ReplyBase {
@@ -166,6 +160,22 @@ grpc::ServerUnaryReactor* NotYet(const ServiceContext& shared, Method method,
         std::move(call.reply)
             .Fail(absl::UnimplementedError(absl::string_view(what.data(), what.size())));
       });
+}
+
+// The same of streaming rpcs. `Base` is a ServerWriteReactor<Response> or a
+// ServerReadReactor<Request>. UNAUTHENTICATED without a token; whether its session lives does not
+// matter for this answer.
+template <typename Base>
+Base* NotYetStream(const ServiceContext& shared, Method method,
+                   const grpc::CallbackServerContext& context, std::string_view what) {
+  class Unanswered final : public Base {
+   public:
+    explicit Unanswered(grpc::Status status) { this->Finish(std::move(status)); }
+    void OnDone() override { delete this; }
+  };
+  absl::Status status = KeyOf(context).status();
+  if (status.ok()) status = absl::UnimplementedError(absl::string_view(what.data(), what.size()));
+  return new Unanswered(AnswerOf(shared, method, status));
 }
 
 }  // namespace unipresence

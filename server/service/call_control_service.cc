@@ -9,7 +9,8 @@
 
 #include "aggregator/base/strings.h"
 #include "aggregator/model/forwarding.h"
-#include "server/service/call_convert.h"
+#include "server/account/failure.h"
+#include "server/service/convert.h"
 #include "server/service/page.h"
 #include "server/service/status.h"
 
@@ -90,7 +91,7 @@ grpc::ServerUnaryReactor* CallControlService::ListCalls(grpc::CallbackServerCont
 
 grpc::ServerWriteReactor<v1::WatchCallsResponse>* CallControlService::WatchCalls(
     grpc::CallbackServerContext* context, const v1::WatchCallsRequest* request) {
-  return streams_.Watch(context, request);
+  return streams_.Watch(context, KeyOf(*context), *request);
 }
 
 grpc::ServerUnaryReactor* CallControlService::PlaceCall(grpc::CallbackServerContext* context,

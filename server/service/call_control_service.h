@@ -5,7 +5,7 @@
 // and commands the PBXs. Nothing is stored.
 
 #include "server/service/call.h"
-#include "server/service/call_streams.h"
+#include "server/streaming/call_streams.h"
 #include "unipresence/v1/call_control.grpc.pb.h"
 
 namespace unipresence {

@@ -10,13 +10,16 @@
 #include <optional>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "aggregator/base/clock.h"
 #include "aggregator/engine/pbx_status.h"
+#include "aggregator/model/call.h"
 #include "aggregator/model/line.h"
 #include "aggregator/model/session.h"
 #include "aggregator/model/user.h"
 #include "aggregator/pipeline/executor.h"
-#include "server/service/session_keeper.h"
+#include "server/account/session_keeper.h"
+#include "unipresence/v1/call_control.pb.h"
 #include "unipresence/v1/pbx.pb.h"
 #include "unipresence/v1/session.pb.h"
 #include "unipresence/v1/user.pb.h"
@@ -42,6 +45,11 @@ std::optional<SessionKind> FromProto(v1::SessionKind kind);
 // A session as its owner sees it.
 void FillSession(Core& core, const SessionKeeper& keeper, const StoredSession& session,
                  v1::Session& out);
+
+// UNAVAILABLE (PBX_UNAVAILABLE) where there is nothing to command.
+absl::Status HasCallControl(const Core& core);
+
+void FillCall(const Core& core, std::string_view user, const LiveCall& call, v1::Call& out);
 
 }  // namespace unipresence
 

@@ -6,6 +6,7 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/publish/codec.h"
+#include "server/account/failure.h"
 #include "server/service/convert.h"
 #include "server/service/status.h"
 
@@ -78,7 +79,7 @@ grpc::ServerUnaryReactor* DeviceSelectionService::SelectDevice(
     if (absl::Status status = HasLine(call.core, user, *device); !status.ok()) {
       return std::move(call.reply).Fail(status);
     }
-    settings_.SelectDevice(call.core, user, *device,
+    settings_.SelectDevice(user, *device,
                            [user, reply = std::move(call.reply)](
                                Core& core, absl::StatusOr<StoredUser> stored) mutable {
                              if (!stored.ok()) return std::move(reply).Fail(stored.status());

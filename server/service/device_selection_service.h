@@ -4,8 +4,8 @@
 // unipresence.v1.DeviceSelectionService. A choice is committed, then applied by the engine, then
 // answered; the engine applies the choices of a user in the order of their commits.
 
+#include "server/account/settings_commands.h"
 #include "server/service/call.h"
-#include "server/service/settings_commands.h"
 #include "unipresence/v1/device_selection.grpc.pb.h"
 
 namespace unipresence {

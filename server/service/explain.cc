@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aggregator/publish/codec.h"
+#include "server/account/failure.h"
 #include "server/service/convert.h"
 #include "server/service/status.h"
 

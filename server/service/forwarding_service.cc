@@ -8,6 +8,7 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/pipeline/call_control.h"
+#include "server/account/failure.h"
 #include "server/service/forwarding_message.h"
 #include "server/service/status.h"
 
@@ -83,10 +84,10 @@ grpc::ServerUnaryReactor* ForwardingService::UpdateForwarding(
           return absl::OkStatus();
         };
         CheckDestinations(call.core.calls, user, std::move(destinations),
-                          [this, &core = call.core, user, edit = std::move(edit),
+                          [this, user, edit = std::move(edit),
                            reply = std::move(call.reply)](const absl::Status& allowed) mutable {
                             if (!allowed.ok()) return std::move(reply).Fail(allowed);
-                            settings_.ChangeForwarding(core, std::move(user), std::move(edit),
+                            settings_.ChangeForwarding(std::move(user), std::move(edit),
                                                        AnswerWith(std::move(reply)));
                           });
       });
@@ -99,7 +100,7 @@ grpc::ServerUnaryReactor* ForwardingService::SetDoNotDisturb(
   return RunUnary(shared_, Method::kSetDoNotDisturb, context, request, response, [this](Call call) {
     const v1::SetDoNotDisturbRequest& set = call.request;
     settings_.ChangeForwarding(
-        call.core, set.user().empty() ? call.caller.user : set.user(),
+        set.user().empty() ? call.caller.user : set.user(),
         [on = set.do_not_disturb()](const StoredUser&, Forwardings&, bool& do_not_disturb) {
           do_not_disturb = on;
           return absl::OkStatus();

@@ -3,8 +3,8 @@
 
 // unipresence.v1.ForwardingService. What a phone changes goes the same way (settings_commands.h).
 
+#include "server/account/settings_commands.h"
 #include "server/service/call.h"
-#include "server/service/settings_commands.h"
 #include "unipresence/v1/forwarding.grpc.pb.h"
 
 namespace unipresence {

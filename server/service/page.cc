@@ -6,6 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "aggregator/base/strings.h"
+#include "server/account/failure.h"
 #include "server/service/status.h"
 
 namespace unipresence {

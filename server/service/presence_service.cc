@@ -1,6 +1,7 @@
 #include "server/service/presence_service.h"
 
 #include <fmt/format.h>
+#include <grpcpp/impl/codegen/proto_utils.h>  // SerializationTraits of messages
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +9,9 @@
 #include <set>
 
 #include "aggregator/base/status_macros.h"
+#include "aggregator/base/valid_text.h"
 #include "aggregator/publish/codec.h"
+#include "server/account/failure.h"
 #include "server/service/explain.h"
 #include "server/service/page.h"
 #include "server/service/status.h"
@@ -155,6 +158,41 @@ class Listing {
   std::size_t scanned_ = 0;
 };
 
+// INVALID_ARGUMENT. Users come ascending and each once; null for everyone.
+absl::StatusOr<WatchedUsers> ParseUsers(v1::WatchPresencesRequest& request, std::size_t max_users) {
+  if (request.users().empty()) return nullptr;
+  if (static_cast<std::size_t>(request.users_size()) > max_users) {
+    return Failure(v1::ERROR_REASON_TOO_MANY_ITEMS,
+                   fmt::format("users: {} are more than {}; watch everyone instead",
+                               request.users_size(), max_users),
+                   {{"field", "users"}, {"limit", fmt::to_string(max_users)}});
+  }
+  std::vector<std::string> users(std::make_move_iterator(request.mutable_users()->begin()),
+                                 std::make_move_iterator(request.mutable_users()->end()));
+  std::sort(users.begin(), users.end());
+  users.erase(std::unique(users.begin(), users.end()), users.end());
+  if (users.front().empty()) return FieldRequired("users", "give the ids of users, or no entry");
+  // They are told as removed if there are none of that id, and would come back so.
+  for (const std::string& user : users) {
+    if (!IsValidText(user)) return FieldInvalid("users", user, "the ids of users");
+  }
+  return std::make_shared<const std::vector<std::string>>(std::move(users));
+}
+
+absl::StatusOr<WatchRequest> ParseWatch(const grpc::CallbackServerContext& context,
+                                        grpc::ByteBuffer bytes, std::size_t max_users) {
+  v1::WatchPresencesRequest parsed;
+  if (!grpc::SerializationTraits<v1::WatchPresencesRequest>::Deserialize(&bytes, &parsed).ok()) {
+    return Failure(v1::ERROR_REASON_FIELD_INVALID,
+                   "the request is no unipresence.v1.WatchPresencesRequest");
+  }
+  WatchRequest request{.resume_token = std::move(*parsed.mutable_resume_token()),
+                       .mailboxes = parsed.include_mailboxes()};
+  UNIPRESENCE_ASSIGN_OR_RETURN(request.key, KeyOf(context));
+  UNIPRESENCE_ASSIGN_OR_RETURN(request.users, ParseUsers(parsed, max_users));
+  return request;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* PresenceService::GetPresence(grpc::CallbackServerContext* context,
@@ -204,7 +242,7 @@ grpc::ServerUnaryReactor* PresenceService::ListPresences(grpc::CallbackServerCon
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* PresenceService::WatchPresences(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return hub_.Watch(context, request);
+  return hub_.Watch(context, ParseWatch(*context, *request, max_watched_users_));
 }
 
 grpc::ServerUnaryReactor* PresenceService::ExplainPresence(

@@ -7,8 +7,10 @@
 //
 // Reads of many users are cut into slices of about 0.1 ms, between which the pipeline goes on.
 
+#include <cstddef>
+
 #include "server/service/call.h"
-#include "server/service/watch_hub.h"
+#include "server/streaming/watch_hub.h"
 #include "unipresence/v1/presence.grpc.pb.h"
 
 namespace unipresence {
@@ -22,7 +24,9 @@ using PresenceServiceBase = v1::PresenceService::WithCallbackMethod_GetPresence<
 
 class PresenceService final : public PresenceServiceBase {
  public:
-  PresenceService(const ServiceContext& shared, WatchHub& hub) : shared_(shared), hub_(hub) {}
+  // A stream may name `max_watched_users`.
+  PresenceService(const ServiceContext& shared, WatchHub& hub, std::size_t max_watched_users)
+      : shared_(shared), hub_(hub), max_watched_users_(max_watched_users) {}
 
   grpc::ServerUnaryReactor* GetPresence(grpc::CallbackServerContext* context,
                                         const v1::GetPresenceRequest* request,
@@ -42,6 +46,7 @@ class PresenceService final : public PresenceServiceBase {
  private:
   const ServiceContext& shared_;
   WatchHub& hub_;
+  const std::size_t max_watched_users_;
 };
 
 }  // namespace unipresence

@@ -8,11 +8,10 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
+#include "server/account/failure.h"
 #include "server/auth/password.h"
-#include "server/service/last_administrator.h"
 #include "server/service/page.h"
 #include "server/service/status.h"
-#include "server/service/unanswered_stream.h"
 #include "server/service/user_message.h"
 
 namespace unipresence {
@@ -20,6 +19,9 @@ namespace {
 
 constexpr std::string_view kNoCsv =
     "this server does not import or export CSV files; use CreateUser and ListUsers";
+
+// Of a response with a rendered file; far below gRPC's limit of 4 MiB.
+constexpr std::size_t kPieceBytes = 64 << 10;
 
 UserDetail DetailFor(const Caller& caller, std::string_view user) {
   return caller.role == Role::kAdministrator || caller.user == user ? UserDetail::kFull
@@ -46,8 +48,104 @@ absl::Status CheckPassword(std::string_view password) {
   const absl::Status valid = auth::ValidatePassword(password);
   if (valid.ok()) return valid;
   return Failure(v1::ERROR_REASON_FIELD_INVALID, FromAbsl(valid.message()),
-                 {{"field", "user.password"}, {"allowed", "8 to 128 bytes"}});
+                 {{"field", "user.password"},
+                  {"allowed", "8 to 128 bytes of UTF-8 without control characters"}});
 }
+
+// Answers with the user as he is now.
+UserCommands::Done AnswerWith(Reply<v1::User> reply) {
+  return [reply = std::move(reply)](absl::StatusOr<StoredUser> stored) mutable {
+    if (!stored.ok()) return std::move(reply).Fail(stored.status());
+    FillUser(*stored, UserDetail::kFull, reply.response());
+    std::move(reply).Ok();
+  };
+}
+
+void FillSkipped(const std::vector<SkippedUser>& skipped,
+                 google::protobuf::RepeatedPtrField<v1::SkippedUser>& out) {
+  for (const SkippedUser& user : skipped) {
+    v1::SkippedUser& message = *out.Add();
+    message.set_user(user.id);
+    message.set_message(user.message);
+  }
+}
+
+v1::ApplyOutcome ToProto(AppliedConfiguration::Outcome outcome) {
+  switch (outcome) {
+    case AppliedConfiguration::Outcome::kUnchanged:
+      return v1::APPLY_OUTCOME_UNCHANGED;
+    case AppliedConfiguration::Outcome::kValidated:
+      return v1::APPLY_OUTCOME_VALIDATED;
+    case AppliedConfiguration::Outcome::kApplied:
+      return v1::APPLY_OUTCOME_APPLIED;
+  }
+  __builtin_unreachable();
+}
+
+void FillApplied(AppliedConfiguration applied, v1::ApplyAsteriskConfigurationResponse& out) {
+  out.set_outcome(ToProto(applied.outcome));
+  FillSkipped(applied.skipped, *out.mutable_skipped_users());
+  for (ConfigurationChange& change : applied.changes) {
+    v1::ConfigurationChange& message = *out.add_changes();
+    message.set_path(std::move(change.path));
+    message.set_diff(std::move(change.diff));
+    message.set_truncated(change.truncated);
+  }
+}
+
+using RenderReactor = grpc::ServerWriteReactor<v1::RenderAsteriskConfigurationResponse>;
+
+// A response that is being streamed. It deletes itself when gRPC is done with it.
+class RenderStream final : public RenderReactor {
+ public:
+  explicit RenderStream(const ServiceContext& shared) : shared_(shared) {}
+
+  // One of both, once.
+  void Send(RenderedConfiguration rendered) {
+    files_ = std::move(rendered.files);
+    FillSkipped(rendered.skipped, *response_.mutable_skipped_users());
+    Next();
+  }
+  void Fail(const absl::Status& status) {
+    Finish(AnswerOf(shared_, Method::kRenderAsteriskConfiguration, status));
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return Fail(absl::CancelledError("the client ended the stream"));
+    response_.clear_skipped_users();
+    Next();
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  void Next() {
+    if (file_ == files_.size()) return Fail(absl::OkStatus());
+    const TextFile& file = files_[file_];
+    response_.set_path(file.path);
+    response_.set_content(file.content.substr(offset_, kPieceBytes));
+    offset_ += kPieceBytes;
+    if (offset_ >= file.content.size()) {
+      ++file_;
+      offset_ = 0;
+    }
+    StartWrite(&response_);
+  }
+
+  const ServiceContext& shared_;
+  std::vector<TextFile> files_;
+  std::size_t file_ = 0;
+  std::size_t offset_ = 0;
+  v1::RenderAsteriskConfigurationResponse response_;
+};
+
+// The obligation to answer: dropped by a full queue or a stopping thread, the client is told so.
+struct FailDropped {
+  const ServiceContext* shared;
+  void operator()(RenderStream* stream) const {
+    stream->Fail(shared->stopping ? ServerStopping() : ServerOverloaded());
+  }
+};
+using RenderReply = std::unique_ptr<RenderStream, FailDropped>;
 
 }  // namespace
 
@@ -126,41 +224,11 @@ grpc::ServerUnaryReactor* ProvisioningService::CreateUser(grpc::CallbackServerCo
     }
     WithHash(call.request.user().password(), std::move(call.reply),
              [this, user = *std::move(user)](std::string hash, Reply<v1::User> reply) mutable {
-               Create(std::move(user), std::move(hash), std::move(reply));
+               users_.Create({.user = std::move(user), .password_hash = std::move(hash)},
+                             AnswerWith(std::move(reply)));
              });
   });
 }
-
-void ProvisioningService::Create(User user, std::string password_hash, Reply<v1::User> reply) {
-  const std::string id = user.id;
-  CallOrRefuse<StoredUser>(
-      shared_.store,
-      [user = NewUser{.user = std::move(user), .password_hash = std::move(password_hash)}](
-          Transaction& transaction) -> absl::StatusOr<StoredUser> {
-        UNIPRESENCE_RETURN_IF_ERROR(transaction.users.Create(user));
-        return transaction.users.Get(user.user.id);
-      },
-      [this, id, reply = std::move(reply)](absl::StatusOr<StoredUser> stored) mutable {
-        if (!stored.ok()) return std::move(reply).Fail(FromStore(stored.status(), id));
-        PostDurable(shared_,
-                    [stored = *std::move(stored), reply = std::move(reply)](Core& core) mutable {
-                      if (absl::Status added = core.engine.AddUser(stored.user, {}); !added.ok()) {
-                        return std::move(reply).Fail(absl::InternalError(added.message()));
-                      }
-                      FillUser(stored, UserDetail::kFull, reply.response());
-                      std::move(reply).Ok();
-                    });
-      });
-}
-
-struct ProvisioningService::Update {
-  Reply<v1::User> reply;
-  v1::User message;
-  std::vector<std::string> paths;
-  std::string password_hash;
-  bool new_password = false;
-  bool ends_sessions = false;
-};
 
 grpc::ServerUnaryReactor* ProvisioningService::UpdateUser(grpc::CallbackServerContext* context,
                                                           const v1::UpdateUserRequest* request,
@@ -182,62 +250,18 @@ grpc::ServerUnaryReactor* ProvisioningService::UpdateUser(grpc::CallbackServerCo
         return std::move(call.reply).Fail(status);
       }
     }
+    UserCommands::Update update{
+        .user = message.id(),
+        .edit = [message, paths = *std::move(paths)](const StoredUser& before, User& user) {
+          UNIPRESENCE_RETURN_IF_ERROR(CheckEtag(before, message.etag()));
+          return ApplyUpdate(message, paths, user);
+        }};
     WithHash(new_password ? message.password() : std::string(), std::move(call.reply),
-             [this, message, paths = *std::move(paths), new_password](
-                 std::string hash, Reply<v1::User> reply) mutable {
-               CommitUpdate(std::make_unique<Update>(Update{.reply = std::move(reply),
-                                                            .message = std::move(message),
-                                                            .paths = std::move(paths),
-                                                            .password_hash = std::move(hash),
-                                                            .new_password = new_password}));
+             [this, update = std::move(update), new_password](std::string hash,
+                                                              Reply<v1::User> reply) mutable {
+               if (new_password) update.password_hash = std::move(hash);
+               users_.Change(std::move(update), AnswerWith(std::move(reply)));
              });
-  });
-}
-
-void ProvisioningService::CommitUpdate(std::unique_ptr<Update> update) {
-  Update& kept = *update;  // lives until the answer, which comes after the work
-  CallOrRefuse<StoredUser>(
-      shared_.store,
-      [&kept](Transaction& transaction) -> absl::StatusOr<StoredUser> {
-        const std::string& id = kept.message.id();
-        UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, transaction.users.Get(id));
-        UNIPRESENCE_RETURN_IF_ERROR(CheckEtag(before, kept.message.etag()));
-        User user = before.user;
-        UNIPRESENCE_RETURN_IF_ERROR(ApplyUpdate(kept.message, kept.paths, user));
-        kept.ends_sessions = kept.new_password || user.role != before.user.role;
-        UNIPRESENCE_RETURN_IF_ERROR(transaction.users.Update(user));
-        if (kept.new_password) {
-          UNIPRESENCE_RETURN_IF_ERROR(transaction.users.SetPasswordHash(id, kept.password_hash));
-        }
-        UNIPRESENCE_RETURN_IF_ERROR(CheckSomebodyAdministers(transaction.users, before));
-        if (kept.ends_sessions) {
-          UNIPRESENCE_RETURN_IF_ERROR(transaction.sessions.DeleteOfUser(id).status());
-        }
-        return transaction.users.Get(id);
-      },
-      [this, update = std::move(update)](absl::StatusOr<StoredUser> stored) mutable {
-        if (!stored.ok()) {
-          return std::move(update->reply).Fail(FromStore(stored.status(), update->message.id()));
-        }
-        ApplyUpdated(std::move(update), *stored);
-      });
-}
-
-void ProvisioningService::ApplyUpdated(std::unique_ptr<Update> update, const StoredUser& stored) {
-  PostDurable(shared_, [this, update = std::move(update), stored](Core& core) {
-    const std::string& id = stored.user.id;
-    if (absl::Status updated = core.engine.UpdateUser(stored.user); !updated.ok()) {
-      return std::move(update->reply).Fail(UserNotFound(id));
-    }
-    // A choice whose line is gone is forgotten. Refused for a user with one line: nothing to
-    // choose.
-    core.engine.SelectDevice(id, stored.settings.selected_device.value_or(LineKind::kWebrtc))
-        .IgnoreError();
-    if (update->ends_sessions) {
-      shared_.sessions.EndOfUser(core, id, CauseKind::kLogout);
-    }
-    FillUser(stored, UserDetail::kFull, update->reply.response());
-    std::move(update->reply).Ok();
   });
 }
 
@@ -250,22 +274,12 @@ grpc::ServerUnaryReactor* ProvisioningService::DeleteUser(grpc::CallbackServerCo
     if (id.empty()) {
       return std::move(call.reply).Fail(FieldRequired("user", "give the id of the user"));
     }
-    SubmitOrRefuse(
-        shared_.store,
-        [id, etag = call.request.etag()](Transaction& transaction) -> absl::Status {
-          UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser user, transaction.users.Get(id));
-          UNIPRESENCE_RETURN_IF_ERROR(CheckEtag(user, etag));
-          UNIPRESENCE_RETURN_IF_ERROR(transaction.users.Delete(id));
-          return CheckSomebodyAdministers(transaction.users, user);
-        },
-        [this, id, reply = std::move(call.reply)](const absl::Status& deleted) mutable {
-          if (!deleted.ok()) return std::move(reply).Fail(FromStore(deleted, id));
-          PostDurable(shared_, [this, id, reply = std::move(reply)](Core& core) mutable {
-            // NOT_FOUND: deleted twice at once; it is gone.
-            core.engine.RemoveUser(id).IgnoreError();
-            shared_.sessions.EndOfUser(core, id, CauseKind::kUserDeleted);
-            std::move(reply).Ok();
-          });
+    users_.Delete(
+        id,
+        [etag = call.request.etag()](const StoredUser& before) { return CheckEtag(before, etag); },
+        [reply = std::move(call.reply)](const absl::Status& deleted) mutable {
+          if (!deleted.ok()) return std::move(reply).Fail(deleted);
+          std::move(reply).Ok();
         });
   });
 }
@@ -282,16 +296,46 @@ grpc::ServerWriteReactor<v1::ExportUsersResponse>* ProvisioningService::ExportUs
       shared_, Method::kExportUsers, *context, kNoCsv);
 }
 
-grpc::ServerWriteReactor<v1::RenderAsteriskConfigurationResponse>*
-ProvisioningService::RenderAsteriskConfiguration(
+RenderReactor* ProvisioningService::RenderAsteriskConfiguration(
     grpc::CallbackServerContext* context, const v1::RenderAsteriskConfigurationRequest* request) {
-  return configuration_.Render(context, request);
+  auto* const stream = new RenderStream(shared_);
+  RenderReply reply(stream, FailDropped{&shared_});
+  const absl::StatusOr<SessionKey> key = KeyOf(*context);
+  if (!key.ok()) {
+    reply.release()->Fail(key.status());
+    return stream;
+  }
+  shared_.executor.Post(
+      [this, key = *key, pbx = request->pbx(), reply = std::move(reply)](Core& core) mutable {
+        const absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
+        absl::Status status = caller.status();
+        if (status.ok()) status = Authorize(Method::kRenderAsteriskConfiguration, *caller, {});
+        if (!status.ok()) return reply.release()->Fail(status);
+        configuration_.Render(
+            core, pbx,
+            [reply = std::move(reply)](absl::StatusOr<RenderedConfiguration> rendered) mutable {
+              if (!rendered.ok()) return reply.release()->Fail(rendered.status());
+              reply.release()->Send(*std::move(rendered));
+            });
+      });
+  return stream;
 }
 
 grpc::ServerUnaryReactor* ProvisioningService::ApplyAsteriskConfiguration(
     grpc::CallbackServerContext* context, const v1::ApplyAsteriskConfigurationRequest* request,
     v1::ApplyAsteriskConfigurationResponse* response) {
-  return configuration_.Apply(context, request, response);
+  using Call =
+      UnaryCall<v1::ApplyAsteriskConfigurationRequest, v1::ApplyAsteriskConfigurationResponse>;
+  return RunUnary(
+      shared_, Method::kApplyAsteriskConfiguration, context, request, response, [this](Call call) {
+        configuration_.Apply(
+            call.core, call.request.pbx(), call.request.validate_only(),
+            [reply = std::move(call.reply)](absl::StatusOr<AppliedConfiguration> applied) mutable {
+              if (!applied.ok()) return std::move(reply).Fail(applied.status());
+              FillApplied(*std::move(applied), reply.response());
+              std::move(reply).Ok();
+            });
+      });
 }
 
 }  // namespace unipresence

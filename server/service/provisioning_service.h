@@ -1,11 +1,12 @@
 #ifndef UNIPRESENCE_SERVER_SERVICE_PROVISIONING_SERVICE_H_
 #define UNIPRESENCE_SERVER_SERVICE_PROVISIONING_SERVICE_H_
 
-// unipresence.v1.ProvisioningService: users, one at a time. A change is committed, then applied by
-// the engine, then answered. CSV files are not offered.
+// unipresence.v1.ProvisioningService: users, one at a time (user_commands.h), and the configuration
+// that Asterisk needs for them (asterisk_configuration.h). CSV files are not offered.
 
+#include "server/account/asterisk_configuration.h"
+#include "server/account/user_commands.h"
 #include "server/auth/password_hasher.h"
-#include "server/service/asterisk_configuration.h"
 #include "server/service/call.h"
 #include "unipresence/v1/provisioning.grpc.pb.h"
 
@@ -14,8 +15,8 @@ namespace unipresence {
 class ProvisioningService final : public v1::ProvisioningService::CallbackService {
  public:
   ProvisioningService(const ServiceContext& shared, auth::PasswordHasher& hasher,
-                      AsteriskConfiguration& configuration)
-      : shared_(shared), hasher_(hasher), configuration_(configuration) {}
+                      UserCommands& users, AsteriskConfiguration& configuration)
+      : shared_(shared), hasher_(hasher), users_(users), configuration_(configuration) {}
 
   grpc::ServerUnaryReactor* GetUser(grpc::CallbackServerContext* context,
                                     const v1::GetUserRequest* request, v1::User* response) override;
@@ -43,17 +44,13 @@ class ProvisioningService final : public v1::ProvisioningService::CallbackServic
       v1::ApplyAsteriskConfigurationResponse* response) override;
 
  private:
-  struct Update;
-
   // Calls `then(hash)`; an empty password gives an empty hash at once. Fails `reply` otherwise.
   template <typename Then>
   void WithHash(const std::string& password, Reply<v1::User> reply, Then then);
-  void Create(User user, std::string password_hash, Reply<v1::User> reply);
-  void CommitUpdate(std::unique_ptr<Update> update);
-  void ApplyUpdated(std::unique_ptr<Update> update, const StoredUser& stored);
 
   const ServiceContext& shared_;
   auth::PasswordHasher& hasher_;
+  UserCommands& users_;
   AsteriskConfiguration& configuration_;
 };
 

@@ -2,66 +2,120 @@
 
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
-#include "aggregator/base/strings.h"
+#include "aggregator/base/status_macros.h"
+#include "aggregator/base/task_thread.h"
+#include "server/account/account_context.h"
+#include "server/account/login.h"
+#include "server/account/session_keeper.h"
+#include "server/account/settings_commands.h"
+#include "server/account/sure_executor.h"
+#include "server/account/user_commands.h"
 #include "server/service/administration_service.h"
-#include "server/service/apply_user.h"
 #include "server/service/call.h"
 #include "server/service/call_control_service.h"
-#include "server/service/call_streams.h"
+#include "server/service/convert.h"
 #include "server/service/device_selection_service.h"
 #include "server/service/forwarding_service.h"
-#include "server/service/hold_streams.h"
-#include "server/service/login.h"
+#include "server/service/history_service.h"
 #include "server/service/presence_service.h"
 #include "server/service/provisioning_service.h"
-#include "server/service/session_keeper.h"
 #include "server/service/session_service.h"
-#include "server/service/settings_commands.h"
-#include "server/service/stream_limit.h"
-#include "server/service/task_thread.h"
-#include "server/service/unanswered_services.h"
+#include "server/service/status.h"
 #include "server/service/voicemail_service.h"
-#include "server/service/watch_feed.h"
-#include "server/service/watch_hub.h"
+#include "server/streaming/call_streams.h"
+#include "server/streaming/hold_streams.h"
+#include "server/streaming/stream_context.h"
+#include "server/streaming/watch_hub.h"
+#include "server/streaming/watch_source.h"
 
 namespace unipresence {
 
-// In the order in which they depend on each other.
+namespace {
+
+// What the streams of one rpc ask of the sessions. With `hold` a stream keeps its session alive.
+StreamAccess AccessFor(const ServiceContext& shared, Method method, std::size_t max_per_session,
+                       bool hold) {
+  SessionKeeper& sessions = shared.sessions;
+  return {
+      .admit = [&sessions, method](Core& core, const SessionKey& key,
+                                   std::string_view user) -> absl::StatusOr<Caller> {
+        UNIPRESENCE_ASSIGN_OR_RETURN(Caller caller, sessions.Authenticate(core, key));
+        UNIPRESENCE_RETURN_IF_ERROR(Authorize(method, caller, user));
+        if (method == Method::kWatchCalls) UNIPRESENCE_RETURN_IF_ERROR(HasCallControl(core));
+        return caller;
+      },
+      .open =
+          [&sessions, max_per_session, hold](Core& core, const Caller& caller) {
+            return sessions.OpenStream(core, caller, max_per_session, hold);
+          },
+      .close = [&sessions, hold](
+                   Core& core, const Caller& caller) { sessions.CloseStream(core, caller, hold); },
+      .answer = [&shared,
+                 method](const absl::Status& end) { return AnswerOf(shared, method, end); }};
+}
+
+HoldStreams::Touch TouchOf(SessionKeeper& sessions) {
+  return [&sessions](Core& core, const SessionKey& key) -> absl::StatusOr<v1::Session> {
+    UNIPRESENCE_ASSIGN_OR_RETURN(const Caller caller, sessions.Authenticate(core, key));
+    v1::Session session;
+    FillSession(core, sessions, *sessions.Find(caller.session), session);
+    return session;
+  };
+}
+
+absl::Status ReadCalls(Core& core, const std::string& user, v1::WatchCallsResponse& out) {
+  const absl::StatusOr<LiveCalls> live = core.calls->List(user);
+  if (!live.ok()) return FromCalls(live.status(), user);
+  for (const LiveCall& call : live->calls) FillCall(core, user, call, *out.add_calls());
+  out.set_stale(live->stale);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+// In the order of what they need: what all share, the accounts, the streams, the rpcs.
 struct Services::Parts {
   Parts(ServiceOptions options, ServicePorts ports)
-      : sessions(ports.store, ports.executor, probe,
+      : executor(ports.executor),
+        sessions(ports.store, executor, probe.account,
                  [this](std::string id) {
                    hub.EndSession(id);
                    calls.EndSession(id);
                    holds.EndSession(std::move(id));
                  }),
         shared{ports.executor, ports.store, ports.clock, sessions, replies, probe, stopping},
-        limit(options.watch.max_streams),
-        feed(options.watch, sessions, std::move(ports.want_batches),
-             std::move(ports.want_mailboxes)),
-        hub(options.watch, shared, feed, limit, watch),
-        holds(options.watch, shared, limit, watch),
-        calls(options.watch, shared, limit, watch),
+        account{executor, ports.store, ports.clock, sessions, probe.account},
         throttle(options.throttle),
-        login(shared, ports.hasher, throttle, std::move(ports.when_hashed)),
-        settings(shared),
-        presence(shared, hub),
+        login(account, ports.hasher, throttle, std::move(ports.when_hashed)),
+        settings(account),
+        users(account),
+        configuration(account, std::move(ports.configuration)),
+        limit(options.watch.max_streams),
+        streams{options.watch, executor, ports.clock, watch, limit, probe.streams},
+        source(options.watch, Access(Method::kWatchPresences, /*hold=*/true),
+               std::move(ports.want_batches), std::move(ports.want_mailboxes)),
+        hub(streams, source),
+        holds(streams, Access(Method::kHoldSession, /*hold=*/false), TouchOf(sessions)),
+        calls(streams, Access(Method::kWatchCalls, /*hold=*/true), &ReadCalls),
+        presence(shared, hub, options.watch.max_users),
         session(shared, login, holds),
         device_selection(shared, settings),
-        configuration(shared, std::move(ports.configuration)),
-        provisioning(shared, ports.hasher, configuration),
+        provisioning(shared, ports.hasher, users, configuration),
         administration(shared, std::move(options.version), health, ports.publish_probe),
         forwarding(shared, settings),
         call_control(shared, calls),
         history(shared),
         voicemail(shared) {
     watch.SetIdleWork(options.watch.tick, [this] {
+      executor.Retry();
       holds.Tick();
       calls.Tick();
       return hub.Work();
     });
+  }
+
+  StreamAccess Access(Method method, bool hold) const {
+    return AccessFor(shared, method, streams.options.max_streams_per_session, hold);
   }
 
   ServiceProbe probe;
@@ -69,21 +123,27 @@ struct Services::Parts {
   HealthFlags health;
   TaskThread replies{"reply"};
   TaskThread watch{"watch"};
+  SureExecutor executor;
   SessionKeeper sessions;
   ServiceContext shared;
-  StreamLimit limit;
-  WatchFeed feed;
-  WatchHub hub;
-  HoldStreams holds;
-  CallStreams calls;
+
+  AccountContext account;
   auth::LoginThrottle throttle;
   LoginDesk login;
   SettingsCommands settings;
+  UserCommands users;
+  AsteriskConfiguration configuration;
+
+  StreamLimit limit;
+  StreamContext streams;
+  WatchSource source;
+  WatchHub hub;
+  HoldStreams holds;
+  CallStreams calls;
 
   PresenceService presence;
   SessionService session;
   DeviceSelectionService device_selection;
-  AsteriskConfiguration configuration;
   ProvisioningService provisioning;
   AdministrationService administration;
   ForwardingService forwarding;
@@ -118,16 +178,19 @@ void Services::LoadSessions(Core& core, std::span<const StoredSession> sessions)
   parts_->sessions.Load(core, sessions);
 }
 
-void Services::AdoptPhoneSetting(Core& core, PhoneSetting setting,
+void Services::AdoptPhoneSetting(Core&, PhoneSetting setting,
                                  absl::AnyInvocable<void(absl::Status) &&> done) {
-  parts_->settings.Adopt(core, std::move(setting), std::move(done));
+  parts_->settings.Adopt(std::move(setting), std::move(done));
 }
 
 void Services::ApplyStored(StoredUser user, bool ends_sessions) {
-  PostDurable(parts_->shared, [this, user = std::move(user), ends_sessions](Core& core) {
-    const absl::Status status = ApplyUser(core, parts_->sessions, user, ends_sessions);
-    if (!status.ok()) spdlog::error("user {}: {}", user.user.id, FromAbsl(status.message()));
-  });
+  std::vector<Stored> users;
+  users.push_back({std::move(user), ends_sessions});
+  ApplyStored(std::move(users));
+}
+
+void Services::ApplyStored(std::vector<Stored> users) {
+  parts_->users.ApplyStored(std::move(users));
 }
 
 void Services::ExpireSessions(Core& core) { parts_->sessions.Expire(core); }
@@ -139,6 +202,7 @@ void Services::SetReadiness(bool ready, bool store_writable) {
 
 void Services::BeginStop() {
   if (parts_->stopping.exchange(true)) return;
+  parts_->executor.Stop();
   parts_->hub.Stop();
   parts_->holds.Stop();
   parts_->calls.Stop();

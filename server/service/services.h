@@ -4,7 +4,7 @@
 // The gRPC side of the server: every service of unipresence.v1, reflection, grpc.health.v1, and the
 // hub of the watch streams.
 //
-//   Services services(options, {.executor = pipeline, .store = store_thread, .hasher = hasher,
+//   Services services(options, {.executor = pipeline, .store = *store, .hasher = hasher,
 //                               .clock = clock,
 //                               .want_batches = [&](bool on) { publisher.SetBatchWanted(on); }});
 //   publisher.SetBatchSink(&services.batch_sink());          // changes -> watch streams
@@ -15,12 +15,12 @@
 //   UNIPRESENCE_ASSIGN_OR_RETURN(auto server, GrpcServer::Start({.listen = address}, services));
 //   server->SetServing(...);                                 // grpc_server.h
 //
-// Durable first: a command that changes something is committed by the store thread, then applied by
-// the pipeline, then answered. No reactor blocks: the parts of a command run on the thread that
-// owns what they touch, and the answer is handed to gRPC by the `reply` thread.
+// Durable first: a command that changes something is committed by the store, then applied by the
+// pipeline, then answered. No reactor blocks: the parts of a command run on the thread that owns
+// what they touch, and the answer is handed to gRPC by the `reply` thread.
 //
-// Stop in this order: Services::BeginStop, GrpcServer::Stop, then the pipeline and the store
-// thread, then destroy the services.
+// Stop in this order: Services::BeginStop, GrpcServer::Stop, then the pipeline and the store, then
+// destroy the services.
 //
 // Thread-safe, except where a method says otherwise.
 
@@ -31,6 +31,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -39,12 +40,13 @@
 #include "aggregator/pipeline/executor.h"
 #include "aggregator/publish/batch.h"
 #include "aggregator/publish/publish_probe.h"
+#include "server/account/asterisk_configuration.h"
+#include "server/account/user_commands.h"
 #include "server/auth/login_throttle.h"
 #include "server/auth/password_hasher.h"
-#include "server/service/asterisk_configuration.h"
 #include "server/service/service_probe.h"
-#include "server/service/watch_options.h"
 #include "server/storage/store.h"
+#include "server/streaming/watch_options.h"
 
 namespace unipresence {
 
@@ -89,11 +91,13 @@ class Services {
   // time-to-live. Those of unknown users are forgotten. Once, after the users are loaded.
   void LoadSessions(Core& core, std::span<const StoredSession> sessions);
   // Thread: the pipeline's, here and in `done`. Takes over a change that was made from a phone:
-  // durable in the store, then in the engine. `done` gets OK when the engine goes by it. NOT_FOUND:
-  // no such user; FAILED_PRECONDITION: no such line; INVALID_ARGUMENT: no such destination; none of
-  // them will ever succeed. UNAVAILABLE: retry later. After a failure the PBX
-  // follows a value that does not hold: have it told the user's routing again. `done` is destroyed
-  // uncalled if the server stops before.
+  // durable in the store, then in the engine. `done` gets OK when the engine goes by it, or
+  //   NOT_FOUND            no such user; it will never succeed
+  //   FAILED_PRECONDITION  no such line; it will never succeed
+  //   INVALID_ARGUMENT     no such destination; it will never succeed
+  //   UNAVAILABLE          retry later
+  // After a failure the PBX follows a value that does not hold: have it told the user's routing
+  // again. `done` is destroyed uncalled if the server stops before.
   void AdoptPhoneSetting(Core& core, PhoneSetting setting,
                          absl::AnyInvocable<void(absl::Status) &&> done);
   // Thread: the pipeline's. Ends the sessions whose time is over: their users fall back, their
@@ -106,6 +110,10 @@ class Services {
   // Any thread: brings a user whom something else than an rpc has changed in the store into the
   // engine (ApplyUser).
   void ApplyStored(StoredUser user, bool ends_sessions);
+  // The same for users who got what others of them had: as one change, so that the number that one
+  // has left is not taken away from who has it now.
+  using Stored = UserCommands::Stored;
+  void ApplyStored(std::vector<Stored> users);
 
   // Ends every stream and answers new calls with SERVER_STOPPING. Returns at once.
   void BeginStop();

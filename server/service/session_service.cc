@@ -4,7 +4,12 @@
 
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
+#include "aggregator/base/status_macros.h"
+#include "server/account/failure.h"
 #include "server/service/convert.h"
 #include "server/service/page.h"
 #include "server/service/status.h"
@@ -27,6 +32,21 @@ absl::StatusOr<const StoredSession*> Visible(const SessionKeeper& sessions, cons
   return session;
 }
 
+// INVALID_ARGUMENT: FIELD_REQUIRED, FIELD_INVALID.
+absl::StatusOr<LoginRequest> LoginFromMessage(const v1::CreateSessionRequest& request,
+                                              std::string peer) {
+  LoginRequest login{.username = request.username(),
+                     .password = request.password(),
+                     .client_name = request.client_name(),
+                     .peer = std::move(peer)};
+  UNIPRESENCE_RETURN_IF_ERROR(ValidateLogin(login));
+  const std::optional<SessionKind> kind = FromProto(request.kind());
+  if (!kind)
+    return FieldInvalid("kind", std::to_string(request.kind()), "the values of SessionKind");
+  login.kind = *kind;
+  return login;
+}
+
 std::string EncodePlace(const SessionKeeper::Place& place) {
   std::string bytes(sizeof(place.first), '\0');
   std::memcpy(bytes.data(), &place.first, sizeof(place.first));
@@ -47,9 +67,19 @@ grpc::ServerUnaryReactor* SessionService::CreateSession(grpc::CallbackServerCont
                                                         const v1::CreateSessionRequest* request,
                                                         v1::CreateSessionResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  login_.LogIn(
-      *request, context->peer(),
-      Reply<v1::CreateSessionResponse>(shared_, Method::kCreateSession, reactor, response));
+  Reply<v1::CreateSessionResponse> reply(shared_, Method::kCreateSession, reactor, response);
+  absl::StatusOr<LoginRequest> login = LoginFromMessage(*request, context->peer());
+  if (!login.ok()) {
+    std::move(reply).Fail(login.status());
+    return reactor;
+  }
+  login_.LogIn(*std::move(login), [this, reply = std::move(reply)](
+                                      Core* core, absl::StatusOr<LoggedIn> begun) mutable {
+    if (!begun.ok()) return std::move(reply).Fail(begun.status());
+    FillSession(*core, shared_.sessions, begun->session, *reply.response().mutable_session());
+    reply.response().set_token(begun->token);
+    std::move(reply).Ok();
+  });
   return reactor;
 }
 
@@ -110,7 +140,7 @@ grpc::ServerUnaryReactor* SessionService::KeepSessionAlive(
 }
 
 HoldStreams::ServerReactor* SessionService::HoldSession(grpc::CallbackServerContext* context) {
-  return hold_streams_.Hold(context);
+  return hold_streams_.Hold(context, KeyOf(*context));
 }
 
 grpc::ServerUnaryReactor* SessionService::DeleteSession(grpc::CallbackServerContext* context,

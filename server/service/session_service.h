@@ -3,9 +3,9 @@
 
 // unipresence.v1.SessionService. Logging in is login.h; everything else is the keeper's.
 
+#include "server/account/login.h"
 #include "server/service/call.h"
-#include "server/service/hold_streams.h"
-#include "server/service/login.h"
+#include "server/streaming/hold_streams.h"
 #include "unipresence/v1/session.grpc.pb.h"
 
 namespace unipresence {

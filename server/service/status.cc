@@ -3,41 +3,70 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
+#include <string>
 
-#include "absl/strings/cord.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/base/valid_text.h"
-#include "server/storage/conflict.h"
+#include "aggregator/pipeline/call_control.h"
+#include "server/account/failure.h"
+#include "server/streaming/stream_problem.h"
 
 namespace unipresence {
+
+// Where IdOf finds it.
+static constexpr std::string_view DomainOf(CallProblem) { return "call"; }
+
 namespace {
 
 constexpr std::string_view kDetailUrl = "type.googleapis.com/unipresence.v1.ErrorDetail";
+// Problems of this room, which are reasons themselves.
+constexpr std::string_view kReasons = "unipresence.v1";
 
-absl::Status Conflicting(const absl::Status& status, const Conflict& conflict) {
-  const std::string message(FromAbsl(status.message()));
-  switch (conflict.field) {
-    case Conflict::Field::kId:
-      return Failure(v1::ERROR_REASON_USER_EXISTS, message, {{"user", conflict.value}});
-    case Conflict::Field::kUsername:
-      return Failure(v1::ERROR_REASON_USERNAME_TAKEN, message,
-                     {{"username", conflict.value}, {"user", conflict.owner}});
-    case Conflict::Field::kExten:
-      return Failure(
-          v1::ERROR_REASON_EXTENSION_TAKEN, message,
-          {{"exten", conflict.value}, {"context", conflict.scope}, {"user", conflict.owner}});
-    case Conflict::Field::kDevice:
-      return Failure(
-          v1::ERROR_REASON_DEVICE_TAKEN, message,
-          {{"pbx", conflict.scope}, {"device", conflict.value}, {"user", conflict.owner}});
-    case Conflict::Field::kMailbox:
-      return Failure(
-          v1::ERROR_REASON_MAILBOX_TAKEN, message,
-          {{"number", conflict.value}, {"context", conflict.scope}, {"user", conflict.owner}});
-  }
-  __builtin_unreachable();
-}
+struct Row {
+  ProblemId problem;
+  v1::ErrorReason reason;
+};
+
+// What each problem of the rooms below is for a client.
+constexpr Row kRows[] = {
+    {IdOf(AccountProblem::kBadCredentials), v1::ERROR_REASON_BAD_CREDENTIALS},
+    {IdOf(AccountProblem::kSessionEnded), v1::ERROR_REASON_SESSION_EXPIRED},
+    {IdOf(AccountProblem::kFieldRequired), v1::ERROR_REASON_FIELD_REQUIRED},
+    {IdOf(AccountProblem::kFieldInvalid), v1::ERROR_REASON_FIELD_INVALID},
+    {IdOf(AccountProblem::kDestinationInvalid), v1::ERROR_REASON_DESTINATION_INVALID},
+    {IdOf(AccountProblem::kUserNotFound), v1::ERROR_REASON_USER_NOT_FOUND},
+    {IdOf(AccountProblem::kPbxNotFound), v1::ERROR_REASON_PBX_NOT_FOUND},
+    {IdOf(AccountProblem::kUserExists), v1::ERROR_REASON_USER_EXISTS},
+    {IdOf(AccountProblem::kUsernameTaken), v1::ERROR_REASON_USERNAME_TAKEN},
+    {IdOf(AccountProblem::kExtensionTaken), v1::ERROR_REASON_EXTENSION_TAKEN},
+    {IdOf(AccountProblem::kDeviceTaken), v1::ERROR_REASON_DEVICE_TAKEN},
+    {IdOf(AccountProblem::kMailboxTaken), v1::ERROR_REASON_MAILBOX_TAKEN},
+    {IdOf(AccountProblem::kLineNotAssigned), v1::ERROR_REASON_LINE_NOT_ASSIGNED},
+    {IdOf(AccountProblem::kLastAdministrator), v1::ERROR_REASON_LAST_ADMINISTRATOR},
+    {IdOf(AccountProblem::kConfigurationRefused), v1::ERROR_REASON_CONFIGURATION_REFUSED},
+    {IdOf(AccountProblem::kConfigurationConflict), v1::ERROR_REASON_CONFIGURATION_CONFLICT},
+    {IdOf(AccountProblem::kTooManyLoginAttempts), v1::ERROR_REASON_TOO_MANY_LOGIN_ATTEMPTS},
+    {IdOf(AccountProblem::kTooManySessions), v1::ERROR_REASON_TOO_MANY_SESSIONS},
+    {IdOf(AccountProblem::kTooManyStreams), v1::ERROR_REASON_TOO_MANY_STREAMS},
+    {IdOf(AccountProblem::kOverloaded), v1::ERROR_REASON_SERVER_OVERLOADED},
+    {IdOf(AccountProblem::kPbxUnavailable), v1::ERROR_REASON_PBX_UNAVAILABLE},
+    {IdOf(AccountProblem::kStoreUnavailable), v1::ERROR_REASON_STORE_UNAVAILABLE},
+    {IdOf(AccountProblem::kStopping), v1::ERROR_REASON_SERVER_STOPPING},
+    {IdOf(StreamProblem::kTooMany), v1::ERROR_REASON_TOO_MANY_STREAMS},
+    {IdOf(StreamProblem::kSessionEnded), v1::ERROR_REASON_SESSION_EXPIRED},
+    {IdOf(StreamProblem::kStopping), v1::ERROR_REASON_SERVER_STOPPING},
+    {IdOf(CallProblem::kUserNotFound), v1::ERROR_REASON_USER_NOT_FOUND},
+    {IdOf(CallProblem::kCallNotFound), v1::ERROR_REASON_CALL_NOT_FOUND},
+    {IdOf(CallProblem::kDestinationForbidden), v1::ERROR_REASON_DESTINATION_FORBIDDEN},
+    {IdOf(CallProblem::kNoDeskphone), v1::ERROR_REASON_LINE_NOT_ASSIGNED},
+    {IdOf(CallProblem::kDeskphoneUnreachable), v1::ERROR_REASON_DESKPHONE_UNREACHABLE},
+    {IdOf(CallProblem::kCallState), v1::ERROR_REASON_CALL_STATE},
+    {IdOf(CallProblem::kPbxUnavailable), v1::ERROR_REASON_PBX_UNAVAILABLE},
+    {IdOf(CallProblem::kBusy), v1::ERROR_REASON_SERVER_OVERLOADED},
+};
 
 // Errors echo what the client sent. gRPC refuses trailers of more than 8 KiB, which the sentence
 // (percent-encoded: up to three times its size) and the details (sentence and values again, in
@@ -52,6 +81,18 @@ std::string Clip(std::string_view text, std::size_t limit) {
   if (valid.size() <= limit) return valid;
   if (limit < kCut.size()) return {};
   return ValidText(valid, limit - kCut.size()).append(kCut);
+}
+
+v1::ErrorDetail DetailOf(v1::ErrorReason reason, const Problem& problem) {
+  v1::ErrorDetail detail;
+  detail.set_reason(reason);
+  std::size_t room = kMaxValueBytes;
+  for (const auto& [key, value] : problem.values) {
+    std::string& kept = (*detail.mutable_metadata())[key];
+    kept = Clip(value, room);
+    room -= kept.size();
+  }
+  return detail;
 }
 
 // Errors whose text may tell file names, SQL or other internals.
@@ -87,104 +128,47 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
   }
 }
 
-absl::Status Failure(v1::ErrorReason reason, std::string_view message, ErrorMetadata metadata) {
-  absl::Status status(CodeOf(reason), Clip(message, kMaxMessageBytes));
-  v1::ErrorDetail detail;
-  detail.set_reason(reason);
-  std::size_t room = kMaxValueBytes;
-  for (const auto& [key, value] : metadata) {
-    std::string& kept = (*detail.mutable_metadata())[std::string(key)];
-    kept = Clip(value, room);
-    room -= kept.size();
-  }
-  status.SetPayload(ToAbsl(kDetailUrl), absl::Cord(detail.SerializeAsString()));
-  return status;
+absl::Status Failure(v1::ErrorReason reason, std::string_view message, ProblemValues metadata) {
+  return ProblemError(CodeOf(reason), {.domain = kReasons, .number = reason}, message, metadata);
+}
+
+v1::ErrorReason ReasonOf(const ProblemId& problem) {
+  if (problem.domain == kReasons) return static_cast<v1::ErrorReason>(problem.number);
+  const Row* const row = std::find_if(std::begin(kRows), std::end(kRows),
+                                      [&](const Row& each) { return each.problem == problem; });
+  return row == std::end(kRows) ? v1::ERROR_REASON_UNSPECIFIED : row->reason;
 }
 
 v1::ErrorReason ReasonOf(const absl::Status& status) {
-  const absl::optional<absl::Cord> payload = status.GetPayload(ToAbsl(kDetailUrl));
-  v1::ErrorDetail detail;
-  if (!payload || !detail.ParseFromString(std::string(*payload))) {
-    return v1::ERROR_REASON_UNSPECIFIED;
-  }
-  return detail.reason();
+  const std::optional<Problem> problem = ProblemOf(status);
+  return problem ? ReasonOf(problem->id()) : v1::ERROR_REASON_UNSPECIFIED;
 }
 
-absl::Status FromStore(const absl::Status& status, std::string_view user) {
-  if (status.ok() || ReasonOf(status) != v1::ERROR_REASON_UNSPECIFIED) return status;
-  if (const std::optional<Conflict> conflict = ConflictOf(status)) {
-    return Conflicting(status, *conflict);
-  }
-  const std::string_view message = FromAbsl(status.message());
-  switch (status.code()) {
-    case absl::StatusCode::kNotFound:
-      return UserNotFound(user);
-    case absl::StatusCode::kFailedPrecondition:
-      return Failure(v1::ERROR_REASON_LINE_NOT_ASSIGNED, message, {{"user", user}});
-    case absl::StatusCode::kInvalidArgument:
-      return Failure(v1::ERROR_REASON_FIELD_INVALID, message);
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kDataLoss:
-      return Failure(v1::ERROR_REASON_STORE_UNAVAILABLE,
-                     "the database does not take writes now; nothing was changed, retry later");
-    default:
-      return status;
-  }
+absl::Status FromCalls(const absl::Status& status, std::string_view user) {
+  const std::optional<CallProblem> problem = CallProblemOf(status);
+  if (!problem) return status;
+  return Failure(ReasonOf(IdOf(*problem)), FromAbsl(status.message()), {{"user", user}});
 }
 
 grpc::Status ToGrpc(const absl::Status& status, std::string_view rpc) {
   if (status.ok()) return grpc::Status::OK;
-  std::string message = Clip(FromAbsl(status.message()), kMaxMessageBytes);
-  absl::optional<absl::Cord> detail = status.GetPayload(ToAbsl(kDetailUrl));
-  absl::StatusCode code = status.code();
-  if (IsInternal(code) && !detail) {
+  const std::string message = Clip(FromAbsl(status.message()), kMaxMessageBytes);
+  const std::optional<Problem> problem = ProblemOf(status);
+  const v1::ErrorReason reason = problem ? ReasonOf(problem->id()) : v1::ERROR_REASON_UNSPECIFIED;
+  if (reason == v1::ERROR_REASON_UNSPECIFIED) {
+    if (!IsInternal(status.code())) return {static_cast<grpc::StatusCode>(status.code()), message};
     spdlog::error("{} failed: {}", rpc, FromAbsl(status.message()));
-    const absl::Status hidden =
-        Failure(v1::ERROR_REASON_INTERNAL_FAULT,
-                "the server has a defect; report it with the time and the rpc");
-    return ToGrpc(hidden, rpc);
+    return ToGrpc(Failure(v1::ERROR_REASON_INTERNAL_FAULT,
+                          "the server has a defect; report it with the time and the rpc"),
+                  rpc);
   }
-  if (!detail) return {static_cast<grpc::StatusCode>(code), message};
   v1::ErrorStatus details;
-  details.set_code(static_cast<int>(code));
+  details.set_code(static_cast<int>(status.code()));
   details.set_message(message);
   google::protobuf::Any& any = *details.add_details();
   any.set_type_url(std::string(kDetailUrl));
-  any.set_value(std::string(*detail));
-  return {static_cast<grpc::StatusCode>(code), message, details.SerializeAsString()};
-}
-
-absl::Status UserNotFound(std::string_view user) {
-  return Failure(v1::ERROR_REASON_USER_NOT_FOUND, fmt::format("there is no user '{}'", user),
-                 {{"user", user}});
-}
-
-absl::Status FieldRequired(std::string_view field, std::string_view remedy) {
-  return Failure(v1::ERROR_REASON_FIELD_REQUIRED, fmt::format("{} is empty: {}", field, remedy),
-                 {{"field", field}});
-}
-
-absl::Status FieldInvalid(std::string_view field, std::string_view value,
-                          std::string_view allowed) {
-  return Failure(v1::ERROR_REASON_FIELD_INVALID,
-                 fmt::format("{} '{}': allowed is {}", field, value, allowed),
-                 {{"field", field}, {"value", value}, {"allowed", allowed}});
-}
-
-absl::Status SessionEnded(std::string_view remedy) {
-  return Failure(v1::ERROR_REASON_SESSION_EXPIRED,
-                 fmt::format("the session has ended; {}", remedy));
-}
-
-absl::Status ServerStopping() {
-  return Failure(v1::ERROR_REASON_SERVER_STOPPING,
-                 "the server is shutting down; connect again with growing delays");
-}
-
-absl::Status ServerOverloaded() {
-  return Failure(v1::ERROR_REASON_SERVER_OVERLOADED,
-                 "the server has too much to do; retry with growing delays");
+  any.set_value(DetailOf(reason, *problem).SerializeAsString());
+  return {static_cast<grpc::StatusCode>(status.code()), message, details.SerializeAsString()};
 }
 
 }  // namespace unipresence

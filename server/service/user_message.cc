@@ -13,6 +13,7 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/publish/codec.h"
+#include "server/account/failure.h"
 #include "server/auth/token.h"
 #include "server/service/convert.h"
 #include "server/service/status.h"

@@ -3,9 +3,9 @@
 
 // unipresence.v1.User to the model and back.
 //
-// The message has fields that the store does not keep (names, memberships ...). A
-// request that sets one of them to something else than its default is refused, never half obeyed;
-// answers show the default. Thread-safe, without state; new SIP accounts get random secrets.
+// The message has fields that the store does not keep (names, memberships ...). A request that sets
+// one of them to something else than its default is refused, never half obeyed; answers show the
+// default. Thread-safe, without state; new SIP accounts get random secrets.
 
 #include <string_view>
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "aggregator/publish/codec.h"
+#include "server/account/failure.h"
 #include "server/service/status.h"
 
 namespace unipresence {

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "server/storage/memory_store.h"
-#include "server/storage/sqlite_store.h"
+#include "server/storage/memory/memory_store.h"
+#include "server/storage/sqlite/sqlite_store.h"
 
 namespace unipresence {
 

@@ -24,7 +24,8 @@ struct MendedUser {
 };
 
 struct StoreOptions {
-  // The file; ":memory:" = none (open_store.h). Created if it does not exist, readable by its owner only: it holds password hashes.
+  // The file; ":memory:" = none (open_store.h). Created if it does not exist, readable by its owner
+  // only: it holds password hashes.
   std::string path;
   const Clock* clock = &Clock::System();  // must outlive the store
   // How long a statement waits for a lock of another process (a backup, sqlite3) before
@@ -41,10 +42,12 @@ struct StoreOptions {
   std::function<void(std::int64_t bytes)> before_check = nullptr;
   // Called when it is opened, for each user that was mended.
   std::function<void(const MendedUser&)> on_mended = nullptr;
-  // Told of each command or read that failed because of the store and not of itself: UNAVAILABLE,
+  // Told of each command that failed because of the store and not of itself: UNAVAILABLE,
   // RESOURCE_EXHAUSTED or DATA_LOSS. Called on a thread of the store, for a refusal by a full queue
   // on the submitting one.
   std::function<void(const absl::Status&)> on_trouble = nullptr;
+  // The same of each read: commands may go on.
+  std::function<void(const absl::Status&)> on_read_trouble = nullptr;
 };
 
 }  // namespace unipresence

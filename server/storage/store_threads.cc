@@ -9,6 +9,7 @@ StoreThreads::StoreThreads(const StoreOptions& options, Transact transact, Read 
     : clock_(*options.clock),
       max_batch_(options.max_batch),
       on_trouble_(options.on_trouble),
+      on_read_trouble_(options.on_read_trouble),
       transact_(std::move(transact)),
       read_(std::move(read)),
       commands_(options.queue_capacity, probe_.queue_depth),
@@ -19,17 +20,17 @@ StoreThreads::StoreThreads(const StoreOptions& options, Transact transact, Read 
 StoreThreads::~StoreThreads() { Stop(); }
 
 absl::Status StoreThreads::Submit(Store::Work work, Store::Done done) {
-  return Refused(commands_.Push({std::move(work), std::move(done)}));
+  return Refused(commands_.Push({std::move(work), std::move(done)}), on_trouble_);
 }
 
 absl::Status StoreThreads::SubmitRead(Store::ReadWork work, Store::Done done) {
-  return Refused(reads_.Push({std::move(work), std::move(done)}));
+  return Refused(reads_.Push({std::move(work), std::move(done)}), on_read_trouble_);
 }
 
-absl::Status StoreThreads::Refused(absl::Status refusal) {
+absl::Status StoreThreads::Refused(absl::Status refusal, const OnTrouble& on_trouble) {
   if (refusal.ok()) return refusal;
   probe_.refused.Add();
-  if (absl::IsResourceExhausted(refusal)) NoteTrouble(refusal);
+  if (absl::IsResourceExhausted(refusal)) NoteTrouble(refusal, on_trouble);
   return refusal;
 }
 
@@ -65,7 +66,7 @@ void StoreThreads::RunBatch(std::vector<Command>& batch) {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     // What failed by itself keeps its own reason.
     absl::Status result = results[i].ok() ? commit : std::move(results[i]);
-    NoteTrouble(result);
+    NoteTrouble(result, on_trouble_);
     std::move(batch[i].done)(std::move(result));
   }
 }
@@ -77,15 +78,15 @@ void StoreThreads::RunReads() {
     absl::Status status =
         read_([&](const Snapshot& snapshot) { return std::move(read.work)(snapshot); });
     probe_.reads.Add();
-    NoteTrouble(status);
+    NoteTrouble(status, on_read_trouble_);
     std::move(read.done)(std::move(status));
   }
 }
 
-void StoreThreads::NoteTrouble(const absl::Status& status) const {
+void StoreThreads::NoteTrouble(const absl::Status& status, const OnTrouble& on_trouble) {
   const bool trouble =
       absl::IsUnavailable(status) || absl::IsResourceExhausted(status) || absl::IsDataLoss(status);
-  if (trouble && on_trouble_) on_trouble_(status);
+  if (trouble && on_trouble) on_trouble(status);
 }
 
 }  // namespace unipresence

@@ -59,13 +59,16 @@ class StoreThreads {
   void RunCommands();
   void RunBatch(std::vector<Command>& batch);
   void RunReads();
+  using OnTrouble = std::function<void(const absl::Status&)>;
+
   // Of a refusal; counts it.
-  absl::Status Refused(absl::Status refusal);
-  void NoteTrouble(const absl::Status& status) const;
+  absl::Status Refused(absl::Status refusal, const OnTrouble& on_trouble);
+  static void NoteTrouble(const absl::Status& status, const OnTrouble& on_trouble);
 
   const Clock& clock_;
   const std::size_t max_batch_;
-  const std::function<void(const absl::Status&)> on_trouble_;
+  const OnTrouble on_trouble_;
+  const OnTrouble on_read_trouble_;
   StoreProbe probe_;
   Transact transact_;
   Read read_;

@@ -31,12 +31,17 @@ ARROWS = {
     "server/metrics": {"aggregator/base"},
     "server/storage": {"aggregator/model", "aggregator/base"},
     # Of the pipeline only its ports: see PORTS.
+    "server/account": {"aggregator/pipeline", "aggregator/engine", "aggregator/model", "aggregator/base",
+                       "server/storage", "server/auth"},
+    "server/streaming": {"aggregator/pipeline", "aggregator/engine", "aggregator/publish", "aggregator/model",
+                         "aggregator/base", "proto"},
     "server/service": {"aggregator/pipeline", "aggregator/engine", "aggregator/fusion", "aggregator/publish",
                        "aggregator/model", "aggregator/base", "server/storage", "server/auth",
-                       "proto"},
+                       "server/account", "server/streaming", "proto"},
     "server/app": {"aggregator/pipeline", "aggregator/ami", "aggregator/pbx", "aggregator/engine", "aggregator/fusion",
                    "aggregator/publish", "aggregator/model", "aggregator/base", "server/config",
-                   "server/auth", "server/metrics", "server/storage", "server/service", "proto"},
+                   "server/auth", "server/metrics", "server/storage", "server/account", "server/streaming",
+                   "server/service", "proto"},
     "clients/cpp": {"aggregator/publish", "aggregator/model", "aggregator/base", "proto"},
     "clients/cli": {"clients/cpp", "aggregator/publish", "aggregator/model", "aggregator/base",
                     "server/config", "proto"},
@@ -46,6 +51,12 @@ ARROWS = {
 PORTS = {
     ("aggregator/publish", "aggregator/engine"):
         {"aggregator/engine/update_sink.h", "aggregator/engine/presence_source.h"},
+    ("server/account", "aggregator/pipeline"):
+        {"aggregator/pipeline/executor.h", "aggregator/pipeline/pbx_control.h",
+         "aggregator/pipeline/call_control.h"},
+    ("server/streaming", "aggregator/pipeline"):
+        {"aggregator/pipeline/executor.h", "aggregator/pipeline/pbx_control.h",
+         "aggregator/pipeline/call_control.h"},
     ("server/service", "aggregator/pipeline"):
         {"aggregator/pipeline/executor.h", "aggregator/pipeline/pbx_control.h",
          "aggregator/pipeline/call_control.h"},
@@ -56,14 +67,14 @@ PORTS = {
 
 # Foreign code that only some rooms may touch: the pipeline knows no gRPC, SQL or HTTP.
 FOREIGN = [
-    (re.compile(r"^grpc(pp)?/|\.grpc\.pb\.h$"), ("server/service", "clients/")),
-    (re.compile(r"^sqlite3|^SQLiteCpp/"), ("server/storage",)),
+    (re.compile(r"^grpc(pp)?/|\.grpc\.pb\.h$"), ("server/streaming", "server/service", "clients/")),
+    (re.compile(r"^sqlite3|^SQLiteCpp/"), ("server/storage/sqlite/",)),
     (re.compile(r"^(civetweb|CivetServer|prometheus/)"), ("server/metrics",)),
     (re.compile(r"^zmq"), ("aggregator/publish", "clients/cpp")),
     (re.compile(r"^asio"), ("aggregator/ami", "aggregator/pipeline")),
     (re.compile(r"^yaml-cpp/"), ("server/config",)),
     (re.compile(r"^CLI/"), ("server/app", "clients/cli")),
-    (re.compile(r"^unipresence/v1/"), ("aggregator/publish", "server/service", "clients/")),
+    (re.compile(r"^unipresence/v1/"), ("aggregator/publish", "server/streaming", "server/service", "clients/")),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
@@ -98,6 +109,8 @@ def check_own(name, room, allowed, included, errors):
         errors.append(f"{name}: includes {included}; {room} may include {sorted(allowed)}")
     elif ports is not None and included not in ports:
         errors.append(f"{name}: includes {included}; of {other} it may see {sorted(ports)}")
+    elif included.count("/") > 2:
+        errors.append(f"{name}: includes {included}; a folder within {other} is its own affair")
 
 
 def check_foreign(name, included, errors):

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Product code stays readable: files up to 400 lines, functions up to 60, or a reason in REASONS.
+"""Product code stays readable: files up to 400 lines, functions up to 60, or a reason in REASONS; folders of
+aggregator/ and server/, those within a room too, with up to 20 sources (a header and its .cc count once).
 
 usage: sizes.py SOURCE_DIR
 """
@@ -9,13 +10,13 @@ import sys
 
 FILE_LINES = 400
 FUNCTION_LINES = 60
+FOLDER_SOURCES = 20
 ROOMS = ("aggregator", "server", "clients", "deploy")
 
 # File, or "file:first line of a function" -> why it is longer.
 REASONS = {
     "aggregator/pbx/channel_tracker.cc": "one handler for each event about a channel, and nothing else",
     "clients/cli/command_line.cc": "all of CLI11 is in this one file, which takes seconds to compile",
-    "server/service/watch_hub.cc": "the streams and their queues are one table with one owner",
 }
 
 
@@ -55,6 +56,14 @@ def check(file, name, errors):
             errors.append(f"{name}:{line}: a function of {length} lines: {lines[line - 1].strip()}")
 
 
+def check_folders(root, errors):
+    for parent in ("aggregator", "server"):
+        for folder in sorted(path for path in (root / parent).rglob("*") if path.is_dir()):
+            sources = {file.stem for file in folder.iterdir() if file.suffix in (".cc", ".h")}
+            if len(sources) > FOLDER_SOURCES:
+                errors.append(f"{folder.relative_to(root).as_posix()}: {len(sources)} sources; make two rooms of it")
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
     errors, count = [], 0
@@ -63,10 +72,11 @@ def main():
             if file.suffix in (".cc", ".h", ".py", ".sh"):
                 count += 1
                 check(file, file.relative_to(root).as_posix(), errors)
+    check_folders(root, errors)
     for error in errors:
         print(error)
     if errors:
-        sys.exit(f"{len(errors)} files or functions are too long")
+        sys.exit(f"{len(errors)} files, functions or folders are too large")
     print(f"{count} files and their functions are short enough")
 
 

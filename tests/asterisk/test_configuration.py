@@ -159,8 +159,13 @@ def state(rendered):
     return {path.name: (path.read_bytes(), path.stat().st_mode, path.stat().st_mtime_ns) for path in rendered.iterdir()}
 
 
+def status(bench):
+    return json.loads(client(bench, "pbx", "status", "-o", "json").stdout.splitlines()[0])
+
+
 def restart(bench, *names):
-    """Restarts Asterisk; the phones of these register again, as phones do."""
+    """Restarts Asterisk and waits until the server follows it; the phones of these register again, as phones do."""
+    before = int(status(bench)["resync_count"])
     bench.asterisk.terminate()
     bench.asterisk.start()
     bench.listen()
@@ -171,7 +176,10 @@ def restart(bench, *names):
                 return True
             return False
         until(registers, PATIENCE_SECONDS, f"{name} registers")
+        # Asterisk kept the contact, and asks it at some moment of qualify_frequency whether it is there.
+        bench.asterisk.command(f"pjsip qualify {name}")
         bench.wait_device(name, "NOT_INUSE")
+    until(lambda: int(status(bench)["resync_count"]) > before, PATIENCE_SECONDS, "the server follows the new Asterisk")
 
 
 def phone(bench, rendered, name):
@@ -241,7 +249,7 @@ def test_what_is_told_to_be_loaded_is_what_asterisk_holds(asterisk, pool, tmp_pa
 def test_who_is_new_is_known_at_once_and_no_correction(asterisk, pool, tmp_path):
     with served(pool, asterisk, tmp_path) as (bench, rendered):
         def corrections():
-            return json.loads(client(bench, "pbx", "status", "-o", "json").stdout.splitlines()[0])["correction_count"]
+            return status(bench)["correction_count"]
         before = corrections()
         add(bench, "dora", "2001")
         # Made by hand, with the account kept there: not ours to write, and no conflict.

@@ -291,16 +291,19 @@ int main(int argc, char** argv) {
   using namespace unipresence::bench;
   CLI::App app{"From AMI bytes to ZeroMQ subscribers, beside raw libzmq"};
   std::size_t runs = 5;
-  std::size_t users = 10'000;
+  std::vector<std::size_t> users = {10'000, 100'000, 1'000'000};
   std::size_t changes = 2'000'000;
   std::size_t many_users = 1'000'000;
-  std::vector<std::size_t> subscribers = {1, 10, 100};
+  std::vector<std::size_t> subscribers = {10, 100};
   std::string json;
   app.add_option("--runs", runs, "Alternating runs of each pair")->capture_default_str();
-  app.add_option("--users", users, "Users of the throughput runs")->capture_default_str();
+  app.add_option("--users", users,
+                 "Users of the throughput runs with one subscriber; the first also of the others")
+      ->capture_default_str();
   app.add_option("--changes", changes, "Device state changes of a throughput run")
       ->capture_default_str();
-  app.add_option("--subscribers", subscribers, "Numbers of subscribers")->capture_default_str();
+  app.add_option("--subscribers", subscribers, "Further numbers of subscribers")
+      ->capture_default_str();
   app.add_option("--many-users", many_users, "Users of the memory and resync runs, 0 = none")
       ->capture_default_str();
   app.add_option("--json", json, "Write the figures to this file");
@@ -308,18 +311,23 @@ int main(int argc, char** argv) {
   spdlog::set_level(spdlog::level::warn);
 
   std::vector<Row> rows;
-  for (const std::size_t count : subscribers) {
-    Row row{fmt::format("updates, {} subscriber{}", count, count == 1 ? "" : "s"), "1/s", {}, {}};
-    Row share{fmt::format("delivered, {} subscriber{}", count, count == 1 ? "" : "s"), "", {}, {}};
+  std::vector<std::pair<std::size_t, std::size_t>> throughputs;  // users, subscribers
+  for (const std::size_t count : users) throughputs.emplace_back(count, 1);
+  for (const std::size_t count : subscribers) throughputs.emplace_back(users.front(), count);
+  for (const auto& [user_count, count] : throughputs) {
+    const std::string of =
+        fmt::format("{} users, {} subscriber{}", user_count, count, count == 1 ? "" : "s");
+    Row row{"updates, " + of, "1/s", {}, {}};
+    Row share{"delivered, " + of, "", {}, {}};
     const std::size_t n = std::max<std::size_t>(changes / count, 50'000);
     for (std::size_t run = 0; run < runs; ++run) {
       double bytes = 0;
       double delivered = 0;
-      row.ours.push_back(PipelineThroughput(users, count, n, bytes, delivered));
+      row.ours.push_back(PipelineThroughput(user_count, count, n, bytes, delivered));
       row.reference.push_back(RawThroughput(static_cast<std::size_t>(bytes), count, n));
       share.ours.push_back(delivered);
-      fmt::print(stderr, "{} subscribers, run {}: {:.3g}/s of {:.0f} bytes, raw {:.3g}/s\n", count,
-                 run + 1, row.ours.back(), bytes, row.reference.back());
+      fmt::print(stderr, "{}, run {}: {:.3g}/s of {:.0f} bytes, raw {:.3g}/s\n", of, run + 1,
+                 row.ours.back(), bytes, row.reference.back());
     }
     rows.push_back(row);
     rows.push_back(share);
@@ -328,7 +336,7 @@ int main(int argc, char** argv) {
     Row p50{fmt::format("latency p50 at {}/s", rate), "us", {}, {}};
     Row p99{fmt::format("latency p99 at {}/s", rate), "us", {}, {}};
     for (std::size_t run = 0; run < runs; ++run) {
-      const Latency ours = PipelineLatency(users, rate, rate * 2);
+      const Latency ours = PipelineLatency(users.front(), rate, rate * 2);
       const Latency raw = RawLatency(160, rate, rate * 2);
       p50.ours.push_back(ours.p50);
       p99.ours.push_back(ours.p99);

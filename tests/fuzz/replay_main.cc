@@ -1,8 +1,8 @@
 // Feeds files to a fuzz target once, for compilers without libFuzzer: ctest replays each corpus
 // with it.
 //
-//   NAME_fuzz FILE_OR_FOLDER...     exits 0 if the target survives all of them, 1 if there were
-//   none
+//   NAME_fuzz FILE_OR_FOLDER...     exits 0 if the target survives all of them,
+//                                   1 if there were none
 
 #include <cstddef>
 #include <cstdint>

@@ -603,7 +603,7 @@ def test_explain_tells_why(world, alice, admin):
     alice.run("select", "deskphone")
     alice.run("select", "webrtc")
     story = admin.text("explain", "alice")
-    assert re.match(r"\S.* \(alice, \d+\) is AVAILABLE( since \d\d:\d\d \(.*\))?\.\n", story), story
+    assert re.match(r"\S.* \(alice, \d+\) is AVAILABLE( (at least )?since \d\d:\d\d \(.*\))?\.\n", story), story
     assert "New calls ring on the WebRTC line, because it is selected and can be reached." in story
     assert "Rule SELECTED_WEBRTC" in story
     assert "WebRTC line (W)  NOT_INUSE, reachable, not active" in story
@@ -614,6 +614,16 @@ def test_explain_tells_why(world, alice, admin):
     assert len(explained["causes"]) == 1 and explained["causes"][0]["cause"]["time"]
     assert explained["lines"][0]["link_state"] == "READY"
     assert alice.error("explain", "bob", code=4)
+
+
+def test_explain_tells_a_restart_as_one(brief_world, brief_admin):
+    world, admin = brief_world, brief_admin
+    world.kill_server()
+    world.start_server()
+    until(lambda: admin.object("explain", "bob")["lines"][0]["link_state"] == "READY", "the PBX is read")
+    causes = [past["cause"]["kind"] for past in admin.object("explain", "bob")["causes"]]
+    assert "SERVER_START" in causes and "USER_CREATED" not in causes, causes
+    assert re.match(r"\S.* \(bob, \d+\) is \S+ at least since ", admin.text("explain", "bob"))
 
 
 # --- administration ---
@@ -784,6 +794,21 @@ def test_tables_fit_the_terminal(admin):
     assert "STATE" in narrow and "LINES" not in narrow
     assert "LINES" in on_terminal(admin.words("list", "-o", "wide"), 60, {})[0]
     assert "LINES" in admin.text("list").splitlines()[0], "a pipe has all of it"
+
+
+def test_do_not_disturb_is_seen_at_every_width(admin):
+    admin.run("dnd", "on", "--user", "bob")
+    try:
+        for columns in (40, 50, 60, 80, 120):
+            row = next(line for line in on_terminal(admin.words("list"), columns, {}) if line.startswith("bob"))
+            assert "do-not-d" in row, (columns, row)
+    finally:
+        admin.run("dnd", "off", "--user", "bob")
+
+
+def test_an_empty_value_is_an_error(admin):
+    refused = admin.run("dnd", "on", "--user", "", code=2)
+    assert "--user is empty" in refused.stderr
 
 
 def test_times_are_local_and_say_so(admin):

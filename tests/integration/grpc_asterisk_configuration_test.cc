@@ -35,13 +35,15 @@ class FakePbxControl final : public PbxControl {
     std::move(done)();
   }
   void FindConflicts(std::string_view pbx, const ConfiguredNames& next,
-                     const FormerConfiguration& former, ConflictsCallback done) override {
+                     const FormerConfiguration& former, Look look,
+                     ConflictsCallback done) override {
     EXPECT_EQ(pbx, "main");
     absl::StatusOr<std::vector<std::string>> found;
     {
       const MutexLock lock(mutex_);
       asked_next_ = next;
       asked_former_ = former;
+      looks_.push_back(look);
       found = conflicts_;
     }
     std::move(done)(std::move(found));
@@ -65,6 +67,10 @@ class FakePbxControl final : public PbxControl {
     const MutexLock lock(mutex_);
     return asked_former_;
   }
+  std::vector<Look> TakeLooks() {
+    const MutexLock lock(mutex_);
+    return std::exchange(looks_, {});
+  }
   std::vector<ExpectedConfiguration> TakeLoads() {
     const MutexLock lock(mutex_);
     return std::exchange(loads_, {});
@@ -78,6 +84,7 @@ class FakePbxControl final : public PbxControl {
       std::vector<std::string>();
   ConfiguredNames asked_next_ ABSL_GUARDED_BY(mutex_);
   FormerConfiguration asked_former_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Look> looks_ ABSL_GUARDED_BY(mutex_);
 };
 
 GrpcTestServer::Options OptionsOf(FakePbxControl& pbx, const std::string& folder) {
@@ -230,6 +237,30 @@ TEST_F(GrpcAsteriskConfigurationTest, NamesThatAreTakenAreToldAndNothingIsWritte
   pbx_.AnswerConflicts(absl::UnavailableError("the link was lost meanwhile"));
   EXPECT_EQ(ReasonOf(Apply(root).first), v1::ERROR_REASON_PBX_UNAVAILABLE);
   EXPECT_EQ(Written(), former);
+}
+
+// What would be refused is told before, and Asterisk loads nothing for it.
+TEST_F(GrpcAsteriskConfigurationTest, ADryRunFindsNamesThatAreTaken) {
+  const GrpcTestClient root = GrpcTestClient::LogIn(server_, "root");
+  pbx_.AnswerConflicts(std::vector<std::string>{"endpoint alice"});
+  EXPECT_EQ(ReasonOf(Apply(root, /*validate_only=*/true).first),
+            v1::ERROR_REASON_CONFIGURATION_CONFLICT);
+  pbx_.AnswerConflicts(absl::FailedPreconditionError("PJSIPShowEndpoints: Permission denied"));
+  const auto [status, response] = Apply(root, /*validate_only=*/true);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_CONFIGURATION_REFUSED);
+  EXPECT_THAT(status.error_message(), HasSubstr("PJSIPShowEndpoints: Permission denied"));
+  EXPECT_THAT(pbx_.TakeLooks(),
+              ::testing::ElementsAre(PbxControl::Look::kAsItIs, PbxControl::Look::kAsItIs));
+  EXPECT_TRUE(Written().empty());
+  EXPECT_TRUE(pbx_.TakeLoads().empty());
+
+  pbx_.AnswerConflicts(std::vector<std::string>());
+  ASSERT_EQ(Apply(root).second.outcome(), v1::APPLY_OUTCOME_APPLIED);
+  EXPECT_THAT(pbx_.TakeLooks(), ::testing::ElementsAre(PbxControl::Look::kAfterReload));
+  pbx_.AnswerConflicts(std::vector<std::string>{"hint 101@default"});
+  EXPECT_EQ(ReasonOf(Apply(root, /*validate_only=*/true).first),
+            v1::ERROR_REASON_CONFIGURATION_CONFLICT)
+      << "also where the files are as they should be";
 }
 
 TEST_F(GrpcAsteriskConfigurationTest, TheFilesAreForNobodyElseWhateverTheyWere) {

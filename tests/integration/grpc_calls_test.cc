@@ -302,7 +302,7 @@ TEST_F(GrpcCallsTest, WatchEndsWithItsSessionAndIsForgotten) {
   EXPECT_TRUE(alice.LogOut().ok());
   EXPECT_THAT(watch.Next(), ElementsAre("END"));
   EXPECT_EQ(ReasonOf(watch.Finish()), v1::ERROR_REASON_SESSION_EXPIRED);
-  while (server_.probe().call_streams.value() > 0) std::this_thread::yield();
+  while (server_.probe().streams.call_streams.value() > 0) std::this_thread::yield();
   int watched = 1;
   while (watched > 0) server_.Run([&](Core&) { watched = control_.watched["alice"]; });
 }

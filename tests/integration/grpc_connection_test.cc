@@ -52,12 +52,14 @@ TEST(GrpcConnectionTest, AClientThatVanishedIsNoticed) {
   v1::HoldSessionResponse held;
   ASSERT_TRUE(hold->Write({}));
   ASSERT_TRUE(hold->Read(&held));
-  EXPECT_EQ(server.probe().watch_streams.value(), 1);
-  EXPECT_EQ(server.probe().hold_streams.value(), 1);
+  EXPECT_EQ(server.probe().streams.watch_streams.value(), 1);
+  EXPECT_EQ(server.probe().streams.hold_streams.value(), 1);
 
   proxy.SetStalled(true);
   const auto start = std::chrono::steady_clock::now();
-  while (server.probe().watch_streams.value() + server.probe().hold_streams.value() > 0) {
+  while (server.probe().streams.watch_streams.value() +
+             server.probe().streams.hold_streams.value() >
+         0) {
     ASSERT_LT(std::chrono::steady_clock::now() - start, kPatience);
     std::this_thread::yield();
   }

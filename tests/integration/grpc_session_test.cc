@@ -93,7 +93,7 @@ TEST_F(GrpcSessionTest, WrongPasswordAndUnknownUserAreToldApartByNothing) {
   EXPECT_EQ(unknown.error_code(), wrong.error_code());
   EXPECT_EQ(unknown.error_message(), wrong.error_message());
   EXPECT_EQ(unknown.error_details(), wrong.error_details());
-  EXPECT_EQ(server_.probe().bad_logins.value(), 2u);
+  EXPECT_EQ(server_.probe().account.bad_logins.value(), 2u);
 }
 
 // An unknown username costs the same work, so that time does not tell either.
@@ -122,7 +122,7 @@ TEST_F(GrpcSessionTest, GuessingIsSlowedDown) {
   EXPECT_TRUE(client.CreateSession("bob", GrpcTestServer::kPassword).first.ok());
   server_.clock().Advance(milliseconds(wait));
   EXPECT_TRUE(client.CreateSession("alice", GrpcTestServer::kPassword).first.ok());
-  EXPECT_EQ(server_.probe().throttled_logins.value(), 2u);
+  EXPECT_EQ(server_.probe().account.throttled_logins.value(), 2u);
 }
 
 TEST_F(GrpcSessionTest, RequestsAreChecked) {
@@ -166,7 +166,7 @@ TEST_F(GrpcSessionTest, ASessionThatIsNotKeptAliveExpires) {
   server_.Expire();
   EXPECT_EQ(ReasonOf(client.KeepAlive().first), v1::ERROR_REASON_SESSION_EXPIRED);
   EXPECT_FALSE(PresenceOf("alice").logged_in());
-  EXPECT_EQ(server_.probe().expired_sessions.value(), 1u);
+  EXPECT_EQ(server_.probe().account.expired_sessions.value(), 1u);
 }
 
 TEST_F(GrpcSessionTest, SessionsSurviveARestartWithAFreshTimeToLive) {
@@ -360,7 +360,7 @@ TEST_F(GrpcSessionTest, CancelledHoldSessionsLeaveNothingBehind) {
     hold.Cancel();
     EXPECT_EQ(hold.Finish().error_code(), grpc::StatusCode::CANCELLED);
   }
-  while (server_.probe().hold_streams.value() > 0) std::this_thread::yield();
+  while (server_.probe().streams.hold_streams.value() > 0) std::this_thread::yield();
   Hold hold(client);  // none of the session's streams is still counted
   EXPECT_TRUE(hold.Beat());
 }

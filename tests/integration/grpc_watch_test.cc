@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "aggregator/publish/codec.h"
-#include "server/service/watch_stream.h"
+#include "server/streaming/watch_stream.h"
 #include "tests/integration/grpc_test_server.h"
 #include "tests/testing/passing_time.h"
 #include "tests/testing/users.h"
@@ -170,7 +170,7 @@ TEST_F(GrpcWatchTest, ResumeWorksWhenTheLogDoesNotReachBack) {
     token = watch.resume_token();
   }
   // Nobody watches for a while, so the log is given up.
-  while (server_->probe().watch_streams.value() > 0) std::this_thread::yield();
+  while (server_->probe().streams.watch_streams.value() > 0) std::this_thread::yield();
   bool wanted = true;
   while (wanted) {
     server_->clock().Advance(seconds(1));
@@ -219,9 +219,9 @@ TEST_F(GrpcWatchTest, AStreamCancelledBeforeItBeganLeavesNoHole) {
   GrpcTestClient client = GrpcTestClient::LogIn(*server_, "alice", v1::SESSION_KIND_CLIENT);
   server_->Run([&](Core&) {
     GrpcTestWatch cancelled(client);
-    while (server_->probe().watch_streams.value() == 0) std::this_thread::yield();
+    while (server_->probe().streams.watch_streams.value() == 0) std::this_thread::yield();
     cancelled.Cancel();
-    while (server_->probe().watch_streams.value() > 0) std::this_thread::yield();
+    while (server_->probe().streams.watch_streams.value() > 0) std::this_thread::yield();
   });
   const std::string token =
       ResumeToken{.epoch = GrpcTestServer::kEpoch, .sequence = 1, .users_hash = 0}.Encode();
@@ -335,7 +335,7 @@ TEST_F(GrpcWatchTest, WhoKeepsUpSeesEveryChange) {
   EXPECT_EQ(everyone.updates(), all_before + 9);
   EXPECT_EQ(filtered.updates(), some_before + 5);
   EXPECT_EQ(everyone.merged() + filtered.merged(), 0u);
-  EXPECT_EQ(server_->probe().watch_coalesced.value(), 0u);
+  EXPECT_EQ(server_->probe().streams.watch_coalesced.value(), 0u);
 }
 
 TEST_F(GrpcWatchTest, ASlowReaderIsToldMergedChangesAndSlowsNobody) {
@@ -356,7 +356,7 @@ TEST_F(GrpcWatchTest, ASlowReaderIsToldMergedChangesAndSlowsNobody) {
   EXPECT_EQ(Held(fast), Truth());
   const auto changes = static_cast<int>(server_->sequence() - before);
   // The log, and for each place of a reader and for the newest values an entry for each user.
-  EXPECT_LE(server_->probe().watch_log_entries.value(), 1250 + 3 * (kUsers + 5));
+  EXPECT_LE(server_->probe().streams.watch_log_entries.value(), 1250 + 3 * (kUsers + 5));
 
   ASSERT_TRUE(slow.ReadUntilCurrent());
   ASSERT_TRUE(ReadMark(slow, v1::PRESENCE_STATE_IN_USE));
@@ -364,7 +364,7 @@ TEST_F(GrpcWatchTest, ASlowReaderIsToldMergedChangesAndSlowsNobody) {
   EXPECT_EQ(slow.resets(), 0);
   EXPECT_LT(slow.updates(), changes / 4);
   EXPECT_GT(slow.merged(), 0u);
-  EXPECT_EQ(server_->probe().watch_coalesced.value(), slow.merged() + fast.merged());
+  EXPECT_EQ(server_->probe().streams.watch_coalesced.value(), slow.merged() + fast.merged());
 }
 
 // What is kept for readers that are behind has a bound; beyond it they start over.
@@ -378,7 +378,7 @@ TEST_F(GrpcWatchTest, AReaderTooFarBehindStartsOver) {
   GrpcTestWatch slow(GrpcTestClient(*server_, client_->token(), /*small_window=*/true));
   ASSERT_TRUE(slow.Read());  // and then nothing, while its window fills
   for (unsigned round = 0; round < 4; ++round) Storm(3000, kUsers, round);
-  EXPECT_LE(server_->probe().watch_log_entries.value(), 125 + 200 + 2 * 10'000)
+  EXPECT_LE(server_->probe().streams.watch_log_entries.value(), 125 + 200 + 2 * 10'000)
       << "the log, the bound, and what one batch may add";
   Mark(DeviceState::kInUse);
   ASSERT_TRUE(slow.ReadUntilCurrent());
@@ -415,7 +415,7 @@ TEST_F(GrpcWatchTest, WhenTheHubLagsTooFarEveryStreamStartsOver) {
   EXPECT_GE(filtered.resets(), 1);
   EXPECT_EQ(Held(everyone), Truth());
   EXPECT_EQ(filtered.held().at("user1").state(), v1::PRESENCE_STATE_IN_USE);
-  EXPECT_GE(server_->probe().watch_dropped_batches.value(), 1u);
+  EXPECT_GE(server_->probe().streams.watch_dropped_batches.value(), 1u);
 }
 
 TEST_F(GrpcWatchTest, AStreamHoldsItsSessionAndEndsWithIt) {
@@ -429,7 +429,7 @@ TEST_F(GrpcWatchTest, AStreamHoldsItsSessionAndEndsWithIt) {
               !client_->GetPresence().first.ok());
   // The end of the stream gives the session its full time again.
   watch.reset();
-  while (server_->probe().watch_streams.value() > 0) std::this_thread::yield();
+  while (server_->probe().streams.watch_streams.value() > 0) std::this_thread::yield();
   server_->clock().Advance(seconds(19));
   server_->Expire();
   EXPECT_TRUE(alice.GetPresence().first.ok());
@@ -490,7 +490,7 @@ TEST_F(GrpcWatchTest, RequestsAndLimits) {
   EXPECT_EQ(ReasonOf(GrpcTestWatch(other).Finish()), v1::ERROR_REASON_TOO_MANY_STREAMS);
   // Who leaves makes room.
   open.clear();
-  while (server_->probe().watch_streams.value() > 0) std::this_thread::yield();
+  while (server_->probe().streams.watch_streams.value() > 0) std::this_thread::yield();
   GrpcTestWatch again(*client_);
   EXPECT_TRUE(again.ReadUntilCurrent());
 }
@@ -507,7 +507,7 @@ TEST_F(GrpcWatchTest, AThousandStreams) {
                              : std::vector<std::string>{"dave", fmt::format("user{}", i % 20)}));
   }
   for (const auto& watch : watches) ASSERT_TRUE(watch->ReadUntilCurrent());
-  EXPECT_EQ(server_->probe().watch_streams.value(), 1000);
+  EXPECT_EQ(server_->probe().streams.watch_streams.value(), 1000);
   Storm(200, 20, 1);
   Mark(DeviceState::kInUse);
   const auto truth = Truth();
@@ -516,7 +516,7 @@ TEST_F(GrpcWatchTest, AThousandStreams) {
     for (const auto& [user, presence] : Held(*watch)) EXPECT_EQ(presence, truth.at(user));
   }
   watches.clear();
-  while (server_->probe().watch_streams.value() > 0) std::this_thread::yield();
+  while (server_->probe().streams.watch_streams.value() > 0) std::this_thread::yield();
 }
 
 TEST_F(GrpcWatchTest, StreamsThatComeAndGoInAStormLeaveNothingBehind) {
@@ -540,7 +540,7 @@ TEST_F(GrpcWatchTest, StreamsThatComeAndGoInAStormLeaveNothingBehind) {
   for (std::thread& client : clients) client.join();
   stop = true;
   storm.join();
-  while (server_->probe().watch_streams.value() > 0) std::this_thread::yield();
+  while (server_->probe().streams.watch_streams.value() > 0) std::this_thread::yield();
   GrpcTestWatch watch(*client_);
   EXPECT_TRUE(watch.ReadUntilCurrent());
 }

@@ -370,6 +370,14 @@ def test_a_diff_of_files_in_other_encodings(world):
     for name in ("extensions", "pjsip", "voicemail"):
         path = world.folder / f"asterisk/{name}_unipresence_users.conf"
         path.write_bytes(b"; " + ALL + b"\r\n\t; " + HOSTILE["Latin-1"] + b"\n")
+    # This PBX refuses to be asked for names; its words are in the error.
+    with pytest.raises(grpc.RpcError) as refused:
+        world.ask("admin", "provisioning", "ApplyAsteriskConfiguration", pbx="main", validate_only=True)
+    assert "\ufffd" in refused.value.details() and not wrong(refused.value.details()), refused.value.details()
+    # Without a link nobody asks, and the differences are told.
+    world.pbx.listener.close()
+    world.pbx.connection.close()
+    world.until(lambda: world.ask("admin", "administration", "GetPbx", pbx="main").disconnect_count > 0, "lost")
     diffs = world.ask("admin", "provisioning", "ApplyAsteriskConfiguration", pbx="main", validate_only=True)
     assert any("\ufffd" in change.diff for change in diffs.changes), diffs
 

@@ -9,16 +9,15 @@
 #include <optional>
 #include <string>
 
-#include "tests/testing/recording_sink.h"
+#include "aggregator/ami/message.h"
 #include "tests/testing/users.h"
-#include "tests/unit/ami/scripted_session.h"
 #include "tests/unit/pbx/call_events.h"
+#include "tests/unit/pipeline/site.h"
 
 namespace unipresence {
 namespace {
 
 using ::testing::HasSubstr;
-using testing::RecordingSink;
 using testing::UniqueAccount;
 
 const pbx::Chan kAlice{"alice", 1};
@@ -45,26 +44,70 @@ class Told {
       std::make_shared<std::optional<absl::StatusOr<T>>>();
 };
 
+// An Asterisk at the other end of a synced link, which answers when the test says so.
+class PlayedAsterisk {
+ public:
+  explicit PlayedAsterisk(Site& site) : site_(site) {
+    site_.on_action = [this](const std::string& action) {
+      ++actions_;
+      action_ = action;
+      return false;
+    };
+  }
+  // Its line feeds stand for CR LF and $ID for the newest ActionID.
+  void Says(std::string_view text) {
+    Look();
+    std::string wire;
+    for (const char c : text) wire += c == '\n' ? "\r\n" : std::string(1, c);
+    const std::size_t id = wire.find("$ID");
+    wire.replace(id, 3, ami::Message(action_).Get("ActionID"));
+    site_.Says(wire);
+  }
+  // The newest; all of them counted.
+  const std::string& action() {
+    Look();
+    return action_;
+  }
+  int actions() {
+    Look();
+    return actions_;
+  }
+
+ private:
+  // Takes what was sent.
+  void Look() {
+    site_.Run([](Core&) {});
+  }
+
+  Site& site_;
+  std::string action_;
+  int actions_ = 0;
+};
+
+PbxOptions WithoutWriteBack() {
+  PbxOptions options = Site::DefaultPbx();
+  options.write_back = false;
+  return options;
+}
+
 class PbxCallControlTest : public ::testing::Test {
  protected:
   PbxCallControlTest() {
-    const PbxIndex pbx = engine_.AddPbx("main", "asterisk:5038");
-    EXPECT_TRUE(engine_.AddUser(UniqueAccount("alice", "101"), {}).ok());
-    calls_.AddLink(pbx, asterisk_.session(), driver_.tracker());
-    asterisk_.GoOnline();
-    driver_.Resync(pbx::ResyncKind::kResync);
-    engine_.BeginResync(pbx, "22.0.0");
-    engine_.EndResync(pbx);
+    site_.Open([](Core& core) {
+      EXPECT_TRUE(core.engine.AddUser(UniqueAccount("alice", "101"), {}).ok());
+    });
+    site_.Connect();
+    asterisk_.emplace(site_);
   }
 
   // Alice talks to bob; returns the call's id.
   std::string Talk() {
-    driver_.Event(pbx::Newchannel(kBob, pbx::kRing));
-    driver_.Event(pbx::Newchannel(kAlice, pbx::kDown, kBob));
-    driver_.Event(pbx::Newstate(kAlice, pbx::kUp));
-    driver_.Event(pbx::Newstate(kBob, pbx::kUp));
-    driver_.Event(pbx::Enter("b1", kAlice));
-    driver_.Event(pbx::Enter("b1", kBob));
+    for (const std::string& event :
+         {pbx::Newchannel(kBob, pbx::kRing), pbx::Newchannel(kAlice, pbx::kDown, kBob),
+          pbx::Newstate(kAlice, pbx::kUp), pbx::Newstate(kBob, pbx::kUp), pbx::Enter("b1", kAlice),
+          pbx::Enter("b1", kBob)}) {
+      site_.Says(event + "\r\n");
+    }
     const absl::StatusOr<LiveCalls> live = calls_.List("alice");
     EXPECT_TRUE(live.ok() && live->calls.size() == 1);
     return live->calls.at(0).id;
@@ -79,94 +122,88 @@ class PbxCallControlTest : public ::testing::Test {
     calls_.Place({.user = "alice", .destination = "2000", .request_id = request_id}, told);
     return told;
   }
-  // Time passes for the calls; the link is not looked at.
-  void Passes(Duration time) {
-    asterisk_.clock().Advance(time);
-    calls_.OnTick();
-  }
+  void Passes(Duration time) { site_.Passes(time); }
 
-  ami::ScriptedSession asterisk_;
-  pbx::PbxDriver driver_;
-  RecordingSink sink_;
-  Engine engine_{{.epoch = 7}, asterisk_.clock(), sink_};
-  PbxCallControl calls_{engine_, asterisk_.clock(), 7};
+  Site site_{{}, WithoutWriteBack()};
+  CallControl& calls_ = *site_.turn().core().calls;
+  std::optional<PlayedAsterisk> asterisk_;
 };
 
 TEST_F(PbxCallControlTest, AnAttendedTransferBeginsOnce) {
   const std::string call = Talk();
-  const int before = asterisk_.actions();
+  const int before = asterisk_->actions();
   const Told<AttendedTransfer> first = Start(call);
   EXPECT_EQ(Start(call).problem(), CallProblem::kCallState);
   std::optional<absl::Status> blind;
   calls_.Transfer("alice", call, "2001", [&blind](absl::Status status) { blind = status; });
   ASSERT_TRUE(blind.has_value());
   EXPECT_EQ(CallProblemOf(*blind), CallProblem::kCallState) << "nor is it transferred meanwhile";
-  EXPECT_EQ(asterisk_.actions(), before + 1);
-  EXPECT_THAT(asterisk_.action(), HasSubstr("DIALPLAN_EXISTS(default,2000,1)"));
-  asterisk_.Says(kReached);
-  EXPECT_THAT(asterisk_.action(), HasSubstr("DIALPLAN_EXISTS(unipresence-consult,2000,1)"));
+  EXPECT_EQ(asterisk_->actions(), before + 1);
+  EXPECT_THAT(asterisk_->action(), HasSubstr("DIALPLAN_EXISTS(default,2000,1)"));
+  asterisk_->Says(kReached);
+  EXPECT_THAT(asterisk_->action(), HasSubstr("DIALPLAN_EXISTS(unipresence-consult,2000,1)"));
   EXPECT_EQ(Start(call).problem(), CallProblem::kCallState);
-  asterisk_.Says(kReached);
-  EXPECT_THAT(asterisk_.action(), HasSubstr("Action: Redirect"));
-  EXPECT_EQ(asterisk_.actions(), before + 6) << "three Setvar and the Redirect";
+  asterisk_->Says(kReached);
+  EXPECT_THAT(asterisk_->action(), HasSubstr("Action: Redirect"));
+  EXPECT_EQ(asterisk_->actions(), before + 6) << "three Setvar and the Redirect";
   EXPECT_EQ(Start(call).problem(), CallProblem::kCallState);
   EXPECT_FALSE(first.told());
-  asterisk_.Says(kDone);
+  asterisk_->Says(kDone);
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(first.value().call.id, call);
   EXPECT_EQ(Start(call).problem(), CallProblem::kCallState);
-  EXPECT_EQ(asterisk_.actions(), before + 6);
+  EXPECT_EQ(asterisk_->actions(), before + 6);
 }
 
 TEST_F(PbxCallControlTest, AnAttendedTransferThatDidNotBeginCanBeTriedAgain) {
   const std::string call = Talk();
   Told<AttendedTransfer> refused = Start(call);
-  asterisk_.Says(kNotReached);
+  asterisk_->Says(kNotReached);
   EXPECT_EQ(refused.problem(), CallProblem::kDestinationForbidden);
   refused = Start(call);
-  asterisk_.Says(kReached);
-  asterisk_.Says(kNotReached);
+  asterisk_->Says(kReached);
+  asterisk_->Says(kNotReached);
   EXPECT_EQ(refused.problem(), CallProblem::kCallState) << "no deploy/asterisk there";
   refused = Start(call);
-  asterisk_.Says(kReached);
-  asterisk_.Says(kReached);
-  asterisk_.Says(kRefused);
+  asterisk_->Says(kReached);
+  asterisk_->Says(kReached);
+  asterisk_->Says(kRefused);
   EXPECT_EQ(refused.problem(), CallProblem::kCallState);
   const Told<AttendedTransfer> begun = Start(call);
-  asterisk_.Says(kReached);
-  asterisk_.Says(kReached);
-  asterisk_.Says(kDone);
+  asterisk_->Says(kReached);
+  asterisk_->Says(kReached);
+  asterisk_->Says(kDone);
   EXPECT_TRUE(begun.ok());
 }
 
 TEST_F(PbxCallControlTest, ACallIsPlacedOnceThePbxAcceptedIt) {
   const Told<LiveCall> placed = Place("request-1");
-  asterisk_.Says(kReached);
-  EXPECT_THAT(asterisk_.action(), HasSubstr("Action: Originate"));
+  asterisk_->Says(kReached);
+  EXPECT_THAT(asterisk_->action(), HasSubstr("Action: Originate"));
   Passes(PbxCallControl::kAppearsWithin * 2);
   EXPECT_FALSE(placed.told()) << "it may still be refused";
-  asterisk_.Says(kDone);
+  asterisk_->Says(kDone);
   Passes(PbxCallControl::kAppearsWithin / 2);
   EXPECT_FALSE(placed.told()) << "its channel may still come";
   Passes(PbxCallControl::kAppearsWithin / 2);
   ASSERT_TRUE(placed.ok());
   EXPECT_EQ(placed.value().state, CallState::kOriginating);
-  const int actions = asterisk_.actions();
+  const int actions = asterisk_->actions();
   const Told<LiveCall> again = Place("request-1");
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(again.value().id, placed.value().id);
-  EXPECT_EQ(asterisk_.actions(), actions);
+  EXPECT_EQ(asterisk_->actions(), actions);
 }
 
 TEST_F(PbxCallControlTest, ALateRefusalIsToldAndNotRemembered) {
   const Told<LiveCall> placed = Place("request-1");
-  asterisk_.Says(kReached);
+  asterisk_->Says(kReached);
   Passes(PbxCallControl::kAppearsWithin * 2);
-  asterisk_.Says(kRefused);
+  asterisk_->Says(kRefused);
   EXPECT_EQ(placed.problem(), CallProblem::kCallState);
-  const int actions = asterisk_.actions();
+  const int actions = asterisk_->actions();
   EXPECT_FALSE(Place("request-1").told());
-  EXPECT_EQ(asterisk_.actions(), actions + 1) << "it is dialled anew";
+  EXPECT_EQ(asterisk_->actions(), actions + 1) << "it is dialled anew";
 }
 
 TEST(PlacedCallsTest, APendingCallIsNotForgotten) {

@@ -11,8 +11,10 @@ import random
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import termios
 import time
 import urllib.error
 import urllib.request
@@ -30,6 +32,18 @@ PASSWORD = "bench-password"
 PASSWORD_HASH = ("$argon2id$v=19$m=8,t=1,p=1$EgEjTuPUB5Amu2iXhwU5Dw"
                  "$1A7iv9iilVrj+1by2qwzLceXWi5QPj3MaAG5+i49Lts")
 PATIENCE = 60
+# Of an authority that signed nothing.
+CERTIFICATE = """-----BEGIN CERTIFICATE-----
+MIIBcTCCARegAwIBAgIUEfi3He7ssNMNiN3nlRug92MtSiAwCgYIKoZIzj0EAwIw
+DTELMAkGA1UEAwwCY2EwIBcNMjYxMTMwMTE0MzEyWhgPMjEyNjExMDYxMTQzMTJa
+MA0xCzAJBgNVBAMMAmNhMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEHMzDnUD5
+CHjjDaYHpagm8XWm9f0vU6YPr6O5lKNDUE1Hl7AqaWSynLuNH1Fc3UxpP/Rwt2jl
+hOq0dR/Ryt80bKNTMFEwHQYDVR0OBBYEFIynq1wKF+yfsCqv57YarhUzxbkEMB8G
+A1UdIwQYMBaAFIynq1wKF+yfsCqv57YarhUzxbkEMA8GA1UdEwEB/wQFMAMBAf8w
+CgYIKoZIzj0EAwIDSAAwRQIgdMhPkJv8C5+rriZPkLYLH2Pmlkxe3zQdmTq60RCt
+9NsCIQDBmemOYjg2Q6JPKf+9XT1qAxWXaJyDT1v1byxDlOxGEw==
+-----END CERTIFICATE-----
+"""
 
 
 def until(condition, what, seconds=PATIENCE):
@@ -138,6 +152,10 @@ class Server:
                            pbx.link_state_time.ToMicroseconds())
                 for pbx in answer.pbxs}
 
+    def metric(self, name):
+        return next(float(line.rsplit(" ", 1)[1]) for line in self.http("/metrics")[1].splitlines()
+                    if line.startswith(name + " "))
+
     def http(self, path):
         try:
             with urllib.request.urlopen(f"http://{self.addresses['metrics']}{path}", timeout=20) as answer:
@@ -217,6 +235,28 @@ def test_a_replaced_store_is_refused(server):
     assert "was replaced by another one" in server.log()
 
 
+def test_a_damaged_row_is_said_once_and_the_store_takes_writes(server):
+    server.users.append(user("bob", 1002))
+    server.start()
+    server.client.log_in("root", PASSWORD)
+    server.client.log_in("alice", PASSWORD)
+    with contextlib.closing(sqlite3.connect(server.store)) as database:
+        database.execute("PRAGMA ignore_check_constraints = on")
+        database.execute("UPDATE users SET role = 'bogus' WHERE id = 'bob'")
+        database.commit()
+    known = len(server.log())
+    for _ in range(2):
+        for _ in range(20):
+            with pytest.raises(grpc.RpcError):
+                server.get_user("bob")
+        assert refusals(server, 1) == {"OK"}
+        checked = server.metric("unipresence_store_commands_total")
+        until(lambda: server.metric("unipresence_store_commands_total") > checked, "a check of the store", 30)
+        assert "store: " not in server.http("/readyz")[1]
+    said = [line for line in server.log()[known:].splitlines() if "bogus" in line or "takes writes" in line]
+    assert len(said) == 1, said
+
+
 def test_a_damaged_store_does_not_start(server):
     server.start()
     server.stop()
@@ -241,6 +281,15 @@ def test_a_damaged_store_does_not_start(server):
     assert "restore a backup" in outcome.stderr and ".recover" in outcome.stderr
 
 
+def test_a_log_that_is_cut_in_place(server):
+    server.start()
+    server.client.log_in("alice", PASSWORD)
+    with open(f"{server.store}-wal", "r+b") as log:
+        log.truncate(0)
+    assert refusals(server, 3) == {"UNAVAILABLE"}
+    assert "-wal' was cut" in server.log()
+
+
 # --- Ways back in ---
 
 def test_reset_administrator(server):
@@ -254,6 +303,8 @@ def test_reset_administrator(server):
     assert nobody.returncode == 65 and "no user 'allice'" in nobody.stderr and "alice" in nobody.stderr
     short = server.run("--reset-administrator", "alice", input="short\n")
     assert short.returncode == 64 and "8 to 128" in short.stderr
+    latin = server.run("--reset-administrator", "alice", input="p\xe9ssw\xf6rdlong\n", encoding="latin-1")
+    assert latin.returncode == 64 and "UTF-8" in latin.stderr
     assert server.run("--reset-administrator", "alice", input="a new password\n").returncode == 0
     made_up = server.run("--reset-administrator", "root", stdin=subprocess.DEVNULL)
     assert made_up.returncode == 0
@@ -273,13 +324,18 @@ def test_reset_administrator_makes_no_store(server):
 # --- Exit codes and passwords ---
 
 @pytest.mark.parametrize("words, code", [
-    (["--no-such-option"], 64), ([], 64), (["--config", "/no/such/file"], 78), (["--help"], 0), (["--version"], 0)])
+    (["--no-such-option"], 64), ([], 64), (["--config", "/no/such/file"], 78), (["--help"], 0), (["--version"], 0),
+    (["--config", "", "--check-config"], 64), (["--config", "/no/such/file", "--reset-administrator", ""], 64),
+    (["--config", "/no/such/file", "--reset-administrator="], 64), (["hash-password", "--password-file", ""], 64),
+    (["--config", "/no/such/file", "--reset-administrator", "a", "--password-file", ""], 64)])
 def test_exit_codes_of_the_command_line(words, code):
     outcome = subprocess.run([SERVER, *words], capture_output=True, text=True, timeout=PATIENCE, check=False,
                              env={k: v for k, v in os.environ.items() if k != "UNIPRESENCED_CONFIG"})
     assert outcome.returncode == code
+    if "" in words or words[-1:] == ["--reset-administrator="]:
+        assert "it is empty" in outcome.stderr
     if words == ["--help"]:
-        for number in (0, 64, 65, 69, 70, 78):
+        for number in (0, 64, 65, 69, 70, 78, 130):
             assert re.search(rf"^ +{number}  ", outcome.stdout, re.M), outcome.stdout
 
 
@@ -308,6 +364,25 @@ def test_exit_codes_of_a_start(server):
         assert server.run("--metrics.listen", f"127.0.0.1:{taken.getsockname()[1]}").returncode == 69
     server.store.write_text("not a database, but long enough to be taken for one" * 10)
     assert server.run().returncode == 65
+
+
+def test_an_interrupted_question_leaves_the_terminal_as_it_was():
+    head, tail = pty.openpty()
+    former = termios.tcgetattr(tail)
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+        process = subprocess.Popen([SERVER, "hash-password"], stdin=tail, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        said = ""
+        while not said.endswith("New password: "):
+            said += process.stderr.read(1) or pytest.fail(said)
+        assert not termios.tcgetattr(tail)[3] & termios.ECHO
+        process.send_signal(sign)
+        assert process.wait(timeout=PATIENCE) == 130
+        assert termios.tcgetattr(tail) == former
+        process.stdout.close()
+        process.stderr.close()
+    os.close(head)
+    os.close(tail)
 
 
 def test_hash_password(server):
@@ -382,6 +457,81 @@ def test_a_users_file_that_wins_is_taken(server):
     assert server.get_user("carol").id == "carol"
 
 
+def database_of(asterisk, family, keys):
+    """What Asterisk's database holds."""
+    with socket.create_connection(("127.0.0.1", asterisk.port), timeout=PATIENCE) as link, link.makefile("rwb") as lines:
+        def ask(**headers):
+            lines.write("".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode() + b"\r\n")
+            lines.flush()
+
+        def until_empty():
+            answer = {}
+            while line := lines.readline().decode().strip():
+                name, _, value = line.partition(": ")
+                answer[name] = value
+            return answer
+
+        lines.readline()
+        ask(Action="Login", Username="unipresence", Secret="unipresence", Events="off")
+        values = {}
+        for key in keys:
+            ask(Action="DBGet", Family=family, Key=key, ActionID=key)
+            while key not in values:
+                answer = until_empty()
+                if answer.get("Event") == "DBGetResponse":
+                    values[key] = answer["Val"]
+                elif answer.get("ActionID") == key and answer.get("Response") == "Error":
+                    values[key] = None
+        return values
+
+
+def test_two_who_exchange_their_numbers_are_taken_and_routed(server):
+    server.users += [user("bob", 1002), user("carol", 1003)]
+    server.write()
+    with Asterisk(server.folder, "main") as main:
+        server.pbxs = [pbx("main", main.port)]
+        server.settings["users_file_wins"] = True
+        server.start()
+        server.client.log_in("root", PASSWORD)
+        server.users = [server.users[0], user("alice", 1002), user("bob", 1003), user("carol", 1001)]
+        for numbers in ({"1001": "carol", "1002": "alice", "1003": "bob"},
+                        {"1001": "carol", "1002": "bob", "1003": "alice"}):
+            owners = {name: number for number, name in numbers.items()}
+            for entry in server.users[1:]:
+                entry["exten"] = owners[entry["id"]]
+            said = server.reload()
+            assert "not taken" not in said, said
+            for name, number in owners.items():
+                assert server.get_user(name).exten == number
+                until(lambda: (database_of(main, f"unipresence/default/{number}", ["interface"])["interface"] or "")
+                      .startswith(f"PJSIP/{name}"), f"Asterisk rings {name} at {number}")
+        # What one has left was not taken away from who has it now.
+        until(lambda: server.metric('unipresence_writeback_in_flight{pbx="main"}') == 0, "Asterisk has answered")
+        for name, number in owners.items():
+            assert database_of(main, f"unipresence/default/{number}", ["interface"])["interface"]
+
+
+def test_administration_is_handed_over_in_one_file(server):
+    server.settings["users_file_wins"] = True
+    server.start()
+    server.users = [user("root", 1000), user("alice", 1001, role="administrator")]
+    said = server.reload()
+    assert "not taken" not in said and "2 changed" in said, said
+    server.client.log_in("alice", PASSWORD)
+    assert server.get_user("root", "alice").id == "root"
+
+
+def test_a_hash_takes_the_place_of_a_password_that_was_not_hashed_yet(server):
+    server.users += [user(f"u{i}", 2000 + i, password=PASSWORD) for i in range(60)]
+    server.start()
+    server.stop()
+    assert "are left for the next start" in server.log()
+    server.users = server.users[:2] + [user(f"u{i}", 2000 + i) for i in range(60)]
+    server.start()
+    for name in ("u0", "u30", "u59"):
+        assert server.can_log_in(name), name
+
+
 def test_passwords_are_hashed_behind(server):
     crowd = [user(f"u{i}", 2000 + i, password=PASSWORD) for i in range(40)]
     server.users += crowd
@@ -398,6 +548,7 @@ def test_passwords_are_hashed_behind(server):
 
 
 def test_an_unchanged_users_file_is_not_read_again(server):
+    server.users = [user("root", 1000, role="administrator", password=PASSWORD), user("alice", 1001, password=PASSWORD)]
     server.settings["users_file_wins"] = True
     server.start()
     assert server.can_log_in("root") and server.can_log_in("alice")  # so both passwords are hashed
@@ -486,6 +637,22 @@ def test_a_reload_takes_log_level_and_tells_what_takes_a_restart(server):
     assert "time_to_live_s: 3600 -> 99" in server.reload()
 
 
+def test_a_reload_takes_what_the_named_files_hold_now(server):
+    server.pbxs = [pbx("main", tls={"ca_file": "ca.pem"})]
+    (server.folder / "ca.pem").write_text(CERTIFICATE)
+    server.start()
+    assert "no setting has changed" in server.reload()
+    (server.folder / "ca.pem").write_text("renewed\n" + CERTIFICATE)
+    assert re.search("pbx main: another content of .*ca.pem", server.reload())
+    assert "no setting has changed" in server.reload()
+    # What holds no certificate is refused each time, and the link stays.
+    (server.folder / "ca.pem").write_text("nonsense")
+    for _ in range(2):
+        assert re.search("pbx main: stays as it was: .*ca.pem", server.reload())
+    (server.folder / "ca.pem").write_text("renewed\n" + CERTIFICATE)
+    assert "no setting has changed" in server.reload()
+
+
 def test_a_bad_file_changes_nothing(server):
     server.start()
     server.client.log_in("root", PASSWORD)
@@ -521,3 +688,20 @@ def test_signals_at_any_time(server):
     for _ in range(50):
         server.process.send_signal(signal.SIGHUP)
     assert server.stop() == 0
+
+
+def test_a_stop_does_not_wait_for_a_reload(server):
+    """However many passwords wait, and wherever the reload is."""
+    server.users += [user(f"u{i}", 10000 + i, password=PASSWORD) for i in range(40000)]
+    server.start()
+    known = len(server.log())
+    server.process.send_signal(signal.SIGHUP)
+    server.await_log("40002 known before", seconds=300)
+    server.process.send_signal(signal.SIGHUP)
+    assert server.stop() == 0
+    assert "nothing is changed:" not in server.log()[known:]
+    for pause in (0, 0.2, 1):  # before it reads, while it reads, while it compares
+        server.start()
+        server.process.send_signal(signal.SIGHUP)
+        time.sleep(pause)
+        assert server.stop() == 0

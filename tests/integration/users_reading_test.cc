@@ -1,5 +1,5 @@
-// When a users file is read again: the file, what the store remembers of it, and what happened to its
-// users since.
+// When a users file is read again: the file, what the store remembers of it, and what happened to
+// its users since.
 
 #include "server/app/users_reading.h"
 

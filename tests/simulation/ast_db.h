@@ -2,7 +2,7 @@
 #define UNIPRESENCE_TESTS_SIMULATION_AST_DB_H_
 
 // AstDB: a map from "/family/key" to a value that commits about once a second, so that a SIGKILL
-// right after a `Success` loses what was written since (asterisk.md, "Writing back").
+// right after a `Success` loses what was written since, as in Asterisk.
 
 #include <chrono>
 #include <map>

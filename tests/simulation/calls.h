@@ -3,9 +3,12 @@
 
 // The calls of the simulated PBX: what phones do, and the events it makes, in Asterisk's order.
 //
-//   ChannelId own = *calls.Dial(alice, "1001");        // Newchannel in state Ring; bob's leg,
-//   DialBegin ChannelId leg = calls.LegsOf(own).front();         // it rings: alice's device state
-//   only now calls.Answer(leg);  calls.Hold(own);  calls.Hangup(leg);
+//   // Newchannel in state Ring; bob's leg, DialBegin; it rings: alice's device state only now.
+//   ChannelId own = *calls.Dial(alice, "1001");
+//   ChannelId leg = calls.LegsOf(own).front();
+//   calls.Answer(leg);
+//   calls.Hold(own);
+//   calls.Hangup(leg);
 //
 // The sequences were read off recorded streams of Asterisk 22 (tests/data/traces and
 // tests/simulation/recorded); tests compare both.

@@ -2,8 +2,8 @@
 #define UNIPRESENCE_TESTS_SIMULATION_DIALPLAN_H_
 
 // Where a call to a number goes: the dialplan that reads what the server wrote into AstDB, family
-// unipresence/<context>/<number> (product.md section 5): do not disturb, unconditional forward, the
-// device in use, and the deskphone if that one cannot be reached.
+// unipresence/<context>/<number>: do not disturb, unconditional forward, the device in use, and the
+// deskphone if that one cannot be reached. The shipped one does more (deploy/asterisk/README.md).
 
 #include <optional>
 #include <string_view>

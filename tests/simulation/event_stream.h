@@ -8,9 +8,9 @@
 //   events.Emit(EventStream::Source::kDevices, kCall, "DeviceStateChange", ...);
 //
 // Asterisk's events of one instant come from several threads: those of the channels keep their
-// order, and so do those of the devices, but how the two interleave varies from run to run
-// (asterisk.md). An Instant gathers the events of one thing that happens and sends them interleaved
-// as the seed says; with seed 0 in the order of the calls to Emit.
+// order, and so do those of the devices, but how the two interleave varies from run to run. An
+// Instant gathers the events of one thing that happens and sends them interleaved as the seed says;
+// with seed 0 in the order of the calls to Emit.
 
 #include <cstdint>
 #include <string>

@@ -1,21 +1,29 @@
-// Random lives of a small PBX through tracker and engine, against the naive truth.
+// Random lives of a small PBX through a link and the engine, against the naive truth.
 //
 // RC_PARAMS="max_success=1000000" runs more of them.
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aggregator/engine/engine.h"
+#include "aggregator/pipeline/pbx_link.h"
 #include "fmt/format.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/recording_sink.h"
+#include "tests/testing/scripted_asterisk.h"
 #include "tests/testing/users.h"
+#include "tests/testing/virtual_driver.h"
 #include "tests/unit/pbx/naive_pbx.h"
 
 namespace unipresence::pbx {
@@ -61,7 +69,7 @@ rc::Gen<std::vector<Step>> Lives() {
       rc::gen::set(&Step::lost, rc::gen::inRange(0u, 6u))));
 }
 
-// --- The rules of product.md section 3, said once more in words ---
+// --- The rules of aggregator/fusion/README.md, said once more in words ---
 
 bool IsReachable(const std::string& state) {
   return state != "UNAVAILABLE" && state != "INVALID" && state != "UNKNOWN";
@@ -97,16 +105,43 @@ std::string FusedPresence(const NaivePbx& pbx, const Person& person) {
 
 // --- One life ---
 
+PbxOptions LinkOptions() {
+  PbxOptions options;
+  options.ami.name = "main";
+  options.ami.host = "127.0.0.1";
+  options.ami.auth = ami::AuthMethod::kPlain;
+  options.ami.times.backoff_first = options.ami.times.backoff_cap = std::chrono::milliseconds(1);
+  options.write_back = false;
+  return options;
+}
+
+// By the name of the action that lists them.
+const std::map<std::string, Lists::Rows Lists::*> kRows = {
+    {"PJSIPShowEndpoints", &Lists::endpoints},
+    {"DeviceStateList", &Lists::device_states},
+    {"PJSIPShowContacts", &Lists::contacts},
+    {"CoreShowChannels", &Lists::channels},
+    {"Status", &Lists::statuses}};
+
 class Life {
  public:
   Life()
       : engine_({.epoch = 1}, clock_, sink_), pbx_([this](const std::string& event) {
           if (heard_) wire_.push_back(event);
         }) {
-    index_ = engine_.AddPbx("main", "127.0.0.1:5038");
+    spdlog::set_level(spdlog::level::off);  // thousands of links
+    PbxLink::Hooks hooks;
+    hooks.read_end = [](MonotonicTime, std::size_t) {};
+    hooks.calls_read = [this](PbxIndex) { facts_.Take(link_->tracker().changes()); };
+    const auto make_driver = [this](ami::PbxConfig config, ami::SessionHandler& handler) {
+      auto driver = std::make_unique<testing::VirtualDriver>(std::move(config), handler, clock_);
+      driver_ = driver.get();
+      return driver;
+    };
+    link_.emplace(make_driver, LinkOptions(), engine_, clock_, std::chrono::hours(1),
+                  std::move(hooks));
     RC_ASSERT(engine_.AddUser(testing::UniqueAccount("alice", "1000"), {}).ok());
-    driver_.set_observer(
-        [this](std::span<const DeviceChange> changes) { engine_.Apply(index_, changes); });
+    RC_ASSERT(link_->Start().ok());
     Resync(ResyncKind::kResync, 0);
     Check();
   }
@@ -157,8 +192,13 @@ class Life {
     wire_.clear();  // what was on its way is lost
     pbx_.set_heard(false);
     pbx_.ListenerLost();
-    driver_.LinkLost();
-    engine_.LinkLost(index_, "cut");
+    driver_->Closes();
+    Work();
+    clock_.Advance(std::chrono::milliseconds(1));
+    driver_->Wakes();
+  }
+
+  void Work() {
     while (engine_.DoWork(100)) {
     }
   }
@@ -166,16 +206,12 @@ class Life {
   // Reads what is on the wire, in reads of `size` events (0: all at once).
   void Read(unsigned size) {
     unsigned count = 0;
-    std::vector<std::string> read;  // the read buffer
+    std::string read;
     while (!wire_.empty()) {
-      read.push_back(std::move(wire_.front()));
+      read += wire_.front() + "\r\n";
       wire_.pop_front();
       if (++count == size || wire_.empty()) {
-        for (const std::string& event : read) {
-          driver_.tracker().OnEvent(ami::Message(event), ami::kLiveEvent);
-        }
-        driver_.EndRead();
-        read.clear();
+        driver_->Says(std::exchange(read, {}));
         count = 0;
       }
     }
@@ -184,31 +220,35 @@ class Life {
   // Things go on happening while Asterisk lists; their events come behind the rows.
   void Resync(ResyncKind kind, unsigned busy) {
     Read(0);
-    const bool new_link = kind == ResyncKind::kResync;
-    if (new_link) {
+    if (kind == ResyncKind::kResync) {
       heard_ = true;
       pbx_.set_heard(true);
-      engine_.BeginResync(index_, "22");
+      driver_->Connects();
+      driver_->Says(testing::ScriptedAsterisk::kBanner);
+    } else {
+      engine_.RequestListing(link_->pbx());
+      link_->OnTick();
     }
-    Lists lists;
-    const ResyncOutcome outcome = driver_.Resync(kind, lists, [&](std::string_view action) {
+    while (const std::optional<std::string> action = driver_->TakeAction()) {
+      const std::string name(ami::Message(*action).Get("Action"));
       Read(0);
-      if (action.empty()) return;
-      if (busy-- % 3 == 1) pbx_.Do(static_cast<NaivePbx::Op>(busy % kLoseLink), busy, busy + 1);
-      lists = pbx_.MakeLists();
-    });
-    RC_ASSERT(outcome.errors.empty());
-    if (!new_link) return;
-    engine_.EndResync(index_);
-    while (engine_.DoWork(100)) {
+      if (const auto rows = kRows.find(name); rows != kRows.end()) {
+        if (busy-- % 3 == 1) pbx_.Do(static_cast<NaivePbx::Op>(busy % kLoseLink), busy, busy + 1);
+        asterisk_.lists[name] = *(pbx_.MakeLists().*rows->second);
+      }
+      driver_->Says(asterisk_.Answer(*action));
     }
+    RC_ASSERT(link_->probe().list_errors.value() == 0u);
+    RC_ASSERT(!link_->tracker().resync_running());
+    RC_ASSERT(engine_.pbx(link_->pbx()).link == LinkState::kSynced);
+    Work();
   }
 
   void Check() {
     if (!heard_) return CheckStale();
     for (const std::string& device : NaivePbx::Devices()) {
       const NaivePbx::Truth truth = pbx_.TruthOf(device);
-      const DeviceFacts facts = driver_.Facts(device);
+      const DeviceFacts facts = facts_.Facts(device);
       if (truth.direction_told) {
         RC_ASSERT(facts.emitting == truth.emitting);
         RC_ASSERT(facts.in_call == truth.in_call);
@@ -219,9 +259,9 @@ class Life {
       if (truth.holds_told) RC_ASSERT(facts.held == truth.held);
       if (truth.state == "ONHOLD" && !truth.has_renamed) RC_ASSERT(facts.held);
       if (facts.state) RC_ASSERT(ToString(*facts.state) == truth.state);
-      RC_ASSERT(driver_.tracker().Reachable(device) == truth.reachable);
+      RC_ASSERT(link_->tracker().Reachable(device) == truth.reachable);
     }
-    RC_ASSERT(driver_.tracker().channel_count() == pbx_.leg_count());
+    RC_ASSERT(link_->tracker().channel_count() == pbx_.leg_count());
     if (pbx_.TruthOf("PJSIP/alice").direction_told &&
         pbx_.TruthOf("PJSIP/alice_w").direction_told) {
       CheckPresence(FusedPresence(pbx_, person_), false);
@@ -243,8 +283,10 @@ class Life {
   testing::FakeClock clock_;
   testing::RecordingSink sink_;
   Engine engine_;
-  PbxIndex index_ = 0;
-  PbxDriver driver_;
+  testing::ScriptedAsterisk asterisk_;
+  testing::VirtualDriver* driver_ = nullptr;  // of link_
+  std::optional<PbxLink> link_;
+  DeviceFactTable facts_;
   bool heard_ = true;
   unsigned unheard_ = 0;
   std::deque<std::string> wire_;

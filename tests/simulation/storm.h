@@ -56,8 +56,8 @@ class Storm {
   std::vector<EndpointId> devices_;
   std::uint64_t events_;
   std::vector<DeviceState> states_;
-  std::vector<std::uint8_t>
-      phases_;  // where in states_ a device begins, so that the first is a change
+  // Where in states_ a device begins, so that the first is a change.
+  std::vector<std::uint8_t> phases_;
   std::vector<std::uint32_t> place_;  // of each phone in devices_, or kNotThere
   std::vector<Round> rounds_;
 };

@@ -7,8 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <numeric>
+#include <random>
 
 namespace unipresence::testing {
 namespace {
@@ -29,8 +32,11 @@ std::int64_t Now() {
 }
 
 std::string Changes(std::size_t users, std::string_view state, std::vector<std::size_t>& offsets) {
+  std::vector<std::size_t> order(users);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::shuffle(order.begin(), order.end(), std::mt19937_64(7));
   std::string bytes;
-  for (std::size_t i = 0; i < users; ++i) {
+  for (const std::size_t i : order) {
     offsets.push_back(bytes.size());
     bytes += fmt::format(
         "Event: DeviceStateChange\r\nPrivilege: call,all\r\nTimestamp: 1795374897.403753\r\n"
@@ -67,14 +73,15 @@ AmiSource::AmiSource(std::size_t users)
     : users_(users),
       busy_(Changes(users, "INUSE", busy_offsets_)),
       idle_(Changes(users, "NOT_INUSE", idle_offsets_)),
-      endpoints_(MakeRows(users,
-                          [](std::string& out, const std::string& name) {
-                            out += fmt::format(
-                                "\r\nObjectType: endpoint\r\nObjectName: {0}\r\nTransport: \r\n"
-                                "Aor: {0}\r\nAuths: {0}\r\nOutboundAuths: \r\nContacts: \r\n"
-                                "DeviceState: Not in use\r\nActiveChannels: \r\n\r\n",
-                                name);
-                          })),
+      endpoints_(MakeRows(
+          users,
+          [](std::string& out, const std::string& name) {
+            out += fmt::format(
+                "\r\nObjectType: endpoint\r\nObjectName: {0}\r\nTransport: \r\n"
+                "Aor: {0}\r\nAuths: {0}\r\nOutboundAuths: \r\nContacts: {0}/sip:{0}@192.0.2.1,\r\n"
+                "DeviceState: Not in use\r\nActiveChannels: \r\n\r\n",
+                name);
+          })),
       device_states_(MakeRows(users, [](std::string& out, const std::string& name) {
         out += fmt::format("\r\nDevice: PJSIP/{}\r\nState: NOT_INUSE\r\n\r\n", name);
       })) {

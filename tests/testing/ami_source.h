@@ -1,11 +1,11 @@
 #ifndef UNIPRESENCE_TESTS_TESTING_AMI_SOURCE_H_
 #define UNIPRESENCE_TESTS_TESTING_AMI_SOURCE_H_
 
-// The least Asterisk that a link accepts, and the fastest: for benchmarks and
-// tests of the whole pipeline. It listens on loopback,
-// lets one client in, answers its lists with unique accounts u0.. (devices PJSIP/u0, PJSIP/u0_w),
-// and then writes device state changes of the deskphones from preformatted buffers, each one a real
-// change.
+// The least Asterisk that a link accepts, and the fastest: for benchmarks and tests of the whole
+// pipeline. It listens on loopback, lets one client in, answers its lists with unique accounts u0..
+// (devices PJSIP/u0, PJSIP/u0_w), and then writes device state changes of the deskphones from
+// preformatted buffers, each one a real change, in an order of users that is random and always the
+// same: in the order of their tables they would flatter the caches.
 //
 // Behaviour of an Asterisk is the business of tests/simulation; here only the bytes count.
 

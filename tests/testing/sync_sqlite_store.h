@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/storage/sqlite_store.h"
+#include "server/storage/sqlite/sqlite_store.h"
 #include "tests/testing/sync_store.h"
 
 namespace unipresence::testing {

@@ -15,23 +15,36 @@ Person ToPerson(const v1::User& user) {
 }  // namespace
 
 void Directory::ReadAll() {
+  has_all_ = true;
+  const MonotonicTime now = clock_.Now();
   ForEachPage(context_, &Stub::ListUsers, v1::ListUsersRequest(),
               [&](const v1::ListUsersResponse& page) {
-                for (const v1::User& user : page.users()) people_[user.id()] = ToPerson(user);
+                for (const v1::User& user : page.users()) {
+                  people_[user.id()] = ToPerson(user);
+                  read_[user.id()] = now;
+                }
               })
       .IgnoreError();
 }
 
-const Person& Directory::Find(const std::string& user) {
-  const auto [known, is_new] = people_.try_emplace(user);
-  if (!is_new) return known->second;
+void Directory::Renew() {
+  ForgetAll();
+  if (has_all_) ReadAll();
+}
+
+const Person& Directory::Find(const std::string& user, Duration fresh) {
+  Person& person = people_[user];
+  const MonotonicTime now = clock_.Now();
+  const auto [read, is_new] = read_.try_emplace(user, now);
+  if (!is_new && now - read->second < fresh) return person;
+  read->second = now;
   v1::GetUserRequest request;
   request.set_user(user);
   // What fails now is not tried again for each row.
   if (const auto found = context_.Call(&Stub::GetUser, request); found.ok()) {
-    known->second = ToPerson(*found);
+    person = ToPerson(*found);
   }
-  return known->second;
+  return person;
 }
 
 }  // namespace unipresence::cli

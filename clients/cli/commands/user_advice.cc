@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "aggregator/base/edit_distance.h"
 #include "clients/cli/commands/directory.h"
 #include "clients/cli/nearest.h"
 

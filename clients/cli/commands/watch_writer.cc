@@ -17,10 +17,19 @@ constexpr std::size_t kHeldBack = 200;
 }  // namespace
 
 WatchWriter::WatchWriter(CommandContext& context, Directory* directory, bool all_changes)
-    : context_(context), directory_(directory), all_changes_(all_changes) {
+    : context_(context),
+      directory_(directory),
+      all_changes_(all_changes),
+      zone_(ZoneName(context.times())) {
   if (!context.json()) {
     table_ = std::make_unique<Table>(context.out(), UpdateColumns(context.times()), kHeldBack);
   }
+}
+
+TimeView WatchWriter::times() const {
+  TimeView view = context_.times();
+  view.told_zone = zone_;
+  return view;
 }
 
 Person WatchWriter::PersonOf(const std::string& user, v1::CauseKind cause) {
@@ -32,7 +41,7 @@ Person WatchWriter::PersonOf(const std::string& user, v1::CauseKind cause) {
   return directory_->Find(user);
 }
 
-bool WatchWriter::IsNews(const std::string& user, const std::vector<Cell>& row) {
+bool WatchWriter::Remember(const std::string& user, const std::vector<Cell>& row) {
   std::vector<std::string> values;
   for (const std::size_t column : UpdateValueColumns()) {
     values.push_back(column < row.size() ? row[column].text : std::string());
@@ -50,15 +59,19 @@ void WatchWriter::Update(const v1::PresenceUpdate& update) {
   if (table_ == nullptr) return context_.out().Line(UpdateJson(update));
   const std::string& user =
       update.has_removed() ? update.removed().user() : update.presence().user();
-  const Person person = PersonOf(user, update.cause().kind());
-  const std::vector<Cell> row = UpdateRow(update, person, context_.times());
-  if (IsNews(user, row) || all_changes_) table_->Row(row);
+  std::vector<Cell> row = UpdateRow(update, PersonOf(user, update.cause().kind()), times());
+  if (!Remember(user, row) && !all_changes_) return;
+  if (directory_ != nullptr) {
+    row = UpdateRow(update, directory_->FindFresh(user), times());
+    Remember(user, row);
+  }
+  table_->Row(std::move(row));
 }
 
 void WatchWriter::Mailbox(const v1::Mailbox& mailbox) {
   if (table_ == nullptr) return context_.out().Line(MailboxJson(mailbox, "MAILBOX"));
-  const Person person = PersonOf(mailbox.user(), v1::CAUSE_KIND_UNSPECIFIED);
-  table_->Row(MailboxRow(mailbox, person, context_.times()));
+  const Person person = directory_ == nullptr ? Person() : directory_->FindFresh(mailbox.user());
+  table_->Row(MailboxRow(mailbox, person, times()));
 }
 
 void WatchWriter::Current() {
@@ -72,12 +85,14 @@ void WatchWriter::Reset() {
   shown_.clear();
   // Where it begins this goes without saying.
   if (table_ != nullptr && !std::exchange(began_, true)) return;
+  if (directory_ != nullptr) directory_->Renew();
   context_.Print(MarkerJson("RESET"), Painted("-- from the beginning: all values follow --",
                                               Colour::kDim, context_.out().colours()));
 }
 
 void WatchWriter::Interrupted(std::string_view event, std::string_view why) {
   if (table_ != nullptr) table_->Flush();
+  if (directory_ != nullptr) directory_->ForgetAll();
   if (context_.json()) {
     context_.out().Line(MarkerJson(event, why));
   } else {

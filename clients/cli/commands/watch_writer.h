@@ -35,13 +35,16 @@ class WatchWriter {
   void Interrupted(std::string_view event, std::string_view why);
 
  private:
+  // How a row tells times beneath that header.
+  TimeView times() const;
   Person PersonOf(const std::string& user, v1::CauseKind cause);
   // Remembers what this row shows of the user. False if that was shown before.
-  bool IsNews(const std::string& user, const std::vector<Cell>& row);
+  bool Remember(const std::string& user, const std::vector<Cell>& row);
 
   CommandContext& context_;
   Directory* const directory_;
   const bool all_changes_;
+  const std::string zone_;                                           // that the header tells
   std::unordered_map<std::string, std::vector<std::string>> shown_;  // values by user
   bool began_ = false;
   std::unique_ptr<Table> table_;  // null with -o json

@@ -9,7 +9,7 @@ namespace unipresence::cli {
 void CommandTree::AddUserFlags(CLI::App& command, UserFlags& flags) {
   const auto text = [&](const char* flag, std::optional<std::string>& value, const char* type,
                         const char* description) {
-    command.add_option(flag, value, description)->type_name(type);
+    may_be_empty_.insert(command.add_option(flag, value, description)->type_name(type));
   };
   text("--display-name", flags.display_name, "TEXT", "The name to show");
   text("--exten", flags.exten, "NUMBER", "The number that colleagues dial");
@@ -72,8 +72,9 @@ void CommandTree::AddUsersCommands() {
   NameEnvironment(update, "UNIPRESENCE_NEW_");
 
   CLI::App& list = Command(users, "list", "List users", [this] { return users_list_; });
-  list.add_option("--query", users_list_.query, "Only users whose id, name or number contains this")
-      ->type_name("TEXT");
+  may_be_empty_.insert(list.add_option("--query", users_list_.query,
+                                       "Only users whose id, name or number contains this")
+                           ->type_name("TEXT"));
   NameEnvironment(list, "UNIPRESENCE_");
 
   CLI::App& show = Command(users, "get", "Show one user", [this] { return users_get_; });

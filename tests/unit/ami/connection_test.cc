@@ -388,6 +388,7 @@ TEST_F(ConnectionTest, ConfigurationsThatCannotWork) {
     c.change(config);
     Connection connection(io_, config, handler_);
     const absl::Status status = connection.Start();
+    EXPECT_EQ(connection.Check(config), status) << c.name;
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << c.name;
     EXPECT_THAT(std::string(status.message()), HasSubstr(c.error)) << c.name;
     EXPECT_EQ(connection.session().state(), SessionState::kStopped);

@@ -420,6 +420,40 @@ TEST(SessionBackoffTest, HalfOfItIsRandom) {
   EXPECT_GE(delays[2], milliseconds(125));
 }
 
+TEST(SessionBackoffTest, ACutLinkThatHadToldAllIsTriedAgainSoon) {
+  ScriptedSession s;
+  s.session().Start();
+  const auto log_in = [&] {
+    s.Connects();
+    s.Says(S::kBanner);
+    s.Says(S::kAccepted);
+    s.Says(S::kFullyBooted);
+  };
+  const auto delay = [&] { return s.session().NextDeadline() - s.clock().Now(); };
+  for (int i = 0; i < 10; ++i) {
+    log_in();
+    s.session().MarkToldAll();
+    s.Closes();
+    EXPECT_LE(delay(), milliseconds(500)) << i;
+    s.Passes(seconds(1));
+  }
+  // Each link has to tell for itself.
+  for (int i = 0; i < 5; ++i) {
+    log_in();
+    s.Closes();
+    s.Passes(seconds(8));
+  }
+  log_in();
+  s.Closes();
+  EXPECT_GE(delay(), seconds(4));
+  // Nor does it help one that breaks the protocol right behind.
+  s.Passes(seconds(8));
+  log_in();
+  s.session().MarkToldAll();
+  s.Says(std::string(3 << 20, 'x'));
+  EXPECT_GE(delay(), seconds(4));
+}
+
 TEST(SessionBackoffTest, BeingOfUseResetsIt) {
   ScriptedSession s;
   s.session().Start();

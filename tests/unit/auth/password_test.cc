@@ -44,6 +44,17 @@ TEST(PasswordTest, RefusesPasswordsThatAreTooShortOrTooLongWithoutRepeatingThem)
   EXPECT_TRUE(absl::IsInvalidArgument(HashPassword(huge).status()));
 }
 
+TEST(PasswordTest, RefusesWhatNoClientCanSend) {
+  EXPECT_TRUE(ValidatePassword("p\xc3\xa9ssw\xc3\xb6rdlong").ok());
+  for (const std::string& password :
+       {std::string("p\xe9ssw\xf6rdlong"), std::string("two\nlines1"), std::string("zero\0zero", 9),
+        std::string("delete\x7f!!"), std::string("cut in the middle\xc3")}) {
+    const absl::Status status = ValidatePassword(password);
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << password;
+    EXPECT_THAT(status.ToString(), Not(HasSubstr(password)));
+  }
+}
+
 // Made by libsodium elsewhere, with less cost: m=8192,t=1.
 TEST(PasswordTest, HashesOfAnotherCostAreAccepted) {
   EXPECT_TRUE(ValidatePasswordHash("$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHQ$"

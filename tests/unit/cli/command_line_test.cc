@@ -72,6 +72,40 @@ TEST(CommandLineTest, AVariableOfAnotherCommandDoesNoHarm) {
   EXPECT_EQ(Refused({"list"}).code, ExitCode::kUsage);
 }
 
+TEST(CommandLineTest, AnEmptyValueIsNone) {
+  // What is left of `--user "$VARIABLE"` without the variable.
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"dnd", "on", "--user", ""},
+        std::vector<std::string>{"dnd", "on", "--user="}, std::vector<std::string>{"explain", ""},
+        std::vector<std::string>{"get", "presence", "alice", ""},
+        std::vector<std::string>{"dnd", "--user=", "on"},
+        std::vector<std::string>{"--server", "", "whoami"},
+        std::vector<std::string>{"whoami", "--session-file", ""},
+        std::vector<std::string>{"login", ""},
+        std::vector<std::string>{"login", "alice", "--password-file", ""},
+        std::vector<std::string>{"logout", "--session", ""},
+        std::vector<std::string>{"session", "list", ""},
+        std::vector<std::string>{"forward", "set", "busy", ""},
+        std::vector<std::string>{"forward", "clear", "busy", "--user", ""},
+        std::vector<std::string>{"asterisk", "apply", "--pbx", ""},
+        std::vector<std::string>{"users", "delete", ""},
+        std::vector<std::string>{"users", "add", "bob", "--password-file", ""}}) {
+    const EarlyExit refused = Refused(arguments);
+    EXPECT_EQ(refused.code, ExitCode::kUsage) << arguments[0];
+    EXPECT_THAT(refused.text, HasSubstr("empty")) << arguments[0];
+  }
+  // Here it says something.
+  EXPECT_EQ(CommandOf<UsersUpdateOptions>({"users", "update", "bob", "--display-name", ""})
+                .flags.display_name,
+            "");
+  EXPECT_EQ(
+      CommandOf<UsersUpdateOptions>({"users", "update", "bob", "--voicemail="}).flags.voicemail,
+      "");
+  EXPECT_EQ(CommandOf<UsersListOptions>({"users", "list", "--query", ""}).query, "");
+  const WithEnvironment user("UNIPRESENCE_USER", "");
+  EXPECT_EQ(CommandOf<ExplainOptions>({"explain"}).user, "") << "as if it were not set";
+}
+
 TEST(CommandLineTest, Login) {
   const auto login =
       CommandOf<LoginOptions>({"login", "alice", "--password-file", "pw", "--hold", "--client"});

@@ -171,6 +171,35 @@ TEST(ExplanationSentencesTest, SinceWhenTheStateLasts) {
   EXPECT_EQ(first(), "alice is IN_USE since 10:42 (6 min).");
 }
 
+TEST(ExplanationSentencesTest, WhatWasOnlyFoundMayHaveBegunBefore) {
+  for (const v1::CauseKind kind :
+       {v1::CAUSE_KIND_RESYNC, v1::CAUSE_KIND_RECONCILE, v1::CAUSE_KIND_SERVER_START}) {
+    ExplanationInput input = Input();
+    v1::PastCause& past = *input.explanation.mutable_causes(0);
+    past.set_revision(1);
+    past.mutable_cause()->set_kind(kind);
+    past.mutable_cause()->mutable_time()->set_seconds(kTenFortyTwo);
+    EXPECT_EQ(ExplanationSentences(input, View()).front(),
+              "Alice Martin (alice, 1000) is IN_USE at least since 10:42 (6 min).");
+    // What was heard before it is known better.
+    v1::PastCause& heard = *input.explanation.add_causes();
+    heard = past;
+    heard.mutable_cause()->set_kind(v1::CAUSE_KIND_NEWCHANNEL);
+    heard.mutable_cause()->mutable_time()->set_seconds(kTenFortyTwo - 60);
+    EXPECT_EQ(ExplanationSentences(input, View()).front(),
+              "Alice Martin (alice, 1000) is IN_USE since 10:41 (7 min).");
+  }
+}
+
+TEST(ExplanationSentencesTest, ACallWhoseAnswerWasNotHeard) {
+  ExplanationInput input = Input();
+  input.calls = {CallOf("state: CALL_STATE_ANSWERED other_party { number: '7' }")};
+  input.calls[0].clear_answer_time();
+  EXPECT_THAT(
+      ExplanationSentences(input, View()),
+      Contains("In a call on the deskphone that began at 10:42 or before (6 min), with 7."));
+}
+
 struct RuleCase {
   v1::Rule rule;
   v1::LineKind device;
@@ -267,6 +296,12 @@ TEST(WriteExplanationTest, FitsEveryTerminal) {
     for (const std::string& line : captured.Lines()) EXPECT_LE(DisplayWidth(line), width) << line;
     EXPECT_THAT(captured.Text(), HasSubstr("CAUSE"));
   }
+}
+
+TEST(WriteExplanationTest, WhatIsDoneOnALineIsWholeAtEightyColumns) {
+  CapturedOutput captured(false, 80);
+  WriteExplanation(Input(), View(), captured.output());
+  EXPECT_THAT(captured.Text(), HasSubstr("in a call, made by itself\n"));
 }
 
 TEST(WriteExplanationTest, AUserWithOneLineHasNoInputsOfTheOther) {

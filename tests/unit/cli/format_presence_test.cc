@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "clients/cli/words.h"
+#include "tests/unit/cli/captured_output.h"
 
 namespace unipresence::cli {
 namespace {
@@ -123,6 +124,44 @@ TEST(UpdateRowTest, ColumnsAreWideEnoughForAllWords) {
   for (const std::string& word : PresenceStateWords()) EXPECT_LE(word.size(), columns[4].usual);
   for (int rule = 1; rule <= v1::Rule_MAX; ++rule) {
     EXPECT_LE(Word(static_cast<v1::Rule>(rule)).size(), columns[7].usual);
+  }
+}
+
+std::vector<std::string> Rows(const std::vector<Column>& columns, std::size_t width,
+                              const std::vector<std::vector<Cell>>& rows) {
+  CapturedOutput captured(false, width);
+  {
+    Table table(captured.output(), columns);
+    for (const std::vector<Cell>& row : rows) table.Row(row);
+  }
+  return captured.Lines();
+}
+
+// Who is on do-not-disturb never looks as if he were only available.
+TEST(PresenceRowTest, TheMarkIsSeenAtEveryWidth) {
+  auto presence = Parse<v1::Presence>(
+      "user: 'jean.baptiste' state: PRESENCE_STATE_AVAILABLE do_not_disturb: true");
+  const Person person{.name = "Jean-Baptiste Desrochers", .number = "1000"};
+  for (std::size_t width = 30; width <= 200; ++width) {
+    const auto rows = Rows(PresenceColumns(), width, {PresenceRow(presence, person)});
+    EXPECT_THAT(rows.back(), ::testing::HasSubstr("do-not-d")) << width;
+  }
+}
+
+// What a zone is called must not decide what is seen of a change.
+TEST(UpdateRowTest, CauseAndNotesFitBesideZonesWithLongNames) {
+  v1::PresenceUpdate update;
+  *update.mutable_presence() = Parse<v1::Presence>(
+      "user: 'jean.baptiste' state: PRESENCE_STATE_AVAILABLE do_not_disturb: true");
+  const Person person{.name = "Jean-Baptiste Desrochers", .number = "1000"};
+  for (const char* name : {"UTC", "Europe/Paris", "Australia/Sydney", "Asia/Kathmandu"}) {
+    TimeView view;
+    ASSERT_TRUE(absl::LoadTimeZone(name, &view.zone));
+    const auto rows = Rows(UpdateColumns(view), 80, {UpdateRow(update, person, view)});
+    EXPECT_THAT(rows.front(), ::testing::HasSubstr("CAUSE")) << name;
+    EXPECT_THAT(rows.front(), ::testing::HasSubstr("NAME")) << name;
+    EXPECT_THAT(rows.front(), ::testing::HasSubstr("NOTES")) << name;
+    EXPECT_THAT(rows.back(), ::testing::HasSubstr("do-not-")) << name;
   }
 }
 

@@ -77,6 +77,29 @@ TEST(CallRowTest, FitsItsHeaderAndTellsWhatIsSpecial) {
   EXPECT_EQ(PartyText(Parse<v1::CallParty>("name: 'B'")), "B");
 }
 
+TEST(CallRowTest, TheNumberOfTheOtherPartyIsSeenAtEightyColumns) {
+  auto call = Parse<v1::Call>(R"pb(
+    id: "main/1764501234.12"
+    state: CALL_STATE_ANSWERED
+    direction: CALL_DIRECTION_RECEIVED
+    kind: LINE_KIND_DESKPHONE
+    start_time { seconds: 60 }
+    answer_time { seconds: 61 }
+    other_party { number: "1003" name: "Carol Petit" })pb");
+  const auto text = [&] {
+    CapturedOutput captured(false, 80);
+    {
+      Table table(captured.output(), CallColumns(kView));
+      table.Row(CallRow(call, kView));
+    }
+    return captured.Text();
+  };
+  EXPECT_THAT(text(), HasSubstr("Carol Petit (1003)"));
+  call.set_holding(true);
+  EXPECT_THAT(text(), HasSubstr("Carol Petit (1003)"));
+  EXPECT_THAT(text(), HasSubstr("holding"));
+}
+
 TEST(SessionRowTest, FitsItsHeader) {
   EXPECT_EQ(SessionRow(v1::Session(), kView).size(), SessionColumns(kView).size());
 }

@@ -9,14 +9,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-TEST(EditDistanceTest, CountsLetters) {
-  EXPECT_EQ(EditDistance("list", "list"), 0U);
-  EXPECT_EQ(EditDistance("LIST", "list"), 0U);
-  EXPECT_EQ(EditDistance("lst", "list"), 1U);
-  EXPECT_EQ(EditDistance("lsit", "list"), 1U) << "exchanged";
-  EXPECT_EQ(EditDistance("", "list"), 4U);
-}
-
 TEST(NearestTest, WhatMayBeMeant) {
   const std::vector<std::string> words = {"list", "login", "logout", "watch", "IN_USE", "dnd"};
   EXPECT_THAT(Nearest("lsit", words), ElementsAre("list"));

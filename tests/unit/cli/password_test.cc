@@ -36,6 +36,12 @@ TEST_F(PasswordTest, AnotherKindOfFileIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(ReadOf(std::string(100'000, 'x')).status()));
 }
 
+TEST_F(PasswordTest, WhatCannotBeSentIsRefused) {
+  const auto password = ReadOf("p\xe9ssw\xf6rdlong\n");
+  EXPECT_TRUE(absl::IsInvalidArgument(password.status()));
+  EXPECT_THAT(std::string(password.status().message()), HasSubstr("UTF-8"));
+}
+
 TEST_F(PasswordTest, AMissingFileIsNamed) {
   const auto password = ReadPassword({.file = folder_.File("none"), .from_stdin = false}, "");
   EXPECT_TRUE(absl::IsNotFound(password.status()));

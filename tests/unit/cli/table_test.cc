@@ -93,6 +93,17 @@ TEST(FitColumnsTest, TextsAreCutBeforeColumnsGo) {
       << "the less important one first";
 }
 
+TEST(FitColumnsTest, ColumnsWithoutATextGoFirst) {
+  const std::vector<bool> name = {false, true, false, false, false};
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 56, name), ElementsAre(8, 10, 6, 20, 4));
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 55, name), ElementsAre(8, 0, 6, 20, 4));
+  const std::vector<bool> all(5, true);
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 55, all), ElementsAre(8, 10, 6, 0, 4))
+      << "no more than must";
+  EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 10, all), ElementsAre(5, 0, 3, 0, 0))
+      << "rank 0 stays";
+}
+
 TEST(FitColumnsTest, TheLeastImportantColumnGoesFirst) {
   EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 34), ElementsAre(8, 10, 6, 0, 4));
   EXPECT_THAT(FitColumns(kPeople, {8, 10, 6, 20, 4}, 24), ElementsAre(8, 6, 6, 0, 0));
@@ -138,6 +149,44 @@ TEST(TableTest, WhatIsCutSaysSo) {
     table.Row({"bo", "李小龙李小龙"});
   }
   EXPECT_THAT(captured.Lines(), ElementsAre("USER  NAME", "al    Alice…", "bo    李小…"));
+}
+
+TEST(TableTest, AnEmptyColumnMakesRoom) {
+  CapturedOutput captured(false, 16);
+  Table table(captured.output(), {{"USER"}, {"NAME", 1, 4}, {"CAUSE", 3, 3}});
+  table.Row({"al", "", "DIAL_BEGIN"});
+  table.Row({"bo", "-", "HANGUP"});
+  table.Flush();
+  EXPECT_THAT(captured.Lines(), ElementsAre("USER  CAUSE", "al    DIAL_BEGIN", "bo    HANGUP"));
+}
+
+TEST(TableTest, ALiveTableKeepsColumnsWhoseTextsComeLater) {
+  CapturedOutput captured(false, 20);
+  Table table(captured.output(), {{"USER"}, {"NAME", 1, 4}, {"CAUSE", 3, 6, 8}});
+  table.Row({"al", "Alice Martin"});
+  table.Flush();
+  table.Row({"al", "Alice Martin", "HANGUP"});
+  EXPECT_EQ(captured.Lines().back(), "al    Alice…  HANGUP");
+}
+
+const std::vector<Column> kNoted = {{"USER"}, {"STATE"}, {"CAUSE", 2, 8}, {"NOTES", 1, 5, 0, 1}};
+
+TEST(TableTest, AColumnWithoutRoomJoinsAnother) {
+  CapturedOutput captured(false, 20);
+  Table table(captured.output(), kNoted);
+  table.Row({"alice", "IN_USE", "LOGIN", ""});
+  table.Row({"bob", "BUSY", "LOGOUT", "stale"});
+  table.Flush();
+  EXPECT_THAT(captured.Lines(),
+              ElementsAre("USER   STATE   NOTES", "alice  IN_USE", "bob    BUSY    stale"));
+  CapturedOutput narrow(false, 19);
+  Table joined(narrow.output(), kNoted);
+  joined.Row({"alice", "IN_USE", "LOGIN", ""});
+  joined.Row({"bob", "BUSY", "LOGOUT", "stale"});
+  joined.Flush();
+  EXPECT_TRUE(joined.Shows(3));
+  EXPECT_FALSE(joined.Shows(2));
+  EXPECT_THAT(narrow.Lines(), ElementsAre("USER   STATE", "alice  IN_USE", "bob    BUSY (stale)"));
 }
 
 TEST(TableTest, FollowsTheWidthOfItsWindow) {

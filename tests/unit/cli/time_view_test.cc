@@ -49,6 +49,43 @@ TEST(TimeViewTest, TheZoneIsSaid) {
       "CET");
 }
 
+TEST(TimeViewTest, TheZoneIsThatOfTheTime) {
+  absl::TimeZone paris;
+  ASSERT_TRUE(absl::LoadTimeZone("Europe/Paris", &paris));
+  const TimeView winter{.zone = paris,
+                        .now = absl::FromUnixSeconds(At("2026-11-30T12:00:00Z").seconds())};
+  const auto summer = At("2026-09-29T08:42:05Z");
+  EXPECT_EQ(TimeAlone(true, summer, winter), "29 Sep 10:42 CEST");
+  EXPECT_EQ(ShortTime(summer, winter), "29 Sep 10:42 CEST");
+  EXPECT_EQ(TimeWithSeconds(summer, winter), "29 Sep 10:42:05 CEST");
+  EXPECT_EQ(TimeWithMillis(summer, winter), "29 Sep 10:42:05.000 CEST");
+  EXPECT_EQ(TimeOrDay(summer, winter), "29 Sep");
+  EXPECT_EQ(TimeAlone(true, At("2026-11-30T09:42:05Z"), winter), "10:42 CET");
+  // The day on which the clocks change has both.
+  const TimeView change{.zone = paris,
+                        .now = absl::FromUnixSeconds(At("2026-10-25T12:00:00Z").seconds())};
+  EXPECT_EQ(TimeColumn("TIME", change), "TIME (CET)");
+  EXPECT_EQ(TimeOrDay(At("2026-10-25T00:30:00Z"), change), "02:30:00 CEST");
+  EXPECT_EQ(TimeOrDay(At("2026-10-25T01:30:00Z"), change), "02:30:00");
+}
+
+TEST(TimeViewTest, ATableThatRunsOnKeepsTheZoneOfItsHeader) {
+  absl::TimeZone paris;
+  ASSERT_TRUE(absl::LoadTimeZone("Europe/Paris", &paris));
+  const TimeView now{.zone = paris,
+                     .now = absl::FromUnixSeconds(At("2026-10-25T12:00:00Z").seconds()),
+                     .told_zone = "CEST"};
+  EXPECT_EQ(TimeOrDay(At("2026-10-25T00:30:00Z"), now), "02:30:00");
+  EXPECT_EQ(TimeOrDay(At("2026-10-25T12:00:00Z"), now), "13:00:00 CET");
+}
+
+TEST(TimeViewTest, TheDayOfAnOlderTime) {
+  const TimeView view = View("2026-11-30T12:00:00Z", 3'600);
+  EXPECT_EQ(TimeOrDay(At("2026-11-30T09:42:05Z"), view), "10:42:05");
+  EXPECT_EQ(TimeOrDay(At("2026-11-29T09:42:05Z"), view), "29 Nov");
+  EXPECT_EQ(TimeOrDay(At("2025-11-30T09:42:05Z"), view), "30 Nov 2025");
+}
+
 TEST(TimeViewTest, HowLongAgo) {
   const TimeView view = View("2026-11-30T12:00:00Z", 0);
   EXPECT_EQ(Ago(At("2026-11-30T11:59:55Z"), view), "5 s");

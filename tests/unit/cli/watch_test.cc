@@ -3,6 +3,8 @@
 
 #include <thread>
 
+#include "clients/cli/commands/watch_writer.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/unit/cli/command_fixture.h"
 
 namespace unipresence::cli {
@@ -212,6 +214,97 @@ TEST_F(ChangesTest, NamesAreReadOnce) {
   EXPECT_TRUE(WatchUntil(5, Of({"alice"}), OutputFormat::kTable).ok());
   EXPECT_THAT(out_->Lines()[1], HasSubstr("Alice Martin  1000"));
   EXPECT_EQ(server_.directory_reads(), 1);
+}
+
+v1::PresenceUpdate UpdateOf(const std::string& user, v1::PresenceState state) {
+  v1::PresenceUpdate update;
+  update.mutable_presence()->set_user(user);
+  update.mutable_presence()->set_state(state);
+  return update;
+}
+
+// Written to directly, with a clock that is turned.
+class WatchWriterTest : public WatchTest {
+ protected:
+  void SetUp() override {
+    WatchTest::SetUp();
+    Name("bob", "Bob OLD", "1001");
+    ASSERT_TRUE(NewContext(OutputFormat::kTable).Connect().ok());
+  }
+  void Name(const std::string& user, const std::string& name, const std::string& number) {
+    server_.users[user].set_id(user);
+    server_.users[user].set_display_name(name);
+    server_.users[user].set_exten(number);
+  }
+  testing::FakeClock clock_;
+};
+
+TEST_F(WatchWriterTest, ANameThatChangedIsReadAnewAfterAMinute) {
+  Directory directory(*context_, clock_);
+  directory.ReadAll();
+  WatchWriter writer(*context_, &directory, false);
+  writer.Update(UpdateOf("bob", v1::PRESENCE_STATE_AVAILABLE));
+  writer.Current();
+  Name("bob", "Bob NEW", "1999");
+  clock_.Advance(std::chrono::seconds(59));
+  writer.Update(UpdateOf("bob", v1::PRESENCE_STATE_RINGING));
+  EXPECT_THAT(out_->Lines().back(), HasSubstr("Bob OLD  1001"));
+  const int reads = server_.directory_reads();
+  clock_.Advance(std::chrono::seconds(2));
+  writer.Update(UpdateOf("bob", v1::PRESENCE_STATE_RINGING));
+  EXPECT_EQ(server_.directory_reads(), reads) << "not for a row that is not written";
+  writer.Update(UpdateOf("bob", v1::PRESENCE_STATE_IN_USE));
+  EXPECT_THAT(out_->Lines().back(), HasSubstr("Bob NEW  1999"));
+  EXPECT_EQ(server_.directory_reads(), reads + 1);
+}
+
+TEST_F(WatchWriterTest, NamesAreReadAnewAfterAResetAndAnInterruption) {
+  Directory directory(*context_, clock_);
+  directory.ReadAll();
+  WatchWriter writer(*context_, &directory, false);
+  writer.Reset();
+  writer.Update(UpdateOf("bob", v1::PRESENCE_STATE_AVAILABLE));
+  writer.Current();
+  EXPECT_EQ(server_.directory_reads(), 1) << "once at the beginning";
+  Name("bob", "Bob NEW", "1999");
+  writer.Interrupted("DISCONNECTED", "gone");
+  writer.Update(UpdateOf("bob", v1::PRESENCE_STATE_RINGING));
+  EXPECT_THAT(out_->Lines().back(), HasSubstr("Bob NEW  1999"));
+  Name("bob", "Bob", "1001");
+  writer.Reset();
+  writer.Update(UpdateOf("bob", v1::PRESENCE_STATE_RINGING));
+  EXPECT_THAT(out_->Lines().back(), HasSubstr("Bob      1001"));
+}
+
+TEST_F(WatchWriterTest, ANameThatCannotBeReadStays) {
+  Directory directory(*context_, clock_);
+  EXPECT_EQ(directory.Find("bob").name, "Bob OLD");
+  server_.Stop();
+  clock_.Advance(std::chrono::hours(1));
+  EXPECT_EQ(directory.FindFresh("bob").name, "Bob OLD");
+}
+
+// What stands in NOTES is news, and is seen, at every width that a row has room at all.
+TEST_F(WatchWriterTest, NotesAreSeenAtEveryWidth) {
+  for (const std::size_t width : {40U, 50U, 60U, 72U, 80U, 81U, 100U, 200U}) {
+    CapturedOutput captured(false, width);
+    GlobalOptions options;
+    options.output = OutputFormat::kTable;
+    CommandContext context(options, "watch", captured.output(), errors_->output());
+    WatchWriter writer(context, nullptr, false);
+    v1::PresenceUpdate update = UpdateOf("jean.baptiste", v1::PRESENCE_STATE_AVAILABLE);
+    writer.Update(update);
+    writer.Current();
+    update.mutable_presence()->set_stale(true);
+    writer.Update(update);
+    EXPECT_THAT(captured.Lines().back(), HasSubstr("stale")) << width;
+    update.mutable_presence()->set_stale(false);
+    update.mutable_presence()->set_do_not_disturb(true);
+    writer.Update(update);
+    EXPECT_THAT(captured.Lines().back(), HasSubstr("do-not")) << width;
+    EXPECT_EQ(captured.Lines().size(), 5U) << width;
+    for (const std::string& line : captured.Lines()) EXPECT_LE(DisplayWidth(line), width);
+  }
 }
 
 }  // namespace

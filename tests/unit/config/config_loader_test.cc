@@ -362,5 +362,18 @@ TEST(CheckConfigTest, PrintsErrorsOfTheConfigurationAndMissingFiles) {
   EXPECT_THAT(report, HasSubstr("none.pem"));
 }
 
+TEST(LoadAllTest, TellsARenewedCertificateFromTheFormerOne) {
+  TempFolder folder;
+  const std::string path = folder.Write(
+      "a.yaml", "pbx: [{name: a, host: h, username: u, secret: s, tls: {ca_file: ca.pem}}]");
+  const auto digest = [&](const std::string& content) {
+    folder.Write("ca.pem", content);
+    return LoadAll(path).value().config.pbxs.at(0).tls.ca_digest;
+  };
+  const std::size_t first = digest("one");
+  EXPECT_NE(digest("two"), first);
+  EXPECT_EQ(digest("one"), first);
+}
+
 }  // namespace
 }  // namespace unipresence::config

@@ -125,6 +125,44 @@ TEST_F(EngineContactsTest, WhatContactsTookTheyGiveBack) {
   EXPECT_EQ(Web(), DeviceState::kUnavailable);
 }
 
+TEST_F(EngineContactsTest, NoRowOfAListGivesBackWhatContactsTook) {
+  for (const CauseKind cause : {CauseKind::kReconcile, CauseKind::kResync}) {
+    Sync({State("PJSIP/alice_w", DeviceState::kNotInUse, CauseKind::kResync)});
+    Apply(Contact(false));
+    const std::uint64_t sequence = engine_.sequence();
+    // As Asterisk lists an endpoint whose contact died a moment ago, again and again.
+    for (int i = 0; i < 2; ++i) {
+      Apply(State("PJSIP/alice_w", DeviceState::kNotInUse, cause));
+      EXPECT_EQ(Web(), DeviceState::kUnavailable);
+      Apply(Contact(false, cause));
+      EXPECT_EQ(Web(), DeviceState::kUnavailable);
+    }
+    EXPECT_EQ(engine_.sequence(), sequence);
+    Apply(Contact(true, cause));
+    EXPECT_EQ(Web(), DeviceState::kNotInUse);
+    Apply(Contact(false));
+    Apply(State("PJSIP/alice_w", DeviceState::kNotInUse));
+    EXPECT_EQ(Web(), DeviceState::kNotInUse);
+  }
+  Sync({State("PJSIP/alice_w", DeviceState::kNotInUse, CauseKind::kResync),
+        Contact(false, CauseKind::kResync)});
+  EXPECT_EQ(Web(), DeviceState::kUnavailable);
+}
+
+TEST_F(EngineContactsTest, WhoDialsIsThereUntilAsteriskSaysOtherwise) {
+  Sync({State("PJSIP/alice_w", DeviceState::kNotInUse)});
+  Apply({.kind = DeviceChange::Kind::kCalls,
+         .cause = CauseKind::kNewchannel,
+         .emitting = true,
+         .in_call = true,
+         .device = "PJSIP/alice_w"});
+  EXPECT_EQ(Web(), DeviceState::kInUse);
+  Apply(Contact(false));
+  EXPECT_EQ(Web(), DeviceState::kInUse);
+  Apply(State("PJSIP/alice_w", DeviceState::kUnavailable));
+  EXPECT_EQ(Web(), DeviceState::kUnavailable);
+}
+
 TEST_F(EngineContactsTest, ALineInACallKeepsItsStateWithoutContact) {
   Sync({State("PJSIP/alice_w", DeviceState::kInUse)});
   Apply(Contact(false));

@@ -83,6 +83,11 @@ TEST_F(EngineTest, AUserNobodyHeardOfIsUnknownAndStale) {
   EXPECT_EQ(Last().cause, CauseKind::kUserCreated);
 }
 
+TEST_F(EngineTest, AUserOfAnEarlierStartIsNotCreated) {
+  ASSERT_TRUE(engine_.AddUser(User{.id = "alice"}, {}, CauseKind::kServerStart).ok());
+  EXPECT_EQ(Last().cause, CauseKind::kServerStart);
+}
+
 TEST_F(EngineTest, ResyncPublishesOnlyTheOutcome) {
   AddAlice();
   sink_.updates.clear();

@@ -16,8 +16,8 @@ constexpr std::array<DeviceState, kDeviceStateCount> kDeviceStates = {
     DeviceState::kBusy,    DeviceState::kInvalid,   DeviceState::kUnavailable,
     DeviceState::kRinging, DeviceState::kRingInUse, DeviceState::kOnHold};
 
-// The oracle works on words, from the sentences of product.md section 3; it shares no code with the
-// rules but the names it compares.
+// The oracle works on words, from the sentences of aggregator/fusion/README.md; it shares no code
+// with the rules but the names it compares.
 struct Cell {
   std::string presence;
   std::string device;
@@ -129,17 +129,17 @@ TEST(FusionTest, OneLineIsThatLine) {
 TEST(FusionTest, AnOriginatedCallShowsBeforeAsteriskReportsIt) {
   for (const DeviceState state : kDeviceStates) {
     EXPECT_EQ(LineState(state, false, false), state);
-    EXPECT_EQ(LineState(state, true, false),
-              state == DeviceState::kNotInUse ? DeviceState::kInUse : state);
+    for (const bool contacts_gone : {false, true}) {
+      EXPECT_EQ(LineState(state, true, contacts_gone),
+                state == DeviceState::kNotInUse ? DeviceState::kInUse : state);
+    }
   }
 }
 
 TEST(FusionTest, ContactsTakeReachabilityFromAnIdleLineAndNothingElse) {
   for (const DeviceState state : kDeviceStates) {
-    for (const bool emitting : {false, true}) {
-      EXPECT_EQ(LineState(state, emitting, true),
-                state == DeviceState::kNotInUse ? DeviceState::kUnavailable : state);
-    }
+    EXPECT_EQ(LineState(state, false, true),
+              state == DeviceState::kNotInUse ? DeviceState::kUnavailable : state);
   }
 }
 

@@ -1,9 +1,9 @@
 #ifndef UNIPRESENCE_TESTS_UNIT_PBX_NAIVE_PBX_H_
 #define UNIPRESENCE_TESTS_UNIT_PBX_NAIVE_PBX_H_
 
-// A naive Asterisk for property tests: phones do random things, events and list rows come out as
-// asterisk.md describes them, and the truth is read off the legs of the calls, which remember what
-// was done with them. It shares no code with the tracker.
+// A naive Asterisk for property tests: phones do random things, events and list rows come out as a
+// real one writes them (tests/asterisk/traces/README.md), and the truth is read off the legs of the
+// calls, which remember what was done with them. It shares no code with the tracker.
 
 #include <functional>
 #include <map>

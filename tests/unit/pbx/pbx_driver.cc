@@ -39,16 +39,9 @@ std::string FlagsOf(const DeviceFacts& facts) {
   return flags;
 }
 
-void PbxDriver::Event(const std::string& text) {
-  tracker_.OnEvent(ami::Message(text), ami::kLiveEvent);
-  EndRead();
-}
-
-void PbxDriver::EndRead() {
-  if (observer_) observer_(tracker_.changes());
-  for (const DeviceChange& change : tracker_.changes()) {
-    const std::string device(change.device);
-    DeviceFacts& facts = facts_[device];
+void DeviceFactTable::Take(std::span<const DeviceChange> changes) {
+  for (const DeviceChange& change : changes) {
+    DeviceFacts& facts = facts_[std::string(change.device)];
     switch (change.kind) {
       case DeviceChange::Kind::kState:
         facts.state = change.state;
@@ -64,7 +57,24 @@ void PbxDriver::EndRead() {
         facts.direction_unknown = change.direction_unknown;
         break;
     }
-    log_.push_back({change, device});
+  }
+}
+
+DeviceFacts DeviceFactTable::Facts(const std::string& device) const {
+  const auto found = facts_.find(device);
+  return found == facts_.end() ? DeviceFacts{} : found->second;
+}
+
+void PbxDriver::Event(const std::string& text) {
+  tracker_.OnEvent(ami::Message(text), ami::kLiveEvent);
+  EndRead();
+}
+
+void PbxDriver::EndRead() {
+  if (observer_) observer_(tracker_.changes());
+  facts_.Take(tracker_.changes());
+  for (const DeviceChange& change : tracker_.changes()) {
+    log_.push_back({change, std::string(change.device)});
     log_.back().change.device = {};
   }
   tracker_.ClearChanges();
@@ -84,7 +94,7 @@ ResyncOutcome PbxDriver::Resync(ResyncKind kind, const Lists& lists,
     Answer(*action, token, RowsOf(lists, action->name));
     EndRead();
   }
-  return tracker_.TakeOutcome().value_or(ResyncOutcome{kind, 0, {{"", "no outcome"}}, {}});
+  return tracker_.TakeOutcome().value_or(ResyncOutcome{kind, 0, {{"", "no outcome"}}, {}, {}});
 }
 
 void PbxDriver::Answer(const ListAction& action, ami::ActionToken token, const Lists::Rows& rows) {
@@ -110,11 +120,6 @@ void PbxDriver::Answer(const ListAction& action, ami::ActionToken token, const L
   reply.success = true;
   reply.message = ami::Message(closing);
   tracker_.OnReply(reply);
-}
-
-DeviceFacts PbxDriver::Facts(const std::string& device) const {
-  const auto found = facts_.find(device);
-  return found == facts_.end() ? DeviceFacts{} : found->second;
 }
 
 std::string PbxDriver::Calls(const std::string& device) const {

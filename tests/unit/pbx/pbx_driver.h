@@ -1,7 +1,8 @@
 #ifndef UNIPRESENCE_TESTS_UNIT_PBX_PBX_DRIVER_H_
 #define UNIPRESENCE_TESTS_UNIT_PBX_PBX_DRIVER_H_
 
-// Drives a Tracker as the pipeline does, and keeps what it said of every device.
+// Drives a Tracker alone, and keeps what it said of every device: for tests of what it makes of
+// events and lists. How a link drives one is PbxLink's, and tested with it (tests/unit/pipeline).
 
 #include <cstdint>
 #include <functional>
@@ -39,6 +40,18 @@ struct DeviceFacts {
 
 // "emitting in_call holding held", those that are set.
 std::string FlagsOf(const DeviceFacts& facts);
+
+// What was said of every device.
+class DeviceFactTable {
+ public:
+  void Take(std::span<const DeviceChange> changes);
+  // Default values for a device that was never named.
+  DeviceFacts Facts(const std::string& device) const;
+  const std::map<std::string, DeviceFacts>& all() const { return facts_; }
+
+ private:
+  std::map<std::string, DeviceFacts> facts_;
+};
 
 // A change that owns its name.
 struct Change {
@@ -83,10 +96,9 @@ class PbxDriver {
   }
 
   Tracker& tracker() { return tracker_; }
-  // Of every device that was named; default values for others.
-  DeviceFacts Facts(const std::string& device) const;
+  DeviceFacts Facts(const std::string& device) const { return facts_.Facts(device); }
   std::string Flags(const std::string& device) const { return FlagsOf(Facts(device)); }
-  const std::map<std::string, DeviceFacts>& facts() const { return facts_; }
+  const std::map<std::string, DeviceFacts>& facts() const { return facts_.all(); }
   // "out talking hold held + in ringing" of the live calls of a device, "" without any.
   std::string Calls(const std::string& device) const;
   // All changes since the last TakeLog().
@@ -97,7 +109,7 @@ class PbxDriver {
 
   Tracker tracker_;
   ami::ActionToken last_token_ = 0;
-  std::map<std::string, DeviceFacts> facts_;
+  DeviceFactTable facts_;
   std::vector<Change> log_;
   std::function<void(std::span<const DeviceChange>)> observer_;
 };

@@ -159,8 +159,31 @@ TEST(ResyncTest, LeavesOutTheDirectionsIfNoneIsOpen) {
     resync.OnReply(token, Closing(kNothing));
   }
   EXPECT_EQ(resync.NextAction()->name, "Status");
+  EXPECT_THAT(resync.skipped(), IsEmpty());
   resync.SkipDirections();
   EXPECT_EQ(resync.NextAction()->name, "Ping");
+  EXPECT_THAT(resync.skipped(), ElementsAre("Status"));
+}
+
+TEST(ResyncTest, WithoutPjsipThereAreNoEndpointsAndNoContacts) {
+  Resync resync;
+  resync.Start(ResyncKind::kResync);
+  ami::ActionReply refused;
+  refused.text = "Invalid/unknown command: X. Use Action: ListCommands to show available commands.";
+  for (const bool complete : {true, false, true, false}) {  // states and channels are everywhere
+    resync.Sent(1);
+    EXPECT_EQ(resync.OnReply(1, refused)->complete, complete);
+  }
+  EXPECT_EQ(resync.errors().size(), 4u);
+}
+
+TEST(ResyncTest, ARefusalWithoutAReasonIsNoted) {
+  Resync resync;
+  resync.Start(ResyncKind::kResync);
+  resync.Sent(1);
+  resync.OnReply(1, ami::ActionReply{});
+  ASSERT_EQ(resync.errors().size(), 1u);
+  EXPECT_EQ(resync.errors()[0].why, "refused without a reason");
 }
 
 }  // namespace

@@ -49,5 +49,28 @@ TEST(PbxComplaintsTest, OtherNumbersAreNoOtherReason) {
   EXPECT_THAT(complaints.Standing(), ElementsAre("Status: 17 of 20 items came"));
 }
 
+TEST(PbxComplaintsTest, AReasonOfNoWordsIsSaidAsWell) {
+  for (const char* why : {"", "17"}) {
+    PbxComplaints complaints("main");
+    testing::LogCapture log;
+    complaints.Raise("Status", why, kRights);
+    EXPECT_NE(log.Take(), "") << why;
+    complaints.Raise("Status", why, kRights);
+    EXPECT_EQ(log.Take(), "") << why;
+  }
+}
+
+TEST(PbxComplaintsTest, WhatIsNotAskedForStandsNoLongerAndIsNoNewsAgain) {
+  PbxComplaints complaints("main");
+  testing::LogCapture log;
+  complaints.Raise("Status", kPermissionDenied, kRights);
+  EXPECT_NE(log.Take(), "");
+  complaints.Rest("Status");
+  EXPECT_THAT(complaints.Standing(), IsEmpty());
+  complaints.Raise("Status", kPermissionDenied, kRights);
+  EXPECT_THAT(complaints.Standing(), ElementsAre("Status: Permission denied"));
+  EXPECT_EQ(log.Take(), "");
+}
+
 }  // namespace
 }  // namespace unipresence

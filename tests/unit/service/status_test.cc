@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <string>
 
+#include "aggregator/pipeline/call_control.h"
+#include "server/account/failure.h"
 #include "server/storage/conflict.h"
+#include "server/streaming/stream_problem.h"
 
 namespace unipresence {
 namespace {
@@ -67,6 +70,41 @@ TEST(StatusTest, EveryReasonHasTheCodeOfItsBlock) {
     EXPECT_EQ(detail.reason(), reason);
     EXPECT_EQ(detail.metadata().at("key"), "value");
   }
+}
+
+// Every problem of the rooms below is some reason for a client, with the code of its block.
+TEST(StatusTest, EveryProblemHasItsReason) {
+  for (int i = 0; i < kAccountProblemCount; ++i) {
+    const auto problem = static_cast<AccountProblem>(i);
+    const v1::ErrorReason reason = ReasonOf(IdOf(problem));
+    EXPECT_NE(reason, v1::ERROR_REASON_UNSPECIFIED) << i;
+    EXPECT_EQ(CodeOf(reason), CodeOf(problem)) << v1::ErrorReason_Name(reason);
+    const grpc::Status told = ToGrpc(Failure(problem, "why", {{"key", "value"}}), "rpc");
+    EXPECT_EQ(DetailOf(told).reason(), reason);
+    EXPECT_EQ(DetailOf(told).metadata().at("key"), "value");
+  }
+  for (const absl::Status& status :
+       {TooManyStreams(7), StreamSessionEnded("log in again"), StreamsStopping()}) {
+    EXPECT_NE(ReasonOf(status), v1::ERROR_REASON_UNSPECIFIED) << status;
+    EXPECT_EQ(CodeOf(ReasonOf(status)), status.code());
+  }
+  for (int i = 0; i <= static_cast<int>(CallProblem::kBusy); ++i) {
+    const absl::Status status = CallError(static_cast<CallProblem>(i), "why");
+    const grpc::Status told = ToGrpc(FromCalls(status, "bob"), "rpc");
+    EXPECT_EQ(static_cast<int>(told.error_code()), static_cast<int>(status.code())) << i;
+    EXPECT_EQ(DetailOf(told).metadata().at("user"), "bob");
+  }
+  EXPECT_EQ(ReasonOf(ProblemId{.domain = "nobody's", .number = 1}), v1::ERROR_REASON_UNSPECIFIED);
+}
+
+// The same end of a session or a server is told alike, whichever room saw it.
+TEST(StatusTest, StreamsAndCallsSayTheSame) {
+  const auto told = [](const absl::Status& status) {
+    const grpc::Status answer = ToGrpc(status, "rpc");
+    return answer.error_message() + answer.error_details();
+  };
+  EXPECT_EQ(told(StreamSessionEnded("log in again")), told(SessionEnded()));
+  EXPECT_EQ(told(StreamsStopping()), told(ServerStopping()));
 }
 
 TEST(StatusTest, DefectsTellNoDetails) {

@@ -1,4 +1,4 @@
-#include "server/storage/sqlite_database.h"
+#include "server/storage/sqlite/sqlite_database.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "aggregator/base/strings.h"
-#include "server/storage/store_lock.h"
+#include "server/storage/sqlite/store_lock.h"
 #include "tests/testing/temp_folder.h"
 
 namespace unipresence {

@@ -1,4 +1,4 @@
-#include "server/storage/sqlite_migrations.h"
+#include "server/storage/sqlite/sqlite_migrations.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <random>
 
-#include "server/storage/sqlite_database.h"
+#include "server/storage/sqlite/sqlite_database.h"
 #include "tests/testing/sync_sqlite_store.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/testing/users.h"
@@ -90,6 +90,47 @@ TEST_F(StoreDamageTest, ALogOrItsIndexThatIsDeletedTakesNothingMore) {
   EXPECT_TRUE(Write().ok());
   fs::remove(path_ + "-shm");
   ExpectRefused("a.db-shm");
+}
+
+TEST_F(StoreDamageTest, AFileThatIsCutInPlaceTakesNothingMore) {
+  ASSERT_TRUE(Write().ok());
+  const std::string log = folder_.Read("a.db-wal");
+  for (const std::size_t left : {std::size_t{0}, log.size() / 2, log.size() - 1}) {
+    fs::resize_file(path_ + "-wal", left);
+    ExpectRefused("a.db-wal' was cut");
+  }
+  // Written over, so that it is the same file.
+  std::ofstream(path_ + "-wal", std::ios::binary) << log;
+  EXPECT_TRUE(Write().ok());
+  fs::resize_file(path_, 0);
+  ExpectRefused("a.db' was cut");
+}
+
+// Whoever administers the file by SQLite may make it shorter.
+TEST_F(StoreDamageTest, AnotherConnectionMayCleanUp) {
+  ASSERT_TRUE(Write().ok());
+  auto other = SqliteDatabase::Open({.path = path_}).value();
+  for (const char* sql :
+       {"PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"}) {
+    ASSERT_TRUE(other->Execute(sql).ok()) << sql;
+    EXPECT_EQ(fs::file_size(path_ + "-wal"), 0u);
+    EXPECT_TRUE(Write().ok()) << sql;
+    EXPECT_TRUE(Write().ok()) << sql;
+  }
+  other.reset();
+  EXPECT_TRUE(Write().ok());
+  store_.reset();
+  EXPECT_TRUE(OpenAgain().ok());
+}
+
+// Statements of their own grow and cut the log without a transaction of ours.
+TEST_F(StoreDamageTest, ItsOwnChangesAreNeverTakenForACut) {
+  for (int i = 0; i < 3000; ++i) {
+    ASSERT_TRUE(store_->SetDoNotDisturb(UniqueAccount(i % kUsers).id, i % 2 == 0).ok());
+    if (i % 7 == 0) {
+      ASSERT_TRUE(Write().ok()) << i;
+    }
+  }
 }
 
 TEST_F(StoreDamageTest, AFolderThatIsRemovedTakesNothingMore) {

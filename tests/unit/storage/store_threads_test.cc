@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "server/storage/sqlite_database.h"
+#include "server/storage/sqlite/sqlite_database.h"
 #include "tests/testing/answer.h"
 #include "tests/testing/sync_sqlite_store.h"
 #include "tests/testing/temp_folder.h"
