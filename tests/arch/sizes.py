@@ -7,6 +7,8 @@ import ast
 import pathlib
 import sys
 
+import verdict
+
 FILE_LINES = 400
 FUNCTION_LINES = 60
 ROOMS = ("aggregator", "server", "clients", "deploy")
@@ -63,11 +65,7 @@ def main():
             if file.suffix in (".cc", ".h", ".py", ".sh"):
                 count += 1
                 check(file, file.relative_to(root).as_posix(), errors)
-    for error in errors:
-        print(error)
-    if errors:
-        sys.exit(f"{len(errors)} files or functions are too long")
-    print(f"{count} files and their functions are short enough")
+    verdict.give(errors, "files or functions are too long", f"{count} files and their functions are short enough")
 
 
 if __name__ == "__main__":
