@@ -7,9 +7,8 @@
 #include <vector>
 
 namespace unipresence {
-namespace {
 
-std::string Plain(std::string_view word) {
+std::string FoldWord(std::string_view word) {
   std::string plain;
   for (const char c : word) {
     plain += c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -17,11 +16,9 @@ std::string Plain(std::string_view word) {
   return plain;
 }
 
-}  // namespace
-
 std::size_t EditDistance(std::string_view first, std::string_view second) {
-  const std::string a = Plain(first);
-  const std::string b = Plain(second);
+  const std::string a = FoldWord(first);
+  const std::string b = FoldWord(second);
   // The rows of the optimal string alignment: before the last, the last, this one.
   std::vector<std::size_t> two_ago;
   std::vector<std::size_t> ago(b.size() + 1);

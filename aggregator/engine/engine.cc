@@ -4,6 +4,14 @@
 #include <utility>
 
 namespace unipresence {
+namespace {
+
+// A row of a list told it, not an event.
+bool FromList(CauseKind kind) {
+  return kind == CauseKind::kResync || kind == CauseKind::kReconcile;
+}
+
+}  // namespace
 
 Engine::Engine(Options options, const Clock& clock, UpdateSink& sink)
     : options_(options), clock_(clock), sink_(sink) {}

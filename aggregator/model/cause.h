@@ -42,11 +42,6 @@ enum class CauseKind : std::uint8_t {
   kSetForwarding,
 };
 
-// A row of a list told it, not an event.
-inline bool FromList(CauseKind kind) {
-  return kind == CauseKind::kResync || kind == CauseKind::kReconcile;
-}
-
 inline constexpr int kCauseKindCount = static_cast<int>(CauseKind::kSetForwarding) + 1;
 
 // "DEVICE_STATE_CHANGE" and so on: the names of unipresence.v1.CauseKind without their prefix.

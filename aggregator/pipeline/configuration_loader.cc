@@ -48,7 +48,7 @@ void ConfigurationLoader::Load(ExpectedConfiguration expected, PbxControl::LoadC
     return std::move(done)(
         absl::ResourceExhaustedError("a configuration is being loaded already; wait for it"));
   }
-  ++number_;
+  actions_.Reset();
   Loading loading;
   loading.done = std::move(done);
   loading.missing = std::move(expected.names);
@@ -62,10 +62,10 @@ void ConfigurationLoader::Continue() {
   while (loading_ && sent) {
     switch (loading_->step) {
       case Step::kReload:
-        sent = loading_->in_flight == 0 && Reload();
+        sent = actions_.in_flight() == 0 && Reload();
         break;
       case Step::kLists:
-        sent = loading_->in_flight == 0 && SendList();
+        sent = actions_.in_flight() == 0 && SendList();
         break;
       case Step::kNames:
         sent = AskForNames();
@@ -81,21 +81,12 @@ void ConfigurationLoader::Continue() {
 template <typename Taken>
 bool ConfigurationLoader::Send(const ami::ActionBuilder& action, ami::ActionKind kind,
                                Taken taken) {
-  const auto token = session_.Send(
-      action, kind, [this, number = number_, taken](const absl::StatusOr<ami::ActionReply>& reply) {
-        if (!loading_ || number != number_) return;
-        --loading_->in_flight;
-        if (absl::IsUnavailable(reply.status())) return;  // Stop follows
-        taken(reply);
-      });
-  if (absl::IsInvalidArgument(token.status())) {
-    End(token.status());
+  absl::Status sent = actions_.Send(session_, action, kind, std::move(taken));
+  if (absl::IsInvalidArgument(sent)) {
+    End(std::move(sent));
     return false;
   }
-  if (!token.ok()) return false;
-  ++loading_->in_flight;
-  if (kind == ami::ActionKind::kList) loading_->list = *token;
-  return true;
+  return sent.ok();
 }
 
 // --- Reload ---
@@ -154,7 +145,7 @@ bool ConfigurationLoader::SendList() {
 }
 
 void ConfigurationLoader::OnRow(const ami::Message& row, ami::ActionToken list) {
-  if (!loading_ || list != loading_->list || list == ami::kLiveEvent) return;
+  if (!loading_ || !actions_.Awaits(list)) return;
   const std::string_view endpoint = pbx::EndpointOf(row);
   if (!endpoint.empty()) loading_->shown.emplace(endpoint);
   pbx::TakeMark(row, loading_->marks, loading_->shown_marks);
@@ -190,7 +181,7 @@ bool ConfigurationLoader::AskFor(std::deque<Name>& names, ami::ActionBuilder (*a
 
 bool ConfigurationLoader::AskForNames() {
   Loading& loading = *loading_;
-  if (loading.in_flight >= kMaxInFlight) return false;
+  if (actions_.in_flight() >= kMaxInFlight) return false;
   if (!loading.hints.empty()) {
     return AskFor<ConfiguredNames::Extension>(
         loading.hints, &pbx::ShowHintAction, &pbx::ShowsHint,
@@ -209,7 +200,7 @@ bool ConfigurationLoader::AskForNames() {
         loading.variables, &pbx::GetVariableAction, is_one,
         [](Loading & all) -> auto& { return all.missing_marks; });
   }
-  if (loading.in_flight == 0) EndPass();
+  if (actions_.in_flight() == 0) EndPass();
   return false;
 }
 
@@ -258,6 +249,7 @@ void ConfigurationLoader::Stop(const absl::Status& reason) {
 
 void ConfigurationLoader::End(absl::Status status) {
   Loading ended = *std::exchange(loading_, std::nullopt);
+  actions_.Reset();
   std::move(ended.done)(std::move(status));
 }
 

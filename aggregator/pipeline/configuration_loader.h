@@ -23,6 +23,7 @@
 #include "aggregator/base/clock.h"
 #include "aggregator/model/rendered_configuration.h"
 #include "aggregator/pbx/configuration_check.h"
+#include "aggregator/pipeline/counted_actions.h"
 #include "aggregator/pipeline/pbx_control.h"
 
 namespace unipresence {
@@ -57,7 +58,6 @@ class ConfigurationLoader {
     std::size_t module = 0;
     MonotonicTime deadline{};
     MonotonicTime next_try{};
-    ami::ActionToken list = 0;  // the list that is awaited
     // Of this pass:
     std::deque<ami::ActionBuilder> lists;
     absl::flat_hash_set<std::string> shown;  // endpoints
@@ -66,7 +66,6 @@ class ConfigurationLoader {
     std::vector<std::string> missing_marks;  // of them
     std::deque<ConfiguredNames::Extension> hints;
     std::deque<std::string> mailboxes;
-    int in_flight = 0;
   };
 
   // False if it must be tried again later; `taken` gets the reply unless the load has ended.
@@ -91,7 +90,7 @@ class ConfigurationLoader {
   ami::Session& session_;
   const Clock& clock_;
   std::optional<Loading> loading_;
-  std::uint64_t number_ = 0;  // of the newest load: replies to an older one are passed over
+  CountedActions actions_;
 };
 
 }  // namespace unipresence

@@ -35,7 +35,7 @@ void ConfigurationSurvey::Find(ami::Session& session, const ConfiguredNames& nex
     return std::move(done)(
         absl::ResourceExhaustedError("a configuration is being applied already; wait for it"));
   }
-  ++number_;
+  actions_.Reset();
   Running run;
   run.done = std::move(done);
   run.session = &session;
@@ -69,7 +69,7 @@ void ConfigurationSurvey::Continue() {
 
 bool ConfigurationSurvey::SendStep() {
   Running& run = *running_;
-  const bool idle = run.in_flight == 0;
+  const bool idle = actions_.in_flight() == 0;
   switch (run.step) {
     case Step::kFiles:
       return idle && CheckFile();
@@ -94,21 +94,12 @@ bool ConfigurationSurvey::SendStep() {
 template <typename Taken>
 bool ConfigurationSurvey::Send(const ami::ActionBuilder& action, ami::ActionKind kind,
                                Taken taken) {
-  const auto token = running_->session->Send(
-      action, kind, [this, number = number_, taken](const absl::StatusOr<ami::ActionReply>& reply) {
-        if (!running_ || number != number_) return;
-        --running_->in_flight;
-        if (absl::IsUnavailable(reply.status())) return;  // Stop follows
-        taken(reply);
-      });
-  if (absl::IsInvalidArgument(token.status())) {
-    End(token.status());
+  absl::Status sent = actions_.Send(*running_->session, action, kind, std::move(taken));
+  if (absl::IsInvalidArgument(sent)) {
+    End(std::move(sent));
     return false;
   }
-  if (!token.ok()) return false;
-  ++running_->in_flight;
-  if (kind == ami::ActionKind::kList) running_->list = *token;
-  return true;
+  return sent.ok();
 }
 
 bool ConfigurationSurvey::HasAnswered(std::string_view what,
@@ -173,12 +164,12 @@ bool ConfigurationSurvey::Reload() {
 bool ConfigurationSurvey::ReadObject() {
   Running& run = *running_;
   if (!run.pjsip || run.objects.empty() || clock_.Now() >= run.deadline) {
-    if (run.in_flight > 0) return false;
+    if (actions_.in_flight() > 0) return false;
     run.step = run.pjsip ? Step::kEndpoints : Step::kHints;
     run.deadline = run.reload ? clock_.Now() + kReloadPatience : clock_.Now();
     return true;
   }
-  if (run.in_flight >= kMaxInFlight) return false;
+  if (actions_.in_flight() >= kMaxInFlight) return false;
   const std::string name = run.objects.front();
   const bool sent = Send(pbx::ReadObjectsAction(name), ami::ActionKind::kSingle,
                          [this, name](const absl::StatusOr<ami::ActionReply>& reply) {
@@ -236,10 +227,10 @@ bool ConfigurationSurvey::ListHints() {
 bool ConfigurationSurvey::AskForMailbox() {
   Running& run = *running_;
   if (!run.voicemail || run.mailboxes.empty()) {
-    if (run.in_flight == 0) Finish();
+    if (actions_.in_flight() == 0) Finish();
     return false;
   }
-  if (run.in_flight >= kMaxInFlight) return false;
+  if (actions_.in_flight() >= kMaxInFlight) return false;
   const std::string box = run.mailboxes.front();
   const bool sent = Send(pbx::ShowMailboxAction(box), ami::ActionKind::kSingle,
                          [this, box](const absl::StatusOr<ami::ActionReply>& reply) {
@@ -260,7 +251,7 @@ void ConfigurationSurvey::Finish() {
 }
 
 void ConfigurationSurvey::OnRow(const ami::Message& row, ami::ActionToken list) {
-  if (!running_ || list != running_->list || list == ami::kLiveEvent) return;
+  if (!running_ || !actions_.Awaits(list)) return;
   Running& run = *running_;
   if (const std::string_view endpoint = pbx::EndpointOf(row); !endpoint.empty()) {
     const auto wanted = run.wanted.find(Lower(endpoint));
@@ -282,6 +273,7 @@ void ConfigurationSurvey::Stop(const absl::Status& reason) {
 
 void ConfigurationSurvey::End(absl::StatusOr<std::vector<std::string>> result) {
   Running ended = *std::exchange(running_, std::nullopt);
+  actions_.Reset();
   std::move(ended.done)(std::move(result));
 }
 

@@ -34,6 +34,7 @@
 #include "aggregator/ami/session.h"
 #include "aggregator/base/clock.h"
 #include "aggregator/model/rendered_configuration.h"
+#include "aggregator/pipeline/counted_actions.h"
 #include "aggregator/pipeline/pbx_control.h"
 
 namespace unipresence {
@@ -85,8 +86,6 @@ class ConfigurationSurvey {
     std::vector<std::string> in_memory;               // endpoints of this list
     MonotonicTime deadline{};
     MonotonicTime next_try{};
-    ami::ActionToken list = 0;
-    int in_flight = 0;
     std::vector<std::string> conflicts;
   };
 
@@ -109,7 +108,7 @@ class ConfigurationSurvey {
 
   const Clock& clock_;
   std::optional<Running> running_;
-  std::uint64_t number_ = 0;  // of the newest: replies to an older one are passed over
+  CountedActions actions_;
 };
 
 }  // namespace unipresence

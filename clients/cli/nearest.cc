@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "aggregator/base/edit_distance.h"
@@ -16,15 +15,6 @@ constexpr std::size_t kMost = 3;
 // Nobody misspells a longer word; it bounds the work.
 constexpr std::size_t kLongest = 80;
 
-// As it is compared: any case, `-` for `_`.
-std::string Plain(std::string_view word) {
-  std::string plain;
-  for (const char c : word) {
-    plain += c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return plain;
-}
-
 }  // namespace
 
 std::vector<std::string> Nearest(std::string_view typed, std::span<const std::string> words) {
@@ -35,7 +25,7 @@ std::vector<std::string> Nearest(std::string_view typed, std::span<const std::st
   for (const std::string& word : words) {
     if (word.size() > kLongest) continue;
     std::size_t distance = EditDistance(typed, word);
-    if (typed.size() >= 2 && Plain(word).starts_with(Plain(typed)))
+    if (typed.size() >= 2 && FoldWord(word).starts_with(FoldWord(typed)))
       distance = std::min(distance, allowed);
     if (distance <= allowed && distance < word.size()) near.emplace_back(distance, word);
   }

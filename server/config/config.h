@@ -17,8 +17,8 @@ namespace unipresence::config {
 struct TlsConfig {
   bool enabled = false;
   std::string ca_file;  // PEM of who may sign the PBX's certificate; empty = the system's list
-  // Tells contents of the file apart: that of when LoadWithCertificates read
-  // it. A renewed file is a change.
+  // Tells contents of the file apart: that of when LoadWithCertificates read it. A renewed file is
+  // a change.
   std::size_t ca_digest = 0;
   bool verify = true;  // the certificate and that it names the host
 };

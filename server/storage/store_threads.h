@@ -56,11 +56,11 @@ class StoreThreads {
     Store::Done done;
   };
 
+  using OnTrouble = std::function<void(const absl::Status&)>;
+
   void RunCommands();
   void RunBatch(std::vector<Command>& batch);
   void RunReads();
-  using OnTrouble = std::function<void(const absl::Status&)>;
-
   // Of a refusal; counts it.
   absl::Status Refused(absl::Status refusal, const OnTrouble& on_trouble);
   static void NoteTrouble(const absl::Status& status, const OnTrouble& on_trouble);

@@ -16,6 +16,8 @@ import pathlib
 import re
 import sys
 
+import verdict
+
 WIDTH = 100
 SHORT = 80      # a line that people broke earlier for its looks is longer than that
 FOLDERS = ("aggregator", "server", "clients", "proto", "tests")
@@ -177,11 +179,7 @@ def main():
             if path.suffix in SUFFIXES:
                 count += 1
                 check(path, path.relative_to(root).as_posix(), errors)
-    for error in errors:
-        print(error)
-    if errors:
-        sys.exit(f"{len(errors)} comments are broken")
-    print(f"the comments of {count} files are whole")
+    verdict.give(errors, "comments are broken", f"the comments of {count} files are whole")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ import shlex
 import subprocess
 import sys
 
+import verdict
+
 INCLUDE = re.compile(r'^#include ["<]([^">]+)[">]', re.M)
 
 
@@ -100,11 +102,8 @@ def main():
     alone = [h for h in headers if not proven_by_source(h, root)]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         errors += filter(None, pool.map(lambda h: compile_alone(h, root, flags, memory), alone))
-    for error in errors:
-        print(error)
-    if errors:
-        sys.exit(f"{len(errors)} headers are wrong")
-    print(f"{len(headers)} headers: {len(headers) - len(alone)} proven by their sources, {len(alone)} alone")
+    verdict.give(errors, "headers are wrong",
+                 f"{len(headers)} headers: {len(headers) - len(alone)} proven by their sources, {len(alone)} alone")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import pathlib
 import re
 import sys
 
+import verdict
+
 FOLDERS = {"proto", "aggregator", "server", "clients", "tests", "deploy"}
 
 # Room -> the rooms it may include. `proto` is the generated code.
@@ -158,11 +160,7 @@ def main():
     check_folders(root, errors)
     check_includes(root, errors)
     check_cmake(root, errors)
-    for error in errors:
-        print(error)
-    if errors:
-        sys.exit(f"{len(errors)} breaches of the architecture")
-    print(f"{len(ARROWS)} rooms keep to their arrows")
+    verdict.give(errors, "breaches of the architecture", f"{len(ARROWS)} rooms keep to their arrows")
 
 
 if __name__ == "__main__":

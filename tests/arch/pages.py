@@ -3,16 +3,18 @@
 
 usage: pages.py SOURCE_DIR
 
-Of comments (C++, protos, Python, shell, CMake, configuration): every page they name (x.md), and every own
-source file they name (x.h, x.cc, x.py, x.proto, x.sh). Of pages: the same, in links and in `code`. A name is
-looked for in the folder of who names it, in the folders above that, and by the end of its path anywhere
-(the page of a folder is not looked for elsewhere). Every room has its page.
+Of comments (C++, protos, Python, shell, CMake, configuration): every page and every own source file that
+they name. Of pages: the same, in links and in `code`. A name is looked for in the folder of who names it, in
+the folders above that, and by the end of its path anywhere (the page of a folder is not looked for
+elsewhere). Every room has its page.
 """
 import fnmatch
 import os
 import pathlib
 import re
 import sys
+
+import verdict
 
 SKIPPED = re.compile(r"build.*|\.git|\.cache|__pycache__|traces|recorded|corpus")
 SLASHES = (".h", ".cc", ".proto")
@@ -25,7 +27,7 @@ CODE = re.compile(r"`([^`\n]+)`|\]\(([^)\s]+)\)")
 NAME = re.compile(r"(?<![\w/.:<*-])((?:[\w.*-]+/)*[\w*-]+\.(?:md|h|cc|py|sh|proto))\b(?![\w/(*-])")
 ROOMS = ("aggregator", "server", "clients")
 # Files of other programs, and of nobody: examples, and what is generated or installed elsewhere.
-FOREIGN = ("include/asterisk/*", "sysexits.h", "*.pb.h", "*PART.py", "x.*")
+FOREIGN = ("include/asterisk/*", "sysexits.h", "*.pb.h", "*PART.py")
 # Rooms that have no page yet.
 OWED = {"aggregator/pipeline", "server/config", "server/service", "server/storage"}
 
@@ -105,11 +107,8 @@ def main():
         name = room.relative_to(root).as_posix()
         if (room / "CMakeLists.txt").exists() and not (room / "README.md").exists() and name not in OWED:
             errors.append(f"{name}/: has no README.md: what it is for, what it promises, its rules, why")
-    for error in errors:
-        print(error)
-    if errors:
-        sys.exit(f"{len(errors)} names lead nowhere, or rooms have no page")
-    print(f"what the comments and pages of {len(files)} files name is there")
+    verdict.give(errors, "names lead nowhere, or rooms have no page",
+                 f"what the comments and pages of {len(files)} files name is there")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import ast
 import pathlib
 import sys
 
+import verdict
+
 FILE_LINES = 400
 FUNCTION_LINES = 60
 FOLDER_SOURCES = 20
@@ -73,11 +75,8 @@ def main():
                 count += 1
                 check(file, file.relative_to(root).as_posix(), errors)
     check_folders(root, errors)
-    for error in errors:
-        print(error)
-    if errors:
-        sys.exit(f"{len(errors)} files, functions or folders are too large")
-    print(f"{count} files and their functions are short enough")
+    verdict.give(errors, "files, functions or folders are too large",
+                 f"{count} files and their functions are short enough")
 
 
 if __name__ == "__main__":

@@ -98,6 +98,10 @@ class ScriptedSession final : public SessionTransport, public SessionHandler {
     if (state == SessionState::kStopped) return;
     session_.Start();
     if (state == SessionState::kConnecting) return;
+    Answers(state);
+  }
+  // Asterisk's part of a try that has begun, up to the state.
+  void Answers(SessionState state) {
     Connects();
     if (state == SessionState::kBanner) return;
     Says(kBanner);

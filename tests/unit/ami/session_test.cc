@@ -423,15 +423,9 @@ TEST(SessionBackoffTest, HalfOfItIsRandom) {
 TEST(SessionBackoffTest, ACutLinkThatHadToldAllIsTriedAgainSoon) {
   ScriptedSession s;
   s.session().Start();
-  const auto log_in = [&] {
-    s.Connects();
-    s.Says(S::kBanner);
-    s.Says(S::kAccepted);
-    s.Says(S::kFullyBooted);
-  };
   const auto delay = [&] { return s.session().NextDeadline() - s.clock().Now(); };
   for (int i = 0; i < 10; ++i) {
-    log_in();
+    s.Answers(SessionState::kOnline);
     s.session().MarkToldAll();
     s.Closes();
     EXPECT_LE(delay(), milliseconds(500)) << i;
@@ -439,16 +433,16 @@ TEST(SessionBackoffTest, ACutLinkThatHadToldAllIsTriedAgainSoon) {
   }
   // Each link has to tell for itself.
   for (int i = 0; i < 5; ++i) {
-    log_in();
+    s.Answers(SessionState::kOnline);
     s.Closes();
     s.Passes(seconds(8));
   }
-  log_in();
+  s.Answers(SessionState::kOnline);
   s.Closes();
   EXPECT_GE(delay(), seconds(4));
   // Nor does it help one that breaks the protocol right behind.
   s.Passes(seconds(8));
-  log_in();
+  s.Answers(SessionState::kOnline);
   s.session().MarkToldAll();
   s.Says(std::string(3 << 20, 'x'));
   EXPECT_GE(delay(), seconds(4));
@@ -457,24 +451,16 @@ TEST(SessionBackoffTest, ACutLinkThatHadToldAllIsTriedAgainSoon) {
 TEST(SessionBackoffTest, BeingOfUseResetsIt) {
   ScriptedSession s;
   s.session().Start();
-  const auto log_in = [&] {
-    s.Connects();
-    s.Says(S::kBanner);
-    s.Says(S::kAccepted);
-    s.Says(S::kFullyBooted);
-  };
   for (int i = 0; i < 10; ++i) {
     s.Closes(absl::UnavailableError("Connection refused"));
     s.Passes(seconds(8));
   }
-  s.Connects();
-  s.Says(S::kBanner);
-  s.Says(S::kAccepted);
+  s.Answers(SessionState::kBooting);
   // Logged in is not enough: an Asterisk that dies at boot again and again is not to be hammered.
   s.Closes();
   EXPECT_GE(s.session().NextDeadline() - s.clock().Now(), seconds(4));
   s.Passes(seconds(8));
-  log_in();
+  s.Answers(SessionState::kOnline);
   for (int i = 0; i < 9; ++i) {
     s.Passes(seconds(1));
     s.Says(S::kEvent);
@@ -482,7 +468,7 @@ TEST(SessionBackoffTest, BeingOfUseResetsIt) {
   s.Closes();
   EXPECT_GE(s.session().NextDeadline() - s.clock().Now(), seconds(4));
   s.Passes(seconds(8));
-  log_in();
+  s.Answers(SessionState::kOnline);
   for (int i = 0; i < 10; ++i) {
     s.Passes(seconds(1));
     s.Says(S::kEvent);
