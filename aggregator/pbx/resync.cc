@@ -68,6 +68,10 @@ std::optional<std::uint64_t> ListItems(const ami::Message& closing) {
 
 }  // namespace
 
+ami::ActionBuilder VersionAction() { return ami::ActionBuilder("CoreSettings"); }
+
+std::string_view VersionIn(const ami::Message& answer) { return answer.Get("AsteriskVersion"); }
+
 bool Resync::Start(ResyncKind kind) {
   if (running()) return false;
   step_ = Step::kEndpoints;

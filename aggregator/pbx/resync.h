@@ -26,9 +26,16 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "aggregator/ami/action.h"
+#include "aggregator/ami/message.h"
 #include "aggregator/ami/session_handler.h"
 
 namespace unipresence::pbx {
+
+// Asks for Asterisk's version, as its answer has it: "22.1.0". Empty where the account may not ask,
+// or Asterisk is too old to tell.
+ami::ActionBuilder VersionAction();
+std::string_view VersionIn(const ami::Message& answer);
 
 enum class ResyncKind : std::uint8_t {
   kResync,     // the link is new: nothing is known for sure

@@ -4,6 +4,7 @@
 
 #include "aggregator/ami/printable.h"
 #include "aggregator/base/strings.h"
+#include "aggregator/pbx/manager_rights.h"
 #include "aggregator/pbx/write_back.h"
 #include "fmt/format.h"
 
@@ -11,7 +12,6 @@ namespace unipresence::pbx {
 namespace {
 
 constexpr std::string_view kNotFound = "Database entry not found";
-constexpr std::string_view kDenied = "Permission denied";
 
 std::size_t IndexOf(Item item) { return static_cast<std::size_t>(item); }
 
@@ -188,7 +188,7 @@ void WriteBack::OnWritten(const Slot& slot, const absl::StatusOr<ami::ActionRepl
   // Without an answer the reading back decides. What is to be deleted may not be there.
   if (reply.ok() && reply->success) {
     ++counters_.written;
-  } else if (reply.ok() && (!deletes || reply->text == kDenied)) {
+  } else if (reply.ok() && (!deletes || reply->text == kPermissionDenied)) {
     const std::string_view action = item == Item::kState ? "Setvar" : deletes ? "DBDel" : "DBPut";
     Refuse(action, reply->text);
     if (!slot.is_of_phase) job.items[IndexOf(item)].refused = true;
@@ -261,7 +261,7 @@ void WriteBack::OnItemRead(Job& job, Item item, bool answered,
 
 void WriteBack::Refuse(std::string_view action, std::string_view text) {
   ++counters_.refused;
-  if (text == kDenied) {
+  if (text == kPermissionDenied) {
     (action == "Setvar" ? state_denied_ : database_denied_) = true;
   }
   // A value in the text must not make each one a complaint of its own.

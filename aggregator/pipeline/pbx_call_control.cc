@@ -6,21 +6,10 @@
 
 #include "aggregator/ami/printable.h"
 #include "aggregator/base/strings.h"
+#include "aggregator/pbx/call_actions.h"
+#include "aggregator/pbx/manager_rights.h"
 
 namespace unipresence {
-namespace {
-
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-// What the PBX says when a channel is gone: 16 and 22 differ, and so do actions.
-bool NoSuchChannel(std::string_view text) {
-  return Contains(text, "No such channel") || Contains(text, "does not exist") ||
-         Contains(text, "not up") || Contains(text, "Transfer invalid");
-}
-
-}  // namespace
 
 PbxCallControl::PbxCallControl(Engine& engine, const Clock& clock, std::uint64_t epoch)
     : engine_(engine), clock_(clock), id_prefix_(fmt::format("unipresence-{:x}-", epoch)) {}
@@ -81,34 +70,41 @@ void PbxCallControl::Send(Link& link, const ami::ActionBuilder& action,
 
 absl::Status PbxCallControl::StatusOf(const Link& link, std::string_view action,
                                       const Reply& reply) const {
-  const std::string& pbx = engine_.pbx(link.pbx).name;
+  const std::string& name = engine_.pbx(link.pbx).name;
   if (!reply.ok()) {
     if (CallProblemOf(reply.status())) return reply.status();
     return CallError(CallProblem::kPbxUnavailable,
                      fmt::format("PBX '{}' has not answered {}: {}; whether it obeyed shows in the "
                                  "list of calls",
-                                 pbx, action, FromAbsl(reply.status().message())));
+                                 name, action, FromAbsl(reply.status().message())));
   }
   if (reply->success) return absl::OkStatus();
-  if (NoSuchChannel(reply->text)) {
+  if (pbx::IsChannelGone(reply->text)) {
     return CallError(CallProblem::kCallNotFound,
                      "the call has ended, or one of its ends has; list the calls again");
   }
-  if (Contains(reply->text, "Permission denied")) {
+  if (reply->text.find(pbx::kPermissionDenied) != std::string::npos) {
     return CallError(CallProblem::kPbxUnavailable,
-                     fmt::format("PBX '{}' does not permit {}; give the manager account write = "
-                                 "system,call,originate",
-                                 pbx, action));
+                     fmt::format("PBX '{}' does not permit {}; give the manager account {}", name,
+                                 action, pbx::kCallRights));
   }
   return CallError(CallProblem::kCallState, fmt::format("PBX '{}' refuses {}: {}; list the calls "
                                                         "again",
-                                                        pbx, action, ami::Printable(reply->text)));
+                                                        name, action, ami::Printable(reply->text)));
 }
 
 void PbxCallControl::Command(Link& link, const ami::ActionBuilder& action, Done done) {
   Send(link, action,
        [this, &link, name = std::string(action.name()), done = std::move(done)](
            const Reply& reply) mutable { std::move(done)(StatusOf(link, name, reply)); });
+}
+
+void PbxCallControl::CommandLast(Link& link, std::span<const ami::ActionBuilder> actions,
+                                 Done done) {
+  for (const ami::ActionBuilder& action : actions.first(actions.size() - 1)) {
+    Send(link, action, [](const Reply&) {});
+  }
+  Command(link, actions.back(), std::move(done));
 }
 
 std::string PbxCallControl::ContextOf(std::string_view user, const Link& link) {
@@ -120,27 +116,25 @@ std::string PbxCallControl::ContextOf(std::string_view user, const Link& link) {
 
 void PbxCallControl::CheckExtension(Link& link, std::string_view context, std::string_view number,
                                     Done done) {
-  ami::ActionBuilder action("Getvar");
-  action.Header("Variable", fmt::format("DIALPLAN_EXISTS({},{},1)", context, number));
-  Send(link, action,
+  Send(link, pbx::FindExtensionAction(context, number),
        [this, &link, context = std::string(context), number = std::string(number),
         done = std::move(done)](const Reply& reply) mutable {
          if (!reply.ok() || !reply->success) {
            return std::move(done)(StatusOf(link, "Getvar", reply));
          }
-         const std::string_view value = reply->message.Get("Value");
-         if (value == "1") return std::move(done)(absl::OkStatus());
-         if (value == "0") {
+         const std::optional<bool> reached = pbx::ExtensionFound(reply->message);
+         if (!reached) {
            return std::move(done)(
-               CallError(CallProblem::kDestinationForbidden,
-                         fmt::format("destination '{}': the context '{}' does not reach it; give "
-                                     "a number that can be dialled on the phone",
-                                     number, context)));
+               CallError(CallProblem::kPbxUnavailable,
+                         fmt::format("PBX '{}' cannot check numbers; have it load func_dialplan.so",
+                                     engine_.pbx(link.pbx).name)));
          }
+         if (*reached) return std::move(done)(absl::OkStatus());
          std::move(done)(
-             CallError(CallProblem::kPbxUnavailable,
-                       fmt::format("PBX '{}' cannot check numbers; have it load func_dialplan.so",
-                                   engine_.pbx(link.pbx).name)));
+             CallError(CallProblem::kDestinationForbidden,
+                       fmt::format("destination '{}': the context '{}' does not reach it; give "
+                                   "a number that can be dialled on the phone",
+                                   number, context)));
        });
 }
 
@@ -251,19 +245,11 @@ void PbxCallControl::Originate(Link& link, const PlaceCallOrder& order, Pending 
   pending.call.id = IdOf(pending.call.pbx, uniqueid);
   pending.call.start_time = clock_.WallNow();
   pending.call.linked_id = uniqueid;
-  ami::ActionBuilder action("Originate");
-  action.Header("Channel", pending.call.device)
-      .Header("Context", context)
-      .Header("Exten", order.destination)
-      .Header("Priority", "1")
-      // Without a CallerID the called party sees what it sees when the phone dials, and the own
-      // phone shows the destination.
-      .Header("Variable", fmt::format("CONNECTEDLINE(num)={}", order.destination))
-      // As for a number dialled on the phone: feature codes look at it.
-      .Header("Variable", fmt::format("CALLERID(dnid)={}", order.destination))
-      .Header("Timeout", fmt::to_string(std::chrono::milliseconds(kOwnPhoneRings).count()))
-      .Header("Async", "true")
-      .Header("ChannelId", uniqueid);
+  const ami::ActionBuilder action = pbx::OriginateAction({.phone = pending.call.device,
+                                                          .context = context,
+                                                          .destination = order.destination,
+                                                          .uniqueid = uniqueid,
+                                                          .rings = kOwnPhoneRings});
   dialled_.emplace(uniqueid, order.destination);
   pending_.emplace(uniqueid, std::move(pending));
   Send(link, action, [this, &link, uniqueid](const Reply& reply) {
@@ -322,10 +308,9 @@ void PbxCallControl::HangUp(std::string_view user, std::string_view call, Done d
   }
   // Of the two calls on one channel the held one ends with the other party's channel.
   const auto transfer = consultations_.find(ToAbsl(found->uniqueid));
-  ami::ActionBuilder action("Hangup");
-  action
-      .Header("Channel", transfer == consultations_.end() ? found->uniqueid : transfer->second.held)
-      .Header("Cause", found->call.state == CallState::kRinging ? "21" : "16");
+  const ami::ActionBuilder action =
+      pbx::HangupAction(transfer == consultations_.end() ? found->uniqueid : transfer->second.held,
+                        found->call.state == CallState::kRinging);
   Command(*found->link, action, std::move(done));
 }
 
@@ -350,8 +335,7 @@ void PbxCallControl::Transfer(std::string_view user, std::string_view call,
   if (!found.ok()) return std::move(done)(found.status());
   if (absl::Status status = Transferable(*found); !status.ok()) return std::move(done)(status);
   std::string context = ContextOf(user, *found->link);
-  ami::ActionBuilder action("BlindTransfer");
-  action.Header("Channel", found->uniqueid).Header("Exten", destination).Header("Context", context);
+  ami::ActionBuilder action = pbx::BlindTransferAction(found->uniqueid, destination, context);
   CheckExtension(*found->link, context, destination,
                  [this, link = found->link, action = std::move(action),
                   done = std::move(done)](absl::Status status) mutable {

@@ -2,26 +2,11 @@
 #define UNIPRESENCE_AGGREGATOR_PIPELINE_PBX_CALL_CONTROL_H_
 
 // CallControl over AMI: what the trackers of the links know of calls, and the actions that change
-// them. Measured on Asterisk 16 and 22:
+// them (pbx/call_actions.h).
 //
-//   CheckDestination   Getvar DIALPLAN_EXISTS(context,number,1): Asterisk matches patterns and
-//                      included contexts. (ShowDialPlan needs rights that a server should not
-//                      have.)
-//   Place              Originate, Async, with a ChannelId of ours, so that the call has its name
-//                      before it exists; answered when its Newchannel comes, or an
-//                      OriginateResponse that says Failure. Without a repeat: Asterisk refuses a
-//                      ChannelId that lives, and PlacedCalls remembers the rest.
-//   HangUp             Hangup of the user's own channel; cause 21 while it rings, else 16
-//   Transfer           BlindTransfer, after CheckDestination: to a number that does not exist
-//                      Asterisk "succeeds" and drops the call
-//   attended           in deploy/asterisk: the context unipresence-consult dials for the user's
-//                      channel and takes the held one back when nobody answers, unipresence-hold
-//                      plays music. One Redirect sends both channels there; Bridge completes,
-//                      another Redirect takes back. (Atxfer types DTMF into the call: seconds slow,
-//                      needs Dial options that an existing dialplan lacks, and leaves the user no
-//                      second call to show.)
-//
-// Channels are named by Uniqueid: they keep it when they are renamed, and no channel gets it again.
+// A call that was placed is answered when its Newchannel comes, or an OriginateResponse that says
+// Failure. It is placed once: Asterisk refuses a ChannelId that lives, and PlacedCalls remembers
+// the rest.
 //
 // Thread: the pipeline's.
 
@@ -30,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -157,6 +143,8 @@ class PbxCallControl final : public CallControl {
             absl::AnyInvocable<void(const Reply&) &&> done);
   // The same for actions of which only success matters.
   void Command(Link& link, const ami::ActionBuilder& action, Done done);
+  // The same for actions that follow each other: `done` is told of the last one.
+  void CommandLast(Link& link, std::span<const ami::ActionBuilder> actions, Done done);
   absl::Status StatusOf(const Link& link, std::string_view action, const Reply& reply) const;
   void CheckExtension(Link& link, std::string_view context, std::string_view number, Done done);
 

@@ -4,23 +4,10 @@
 #include <fmt/format.h>
 
 #include "aggregator/base/strings.h"
+#include "aggregator/pbx/call_actions.h"
 #include "aggregator/pipeline/pbx_call_control.h"
 
 namespace unipresence {
-namespace {
-
-constexpr std::string_view kConsultContext = "unipresence-consult";
-constexpr std::string_view kHoldContext = "unipresence-hold";
-// The place in kConsultContext that takes the held party back.
-constexpr std::string_view kBack = "back";
-
-ami::ActionBuilder Setvar(std::string_view channel, std::string_view name, std::string_view value) {
-  ami::ActionBuilder action("Setvar");
-  action.Header("Channel", channel).Header("Variable", name).Header("Value", value);
-  return action;
-}
-
-}  // namespace
 
 bool PbxCallControl::UpdateConsultation(const Link& link, const std::string& own,
                                         Consultation& consultation) {
@@ -80,14 +67,14 @@ void PbxCallControl::CheckConsultation(Link& link, std::string_view context,
                    // Asterisk would hang both channels up if the place to send them to did not
                    // exist.
                    CheckExtension(
-                       link, kConsultContext, number,
+                       link, pbx::kConsultContext, number,
                        [this, &link, done = std::move(done)](absl::Status exists) mutable {
                          if (CallProblemOf(exists) == CallProblem::kDestinationForbidden) {
                            exists = CallError(
                                CallProblem::kCallState,
                                fmt::format("PBX '{}' has no context {} in its dialplan; include "
                                            "the files of deploy/asterisk",
-                                           engine_.pbx(link.pbx).name, kConsultContext));
+                                           engine_.pbx(link.pbx).name, pbx::kConsultContext));
                          }
                          std::move(done)(std::move(exists));
                        });
@@ -102,34 +89,24 @@ void PbxCallControl::RedirectToConsult(const Found& found, std::string_view cont
     return std::move(done)(
         CallError(CallProblem::kCallNotFound, "the call has changed; list the calls again"));
   }
-  // Asterisk obeys the actions of a link one after the other, so only the last one is waited for:
-  // without the variables it fails as well.
-  const auto ignore = [](const Reply&) {};
-  Send(*found.link, Setvar(found.uniqueid, "UNIPRESENCE_HELD", held->channel), ignore);
-  Send(*found.link, Setvar(found.uniqueid, "UNIPRESENCE_CONSULT_CONTEXT", context), ignore);
-  Send(*found.link, Setvar(found.uniqueid, "UNIPRESENCE_TRANSFERRED", ""), ignore);
-  ami::ActionBuilder action("Redirect");
-  action.Header("Channel", found.uniqueid)
-      .Header("Context", kConsultContext)
-      .Header("Exten", destination)
-      .Header("Priority", "1")
-      .Header("ExtraChannel", found.peer_uniqueid)
-      .Header("ExtraContext", kHoldContext)
-      .Header("ExtraExten", "s")
-      .Header("ExtraPriority", "1");
+  const auto actions = pbx::ConsultActions({.channel = found.uniqueid,
+                                            .held = found.peer_uniqueid,
+                                            .held_name = held->channel,
+                                            .context = context,
+                                            .destination = destination});
   Consultation consultation{.pbx = found.link->pbx,
                             .held = found.peer_uniqueid,
                             .held_party = found.call.other_party,
                             .destination = std::move(destination),
                             .start_time = clock_.WallNow()};
-  Command(*found.link, action,
-          [this, found, consultation = std::move(consultation),
-           done = std::move(done)](absl::Status status) mutable {
-            if (!status.ok()) return std::move(done)(status);
-            consultations_.insert_or_assign(found.uniqueid, std::move(consultation));
-            CollectChanges();
-            std::move(done)(TransferOf(found));
-          });
+  CommandLast(*found.link, actions,
+              [this, found, consultation = std::move(consultation),
+               done = std::move(done)](absl::Status status) mutable {
+                if (!status.ok()) return std::move(done)(status);
+                consultations_.insert_or_assign(found.uniqueid, std::move(consultation));
+                CollectChanges();
+                std::move(done)(TransferOf(found));
+              });
 }
 
 absl::StatusOr<AttendedTransfer> PbxCallControl::TransferOf(const Found& found) const {
@@ -171,23 +148,16 @@ void PbxCallControl::CompleteAttendedTransfer(std::string_view user, std::string
                   fmt::format("'{}' has not answered yet; wait, or cancel and transfer blindly",
                               consultation.destination)));
   }
-  // So that the user's channel does not take the held one back when the other leaves it.
-  Send(*found->link, Setvar(found->uniqueid, "UNIPRESENCE_TRANSFERRED", "1"), [](const Reply&) {});
-  ami::ActionBuilder action("Bridge");
-  action.Header("Channel1", consultation.held).Header("Channel2", found->peer_uniqueid);
-  Command(*found->link, action, std::move(done));
+  CommandLast(*found->link,
+              pbx::CompleteActions(found->uniqueid, consultation.held, found->peer_uniqueid),
+              std::move(done));
 }
 
 void PbxCallControl::CancelAttendedTransfer(std::string_view user, std::string_view call,
                                             CallDone done) {
   const absl::StatusOr<Found> found = FindTransfer(user, call);
   if (!found.ok()) return std::move(done)(found.status());
-  ami::ActionBuilder action("Redirect");
-  action.Header("Channel", found->uniqueid)
-      .Header("Context", kConsultContext)
-      .Header("Exten", kBack)
-      .Header("Priority", "1");
-  Command(*found->link, action,
+  Command(*found->link, pbx::TakeBackAction(found->uniqueid),
           [this, own = found->uniqueid, back = found->call,
            done = std::move(done)](absl::Status status) mutable {
             if (!status.ok()) return std::move(done)(status);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "aggregator/pbx/manager_rights.h"
+
 namespace unipresence {
 namespace {
 
@@ -20,7 +22,7 @@ void PbxComplaints::Raise(std::string_view what, std::string_view why, std::stri
   const bool known = !added && Kind(at->second.why) == Kind(why);
   at->second = {.why = std::string(why)};
   if (known) return;
-  const std::string advice = why == kPermissionDenied
+  const std::string advice = why == pbx::kPermissionDenied
                                  ? fmt::format("; give the manager account {}", rights)
                                  : std::string();
   spdlog::warn("pbx {}: {}: {}{}", pbx_, what, why, advice);

@@ -19,15 +19,12 @@
 
 namespace unipresence {
 
-// The reason for which the rights of the manager account are the remedy.
-inline constexpr std::string_view kPermissionDenied = "Permission denied";
-
 class PbxComplaints {
  public:
   explicit PbxComplaints(std::string pbx) : pbx_(std::move(pbx)) {}
 
   // It is not told, for this reason, which is printable. `rights` are what a manager account needs
-  // for it, such as "write = call"; they are named if the reason is that it lacks them.
+  // for it (pbx/manager_rights.h); they are named if the reason is that it lacks them.
   void Raise(std::string_view what, std::string_view why, std::string_view rights);
   // It is told.
   void Mend(std::string_view what);

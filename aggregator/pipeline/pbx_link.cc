@@ -10,6 +10,8 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
 #include "aggregator/base/valid_text.h"
+#include "aggregator/pbx/manager_rights.h"
+#include "aggregator/pbx/resync.h"
 
 namespace unipresence {
 namespace {
@@ -166,11 +168,11 @@ void PbxLink::OnOnline() { AskVersion(); }
 
 void PbxLink::AskVersion() {
   auto sent = session_.Send(
-      ami::ActionBuilder("CoreSettings"), ami::ActionKind::kSingle,
+      pbx::VersionAction(), ami::ActionKind::kSingle,
       [this](const absl::StatusOr<ami::ActionReply>& reply) {
         // An account that may not ask, or an old Asterisk, leaves the version unknown.
         if (!reply.ok() && !session_.online()) return;
-        BeginResync(reply.ok() ? ValidText(reply->message.Get("AsteriskVersion"), kMaxVersion)
+        BeginResync(reply.ok() ? ValidText(pbx::VersionIn(reply->message), kMaxVersion)
                                : std::string());
       });
   if (!sent.ok()) BeginResync("");
@@ -305,7 +307,7 @@ void PbxLink::UpdateProbe() {
 void PbxLink::TakeListErrors(const pbx::ResyncOutcome& outcome) {
   probe_.list_errors.Add(outcome.errors.size());
   for (const pbx::ListError& error : outcome.errors) {
-    complaints_.Raise(error.action, error.why, "read = system,call,user and write = system,call");
+    complaints_.Raise(error.action, error.why, pbx::kListRights);
   }
   for (const std::string_view list : outcome.whole) complaints_.Mend(list);
   for (const std::string_view list : outcome.skipped) complaints_.Rest(list);
@@ -318,7 +320,7 @@ void PbxLink::TellMailboxErrors() {
   if (refused == 0 && rounds == mailbox_rounds_) return;
   probe_.mailbox_errors.Add(refused);
   if (!mailbox_reader_.error().empty()) {
-    complaints_.Raise(kMailboxCount, mailbox_reader_.error(), "write = call");
+    complaints_.Raise(kMailboxCount, mailbox_reader_.error(), pbx::kMailboxRights);
   } else if (rounds != mailbox_rounds_) {
     complaints_.Mend(kMailboxCount);
   }

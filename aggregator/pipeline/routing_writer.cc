@@ -1,11 +1,13 @@
 #include "aggregator/pipeline/routing_writer.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "aggregator/base/strings.h"
+#include "aggregator/pbx/manager_rights.h"
 #include "aggregator/pipeline/pbx_control.h"
 
 namespace unipresence {
@@ -182,8 +184,9 @@ void RoutingWriter::TellComplaints() {
   while (const std::optional<std::string> complaint = write_back_.TakeComplaint()) {
     const std::size_t colon = std::min(complaint->find(": "), complaint->size() - 2);
     const std::string action = complaint->substr(0, colon);
-    complaints_.Raise(action, std::string_view(*complaint).substr(colon + 2),
-                      "write = system,call: calls and BLF keys do not follow the presence");
+    complaints_.Raise(
+        action, std::string_view(*complaint).substr(colon + 2),
+        fmt::format("{}: calls and BLF keys do not follow the presence", pbx::kWriteBackRights));
     refused_.insert(action);
   }
   if (session_ == nullptr || waits_for_sweep_ || !round_done() || !write_back_.idle()) return;

@@ -58,6 +58,10 @@ CommandLine ParseCommandLine(int argc, char** argv) {
       ->envname("UNIPRESENCED_CONFIG");
   app.add_flag("--check-config", result.check_config,
                "Check the configuration and its users file, print the outcome, and exit");
+  app.add_flag("--example-config", result.example_config,
+               "Print a configuration file with every key and its default, and exit");
+  app.add_flag("--example-users", result.example_users,
+               "Print a users file with every key, and exit");
   bool users_file_wins = false;
   app.add_flag("--users-file-wins", users_file_wins, "The same as --users_file_wins true");
   const std::string password_help =
@@ -88,7 +92,9 @@ CommandLine ParseCommandLine(int argc, char** argv) {
     return result;
   }
   result.hash_password = hash->parsed();
-  if (result.config_file.empty() && !result.hash_password) {
+  const bool needs_config =
+      !result.hash_password && !result.example_config && !result.example_users;
+  if (result.config_file.empty() && needs_config) {
     std::fputs("--config is required: the configuration file; --help tells more\n", stderr);
     result.exit_code = kExitUsage;
   }

@@ -18,6 +18,8 @@ struct CommandLine {
   std::optional<int> exit_code;  // --help, --version or a usage error was answered: exit with it
   std::string config_file;
   bool check_config = false;
+  bool example_config = false;
+  bool example_users = false;
   bool hash_password = false;
   std::string reset_administrator;                            // name of the user; empty: none
   std::string password_file;                                  // for the two above

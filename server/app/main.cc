@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   if (command_line.exit_code) return *command_line.exit_code;
   const config::Overrides overrides{config::SystemEnvironment(), command_line.settings};
 
+  if (command_line.example_config || command_line.example_users) return RunExamples(command_line);
   if (command_line.hash_password) return RunHashPassword(command_line);
   if (command_line.check_config) return RunCheckConfig(command_line, overrides);
   if (!command_line.reset_administrator.empty()) {

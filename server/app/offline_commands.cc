@@ -9,6 +9,7 @@
 #include "server/app/password_input.h"
 #include "server/auth/password.h"
 #include "server/auth/token.h"
+#include "server/config/example.h"
 #include "server/storage/open_store.h"
 
 namespace unipresence {
@@ -28,6 +29,12 @@ int ReportPassword(const absl::Status& status) {
 int Report(const absl::Status& status, int exit_code) {
   std::fprintf(stderr, "unipresenced: %s\n", std::string(status.message()).c_str());
   return exit_code;
+}
+
+int RunExamples(const CommandLine& command_line) {
+  if (command_line.example_config) std::fputs(config::ExampleConfig().c_str(), stdout);
+  if (command_line.example_users) std::fputs(config::ExampleUsers().c_str(), stdout);
+  return kExitOk;
 }
 
 int RunHashPassword(const CommandLine& command_line) {

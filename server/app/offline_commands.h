@@ -8,6 +8,8 @@
 
 namespace unipresence {
 
+// Prints the example files that were asked for.
+int RunExamples(const CommandLine& command_line);
 // Prints the hash of a password for `password_hash` of the users file.
 int RunHashPassword(const CommandLine& command_line);
 // Checks configuration and users file.

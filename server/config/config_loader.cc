@@ -21,17 +21,8 @@ extern char** environ;
 namespace unipresence::config {
 namespace {
 
-constexpr std::string_view kPrefix = "UNIPRESENCED_";
 // The program's own: names the file, so it is none of its settings.
 constexpr std::string_view kConfigVariable = "UNIPRESENCED_CONFIG";
-
-std::string VariableOf(std::string_view path) {
-  std::string name(kPrefix);
-  for (const char c : path) {
-    name += c == '.' ? '_' : (c >= 'a' && c <= 'z') ? static_cast<char>(c - 'a' + 'A') : c;
-  }
-  return name;
-}
 
 // Relative paths of the file are relative to its folder.
 std::string Resolve(const std::string& file, std::string_view path) {
@@ -136,7 +127,7 @@ class Loader {
       }
     }
     for (const auto& [name, value] : overrides_.environment) {
-      if (name.compare(0, kPrefix.size(), kPrefix) != 0) continue;
+      if (!name.starts_with(kVariablePrefix)) continue;
       if (std::find(known.begin(), known.end(), name) == known.end()) {
         errors_.Add(fmt::format("unknown environment variable {}; known ones: {}", name,
                                 fmt::join(known, ", ")));
@@ -189,14 +180,10 @@ class Loader {
   Config config_;
 };
 
-// A YAML scalar in double quotes.
-std::string Quoted(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + '"';
+// "grpc" of "grpc.listen"; empty for a key at the top level.
+std::string_view SectionOf(std::string_view path) {
+  const std::size_t dot = path.find('.');
+  return dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
 }
 
 }  // namespace
@@ -242,14 +229,21 @@ std::string ToYaml(const Config& config) {
         Quoted(pbx.name), Quoted(pbx.host), pbx.port, Quoted(pbx.username), pbx.tls.enabled,
         Quoted(pbx.tls.ca_file), pbx.tls.verify, pbx.write_back, Quoted(pbx.configuration_folder));
   }
-  yaml += fmt::format(
-      "grpc: {{listen: {}}}\nzeromq: {{publish: {}, snapshot: {}}}\nmetrics: {{listen: {}}}\n"
-      "store: {{path: {}}}\nsessions: {{time_to_live_s: {}}}\nfusion: {{deskphone_call: {}}}\n"
-      "users_file: {}\nusers_file_wins: {}\nlog: {{level: {}}}\n",
-      Quoted(config.grpc.listen), Quoted(config.zeromq.publish), Quoted(config.zeromq.snapshot),
-      Quoted(config.metrics.listen), Quoted(config.store.path), config.sessions.time_to_live_s,
-      ToString(config.fusion.deskphone_call), Quoted(config.users_file), config.users_file_wins,
-      ToString(config.log.level));
+  std::string_view open;  // section
+  for (const Setting& setting : AllSettings()) {
+    const std::string_view section = SectionOf(setting.path);
+    if (!open.empty() && section != open) yaml += "}\n";
+    const std::string value = setting.show(config);
+    if (section.empty()) {
+      yaml += fmt::format("{}: {}\n", setting.path, value);
+    } else {
+      const std::string_view key = setting.path.substr(section.size() + 1);
+      yaml += section == open ? fmt::format(", {}: {}", key, value)
+                              : fmt::format("{}: {{{}: {}", section, key, value);
+    }
+    open = section;
+  }
+  if (!open.empty()) yaml += "}\n";
   return yaml;
 }
 

@@ -19,6 +19,37 @@ constexpr std::uint16_t kAmiPort = 5038;
 constexpr std::uint16_t kAmiTlsPort = 5039;
 constexpr std::size_t kMaxNameBytes = 64;
 
+constexpr std::array<Key, 9> kPbxKeys = {{
+    {"name", "main", "unique; lines of users name it. 1 to 64 of A-Z a-z 0-9 . _ @ -",
+     Key::Use::kNeeded},
+    {"host", "192.0.2.10", "name or address", Key::Use::kNeeded},
+    {"port", "5038", "of AMI; without it 5038, and 5039 with tls"},
+    {"username", "unipresence", "of the manager account (manager.conf)", Key::Use::kNeeded},
+    {"secret", "hush", "the secret itself; better in a file", Key::Use::kInstead},
+    {"secret_file", "main.secret",
+     "a file with the account's secret, relative to this file; or the environment variable "
+     "UNIPRESENCED_PBX_<NAME>_SECRET, which beats both",
+     Key::Use::kNeeded},
+    {"tls", "{enabled: false, ca_file: \"\", verify: true}", "true, false, or a map"},
+    {"write_back", "true",
+     "tell it where calls ring, in its AstDB, and the presence as custom device states; false: "
+     "only listen"},
+    {"configuration_folder", "\"\"",
+     "where the files that Asterisk includes are written, as this machine sees the folder, "
+     "relative to this file; empty = nowhere"},
+}};
+
+constexpr std::array<Key, 3> kTlsKeys = {{
+    {"enabled", "false", "true or false; a map without it says true"},
+    {"ca_file", "\"\"",
+     "PEM of who may sign the certificate, relative to this file; empty = the system's list"},
+    {"verify", "true", "check the certificate and that it names the host"},
+}};
+
+bool IsKey(std::span<const Key> keys, std::string_view name) {
+  return std::any_of(keys.begin(), keys.end(), [&](const Key& key) { return key.name == name; });
+}
+
 bool IsName(std::string_view text) {
   return !text.empty() && text.size() <= kMaxNameBytes &&
          std::all_of(text.begin(), text.end(), [](char c) {
@@ -56,13 +87,9 @@ class PbxReader {
  private:
   void ReadKey(const std::string& key, const YamlNode& value) {
     if (key == "tls") return ReadTls(value);
-    if (key != "name" && key != "host" && key != "port" && key != "username" && key != "secret" &&
-        key != "secret_file" && key != "write_back" && key != "configuration_folder") {
-      errors_.Add(
-          value.line,
-          fmt::format("unknown key 'pbx.{}'; known keys: name, host, port, "
-                      "username, secret, secret_file, tls, write_back, configuration_folder",
-                      key));
+    if (!IsKey(kPbxKeys, key)) {
+      errors_.Add(value.line,
+                  fmt::format("unknown key 'pbx.{}'; known keys: {}", key, NamesOf(kPbxKeys)));
       return;
     }
     if (value.kind != YamlNode::Kind::kScalar) {
@@ -119,10 +146,8 @@ class PbxReader {
         Note(value.line, "pbx.tls." + key, parsed.status());
         if (parsed.ok()) (key == "verify" ? pbx_.tls.verify : pbx_.tls.enabled) = *parsed;
       } else {
-        errors_.Add(value.line,
-                    fmt::format("unknown key 'pbx.tls.{}'; known keys: enabled, ca_file, "
-                                "verify",
-                                key));
+        errors_.Add(value.line, fmt::format("unknown key 'pbx.tls.{}'; known keys: {}", key,
+                                            NamesOf(kTlsKeys)));
       }
     }
   }
@@ -199,6 +224,9 @@ class PbxReader {
 
 }  // namespace
 
+std::span<const Key> PbxKeys() { return kPbxKeys; }
+std::span<const Key> TlsKeys() { return kTlsKeys; }
+
 std::string SecretVariable(std::string_view pbx_name) {
   std::string name(pbx_name);
   for (char& c : name) {
@@ -208,7 +236,7 @@ std::string SecretVariable(std::string_view pbx_name) {
       c = '_';
     }
   }
-  return fmt::format("UNIPRESENCED_PBX_{}_SECRET", name);
+  return fmt::format("{}PBX_{}_SECRET", kVariablePrefix, name);
 }
 
 std::vector<PbxConfig> ReadPbxs(const YamlNode& node, const PbxContext& context,

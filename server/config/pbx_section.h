@@ -5,12 +5,14 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/config/config.h"
 #include "server/config/errors.h"
+#include "server/config/keys.h"
 #include "server/config/yaml_node.h"
 
 namespace unipresence::config {
@@ -24,6 +26,10 @@ struct PbxContext {
 
 // The PBXs of the node `pbx:`; what is wrong goes to `errors`.
 std::vector<PbxConfig> ReadPbxs(const YamlNode& node, const PbxContext& context, ErrorList& errors);
+
+// The keys of a PBX, and of its `tls`.
+std::span<const Key> PbxKeys();
+std::span<const Key> TlsKeys();
 
 // The environment variable of a PBX's secret: UNIPRESENCED_PBX_MAIN_SECRET for "main".
 std::string SecretVariable(std::string_view pbx_name);

@@ -125,28 +125,53 @@ absl::Status SetLogLevel(Config& config, std::string_view value) {
   return Bad(value, "write trace, debug, info, warning or error");
 }
 
+std::string ShowBool(bool value) { return value ? "true" : "false"; }
+
 constexpr std::array<Setting, 10> kSettings = {{
     {"grpc.listen", "where gRPC is served: host:port (0 = any free one) or unix:/path",
-     SetGrpcListen},
+     SetGrpcListen, [](const Config& config) { return Quoted(config.grpc.listen); }},
     {"zeromq.publish", "where followers subscribe: tcp://address:port (* = any free one) or ipc://",
-     SetPublish},
-    {"zeromq.snapshot", "where followers ask for snapshots, in the same form", SetSnapshot},
+     SetPublish, [](const Config& config) { return Quoted(config.zeromq.publish); }},
+    {"zeromq.snapshot", "where followers ask for snapshots, in the same form", SetSnapshot,
+     [](const Config& config) { return Quoted(config.zeromq.snapshot); }},
     {"metrics.listen", "where /metrics, /livez and /readyz are served: address:port",
-     SetMetricsListen},
-    {"store.path", "the database file; relative to the working directory", SetStorePath},
+     SetMetricsListen, [](const Config& config) { return Quoted(config.metrics.listen); }},
+    {"store.path", "the database file; relative to the working directory", SetStorePath,
+     [](const Config& config) { return Quoted(config.store.path); }},
     {"sessions.time_to_live_s", "seconds a session lives without a sign of life, 1 to 86400",
-     SetTimeToLive},
+     SetTimeToLive,
+     [](const Config& config) { return fmt::to_string(config.sessions.time_to_live_s); }},
     {"fusion.deskphone_call",
      "which calls of the deskphone take precedence over the WebRTC line: emitted or any",
-     SetDeskphoneCall},
-    {"users_file", "a YAML list of users to begin with; empty = none", SetUsersFile, true},
+     SetDeskphoneCall,
+     [](const Config& config) { return std::string(ToString(config.fusion.deskphone_call)); }},
+    {"users_file", "a YAML list of users to begin with; empty = none", SetUsersFile,
+     [](const Config& config) { return Quoted(config.users_file); }, true},
     {"users_file_wins",
      "true: what the users file says of known users is taken too; false: only new users are added",
-     SetUsersFileWins},
-    {"log.level", "trace, debug, info, warning or error", SetLogLevel},
+     SetUsersFileWins, [](const Config& config) { return ShowBool(config.users_file_wins); }},
+    {"log.level", "trace, debug, info, warning or error", SetLogLevel,
+     [](const Config& config) { return std::string(ToString(config.log.level)); }},
 }};
 
 }  // namespace
+
+std::string VariableOf(std::string_view path) {
+  std::string name(kVariablePrefix);
+  for (const char c : path) {
+    name += c == '.' ? '_' : (c >= 'a' && c <= 'z') ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return name;
+}
+
+std::string Quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '"';
+}
 
 std::span<const Setting> AllSettings() { return kSettings; }
 

@@ -14,11 +14,16 @@
 
 namespace unipresence::config {
 
+// What begins the names of all environment variables of the server.
+inline constexpr std::string_view kVariablePrefix = "UNIPRESENCED_";
+
 struct Setting {
   std::string_view path;  // "section.key", or "key" at the top level
   std::string_view help;
   // Sets it. INVALID_ARGUMENT tells the value and what to write instead.
   absl::Status (*apply)(Config& config, std::string_view value);
+  // Its value as YAML.
+  std::string (*show)(const Config& config);
   bool is_input_path = false;  // of a file to read: in the file, relative to the file's folder
 };
 
@@ -26,6 +31,12 @@ std::span<const Setting> AllSettings();
 
 // Null if there is none.
 const Setting* FindSetting(std::string_view path);
+
+// The environment variable: UNIPRESENCED_GRPC_LISTEN for "grpc.listen".
+std::string VariableOf(std::string_view path);
+
+// A YAML scalar in double quotes.
+std::string Quoted(std::string_view text);
 
 // --- Values that PBXs share with the table ---
 absl::StatusOr<bool> ParseBool(std::string_view value);  // true, false

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <iterator>
@@ -22,11 +23,43 @@
 namespace unipresence::config {
 namespace {
 
-constexpr std::string_view kUserKeys =
-    "id, display_name, exten, context, line_type, username, password, password_hash, role, "
-    "ring_seconds, voicemail, lines";
-constexpr std::string_view kLineKeys = "kind, pbx, device, sip_username, sip_secret";
-constexpr std::string_view kVoicemailKeys = "number, context, name, password, email";
+constexpr std::array<Key, 12> kUserKeys = {{
+    {"id", "alice",
+     "unique, for ever: programs know the user by it. 1 to 64 of A-Z a-z 0-9 . _ @ -",
+     Key::Use::kNeeded},
+    {"display_name", "Alice Martin", "without it the id"},
+    {"exten", "\"1001\"", "the number that colleagues dial; unique in its context",
+     Key::Use::kNeeded},
+    {"context", "default", "where the user's phones dial, in Asterisk's dialplan",
+     Key::Use::kNeeded},
+    {"line_type", "unique_account", "sip, webrtc or unique_account", Key::Use::kNeeded},
+    {"username", "alice", "to log in with; unique in any case", Key::Use::kNeeded},
+    {"password", "correct horse battery", "8 to 128 bytes of text; without one nobody can log in"},
+    {"password_hash", "$argon2id$v=19$...", "what `unipresenced hash-password` prints",
+     Key::Use::kInstead},
+    {"role", "user", "user or administrator"},
+    {"ring_seconds", "30", "before the no-answer forwarding; 5 to 300, a multiple of 5"},
+    {"voicemail", "", "a box of Asterisk; only the number is needed"},
+    {"lines", "", "the devices: a deskphone, a WebRTC line, or one of each", Key::Use::kNeeded},
+}};
+
+constexpr std::array<Key, 5> kVoicemailKeys = {{
+    {"number", "\"1001\"", "of the box; unique in its context", Key::Use::kNeeded},
+    {"context", "default", "of voicemail.conf"},
+    {"name", "Alice Martin", "without it the user's"},
+    {"password", "\"4711\"", "to hear the box with, at a phone"},
+    {"email", "alice@example.org", "who is told of a message"},
+}};
+
+constexpr std::array<Key, 5> kLineKeys = {{
+    {"kind", "deskphone", "deskphone or webrtc", Key::Use::kNeeded},
+    {"pbx", "main", "a PBX of the configuration", Key::Use::kNeeded},
+    {"device", "PJSIP/alice", "as Asterisk names it; unique on the PBX", Key::Use::kNeeded},
+    {"sip_username", "alice",
+     "the account the phone registers with, for the configuration that is made for Asterisk; "
+     "without it the account is Asterisk's own affair"},
+    {"sip_secret", "a-secret-of-the-phone", "of that account"},
+}};
 
 std::string LowerCase(std::string_view text) {
   std::string lower(text);
@@ -47,17 +80,14 @@ class UsersReader {
     line_ = node.line;
     const std::size_t errors_before = errors_.count();
     if (node.kind != YamlNode::Kind::kMap) {
-      return Error(node.line, fmt::format("a user is a map with the keys {}", kUserKeys));
+      return Error(node.line, fmt::format("a user is a map with the keys {}", NamesOf(kUserKeys)));
     }
     if (const YamlNode* id = Find(node, "id"); id != nullptr) id_ = id->scalar;
     UserSeed seed;
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       ReadKey(node.keys[i], node.items[i], seed);
     }
-    for (const std::string_view key :
-         {"id", "exten", "context", "line_type", "username", "lines"}) {
-      if (Find(node, key) == nullptr) Error(node.line, fmt::format("{} is missing", key));
-    }
+    CheckNeeded(node, kUserKeys, "");
     if (seed.user.display_name.empty()) seed.user.display_name = seed.user.id;
     if (!seed.password.empty() && !seed.password_hash.empty()) {
       Error(node.line, "password and password_hash are both set; keep one");
@@ -84,6 +114,14 @@ class UsersReader {
     const auto found = std::find(map.keys.begin(), map.keys.end(), key);
     return found == map.keys.end() ? nullptr
                                    : &map.items[static_cast<std::size_t>(found - map.keys.begin())];
+  }
+
+  void CheckNeeded(const YamlNode& node, std::span<const Key> keys, std::string_view parent) {
+    for (const Key& key : keys) {
+      if (key.use == Key::Use::kNeeded && Find(node, key.name) == nullptr) {
+        Error(node.line, fmt::format("{}{} is missing", parent, key.name));
+      }
+    }
   }
 
   void ReadKey(const std::string& key, const YamlNode& value, UserSeed& seed) {
@@ -117,7 +155,7 @@ class UsersReader {
         Error(value.line, fmt::format("password_hash: {}", FromAbsl(status.message())));
       }
     } else {
-      Error(value.line, fmt::format("unknown key '{}'; known keys: {}", key, kUserKeys));
+      Error(value.line, fmt::format("unknown key '{}'; known keys: {}", key, NamesOf(kUserKeys)));
     }
   }
 
@@ -152,14 +190,14 @@ class UsersReader {
                        [&](const auto& known) { return known.first == node.keys[i]; });
       if (field == std::end(fields)) {
         Error(node.items[i].line, fmt::format("unknown key 'voicemail.{}'; known keys: {}",
-                                              node.keys[i], kVoicemailKeys));
+                                              node.keys[i], NamesOf(kVoicemailKeys)));
       } else if (node.items[i].kind != YamlNode::Kind::kScalar) {
         Error(node.items[i].line, fmt::format("voicemail.{}: give one value", node.keys[i]));
       } else {
         *field->second = node.items[i].scalar;
       }
     }
-    if (Find(node, "number") == nullptr) Error(node.line, "voicemail.number is missing");
+    CheckNeeded(node, kVoicemailKeys, "voicemail.");
   }
 
   void ReadLines(const YamlNode& node, User& user) {
@@ -195,12 +233,11 @@ class UsersReader {
       } else if (key == "sip_secret") {
         line.sip_secret = value.scalar;
       } else {
-        Error(value.line, fmt::format("unknown key 'lines.{}'; known keys: {}", key, kLineKeys));
+        Error(value.line,
+              fmt::format("unknown key 'lines.{}'; known keys: {}", key, NamesOf(kLineKeys)));
       }
     }
-    for (const std::string_view key : {"kind", "pbx", "device"}) {
-      if (Find(node, key) == nullptr) Error(node.line, fmt::format("lines.{} is missing", key));
-    }
+    CheckNeeded(node, kLineKeys, "lines.");
     return line;
   }
 
@@ -265,6 +302,10 @@ class UsersReader {
 };
 
 }  // namespace
+
+std::span<const Key> UserKeys() { return kUserKeys; }
+std::span<const Key> VoicemailKeys() { return kVoicemailKeys; }
+std::span<const Key> LineKeys() { return kLineKeys; }
 
 absl::StatusOr<std::vector<UserSeed>> ParseUsers(std::string_view yaml, const std::string& name,
                                                  std::span<const std::string> known_pbxs,

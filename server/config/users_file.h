@@ -4,24 +4,16 @@
 // Users from a YAML file, to seed the store with.
 //
 //   - id: alice
-//     display_name: Alice Martin
 //     exten: "1001"
 //     context: default
-//     line_type: unique_account            # sip, webrtc or unique_account
+//     line_type: unique_account
 //     username: alice
-//     password: correct horse              # 8 to 128 bytes of text; or password_hash:
-//                                          # $argon2id...; neither: no log-in
-//     role: administrator                  # default: user
-//     ring_seconds: 20                     # default: 30; 5 to 300, a multiple of 5
-//     voicemail: {number: 1001, password: 4711, email: alice@example.org}
+//     password: correct horse
 //     lines:
 //       - {kind: deskphone, pbx: main, device: PJSIP/alice}
 //       - {kind: webrtc, pbx: main, device: PJSIP/alice_w}
 //
-// Of a voicemail box only the number is needed; context (`default`), name (that of the user),
-// password and email may be given. A line may have sip_username and sip_secret, the account that
-// its phone registers with, for the configuration of Asterisk that is made from the users; without
-// them the account is Asterisk's own affair.
+// UserKeys() and deploy/users.example.yaml have all keys.
 //
 // The file is read as a stream: memory is that of the users, not of the YAML; about 30 us a user.
 
@@ -33,6 +25,7 @@
 
 #include "absl/status/statusor.h"
 #include "aggregator/model/user.h"
+#include "server/config/keys.h"
 
 namespace unipresence::config {
 
@@ -75,6 +68,11 @@ absl::StatusOr<std::vector<UserSeed>> LoadUsers(const std::string& path,
 absl::StatusOr<std::vector<UserSeed>> ParseUsers(std::string_view yaml, const std::string& name,
                                                  std::span<const std::string> known_pbxs = {},
                                                  std::stop_token stop = {});
+
+// The keys of a user, of his voicemail box and of a line.
+std::span<const Key> UserKeys();
+std::span<const Key> VoicemailKeys();
+std::span<const Key> LineKeys();
 
 }  // namespace unipresence::config
 

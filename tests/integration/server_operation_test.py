@@ -705,3 +705,49 @@ def test_a_stop_does_not_wait_for_a_reload(server):
         server.process.send_signal(signal.SIGHUP)
         time.sleep(pause)
         assert server.stop() == 0
+
+
+REFERENCE = pathlib.Path(__file__).resolve().parents[2] / "server/metrics/REFERENCE.md"
+REFERENCE_HEAD = """# Metrics
+
+What `/metrics` serves, as the server itself describes it. `pbx` is a PBX's name in the configuration.
+`UNIPRESENCE_WRITE_REFERENCE=1` with the test `test_the_reference_names_every_metric` of
+`server_operation_test.py` writes this page.
+
+| metric | type | labels | what |
+|---|---|---|---|
+"""
+
+
+def reference_of(metrics):
+    """The page about what a server exposes."""
+    helps = dict(re.findall(r"^# HELP (\w+) (.*)$", metrics, re.M))
+    types = re.findall(r"^# TYPE (\w+) (\w+)$", metrics, re.M)
+    labels = {}
+    for name, inside in re.findall(r"^(\w+?)(?:_bucket|_count|_sum)?(?:\{(.*)\})? \S+$", metrics, re.M):
+        labels.setdefault(name, set()).update(re.findall(r'(\w+)="', inside))
+    rows = [f"| `{name}` | {kind} | {', '.join(sorted(labels[name] - {'le'}))} | {helps[name]} |"
+            for name, kind in sorted(types)]
+    return REFERENCE_HEAD + "\n".join(rows) + "\n"
+
+
+def test_the_reference_names_every_metric(server):
+    server.start()
+    page = reference_of(server.http("/metrics")[1])
+    if os.environ.get("UNIPRESENCE_WRITE_REFERENCE"):
+        REFERENCE.write_text(page)
+    assert REFERENCE.read_text() == page, "write the page anew, as it says at its top"
+
+
+def test_the_examples_are_printed_and_checked(server):
+    """The files to begin with are read by the server that prints them."""
+    def printed(option):
+        return subprocess.run([SERVER, option], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+
+    (server.folder / "main.secret").write_text("hush\n")
+    (server.folder / "users.yaml").write_text(printed("--example-users"))
+    (server.folder / "server.yaml").write_text(
+        printed("--example-config").replace('users_file: ""', "users_file: users.yaml"))
+    checked = server.run("--check-config")
+    assert checked.returncode == 0, checked.stderr
+    assert "# 1 users in" in checked.stdout

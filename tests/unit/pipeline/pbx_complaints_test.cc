@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "aggregator/pbx/manager_rights.h"
 #include "tests/testing/log_capture.h"
 
 namespace unipresence {
@@ -16,12 +17,12 @@ constexpr char kRights[] = "read = system";
 TEST(PbxComplaintsTest, EachIsSaidOnceUntilItChangesOrIsMended) {
   PbxComplaints complaints("main");
   testing::LogCapture log;
-  complaints.Raise("CoreShowChannels", kPermissionDenied, kRights);
+  complaints.Raise("CoreShowChannels", pbx::kPermissionDenied, kRights);
   EXPECT_EQ(log.Take(),
             "warning: pbx main: CoreShowChannels: Permission denied; give the manager account "
             "read = system\n");
   for (int i = 0; i < 10; ++i) {
-    complaints.Raise("CoreShowChannels", kPermissionDenied, kRights);
+    complaints.Raise("CoreShowChannels", pbx::kPermissionDenied, kRights);
     complaints.Mend("DeviceStateList");
   }
   EXPECT_EQ(log.Take(), "");
@@ -35,7 +36,7 @@ TEST(PbxComplaintsTest, EachIsSaidOnceUntilItChangesOrIsMended) {
             "info: pbx main: CoreShowChannels is told again, it was: Invalid/unknown command: "
             "CoreShowChannels.\n");
   EXPECT_THAT(complaints.Standing(), IsEmpty());
-  complaints.Raise("CoreShowChannels", kPermissionDenied, kRights);
+  complaints.Raise("CoreShowChannels", pbx::kPermissionDenied, kRights);
   EXPECT_NE(log.Take(), "");
 }
 
@@ -63,11 +64,11 @@ TEST(PbxComplaintsTest, AReasonOfNoWordsIsSaidAsWell) {
 TEST(PbxComplaintsTest, WhatIsNotAskedForStandsNoLongerAndIsNoNewsAgain) {
   PbxComplaints complaints("main");
   testing::LogCapture log;
-  complaints.Raise("Status", kPermissionDenied, kRights);
+  complaints.Raise("Status", pbx::kPermissionDenied, kRights);
   EXPECT_NE(log.Take(), "");
   complaints.Rest("Status");
   EXPECT_THAT(complaints.Standing(), IsEmpty());
-  complaints.Raise("Status", kPermissionDenied, kRights);
+  complaints.Raise("Status", pbx::kPermissionDenied, kRights);
   EXPECT_THAT(complaints.Standing(), ElementsAre("Status: Permission denied"));
   EXPECT_EQ(log.Take(), "");
 }
