@@ -110,8 +110,10 @@ absl::Status Pipeline::SetPbx(const PbxOptions& options) { return loop_->turn().
 
 void Pipeline::RemovePbx(std::string_view name) { loop_->turn().RemovePbx(name); }
 
-absl::Status Pipeline::Start(absl::AnyInvocable<absl::Status(Core&) &&> load) {
-  thread_ = std::thread([this, load = std::move(load)]() mutable { Run(std::move(load)); });
+absl::Status Pipeline::Start(absl::AnyInvocable<absl::Status(Core&) &&> load, Hooks hooks) {
+  thread_ = std::thread([this, load = std::move(load), hooks = std::move(hooks)]() mutable {
+    Run(std::move(load), std::move(hooks));
+  });
   absl::Status status;
   {
     MutexLock lock(mutex_);
@@ -136,8 +138,8 @@ void Pipeline::Stop() {
   thread_.join();
 }
 
-void Pipeline::Run(absl::AnyInvocable<absl::Status(Core&) &&> load) {
-  const absl::Status status = loop_->Open(std::move(hooks_), std::move(load));
+void Pipeline::Run(absl::AnyInvocable<absl::Status(Core&) &&> load, Hooks hooks) {
+  const absl::Status status = loop_->Open(std::move(hooks), std::move(load));
   {
     MutexLock lock(mutex_);
     start_status_ = status;

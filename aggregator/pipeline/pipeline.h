@@ -49,8 +49,10 @@ class Pipeline final : public Executor {
   Pipeline& operator=(const Pipeline&) = delete;
 
   // Starts the thread, runs `load` on it, opens the ZeroMQ sockets, then connects to the PBXs.
-  // Returns when all that is done, or with the first error, after which the thread has ended.
-  absl::Status Start(absl::AnyInvocable<absl::Status(Core&) &&> load);
+  // Returns when all that is done, or with the first error, after which the thread has ended. Whom
+  // the hooks call must live until Stop.
+  using Hooks = Turn::Hooks;
+  absl::Status Start(absl::AnyInvocable<absl::Status(Core&) &&> load, Hooks hooks = {});
 
   // Runs the commands that were accepted, closes the links and joins the thread. Not from the
   // thread.
@@ -58,20 +60,6 @@ class Pipeline final : public Executor {
 
   // Any thread.
   bool Post(Command command) override;
-
-  // Called on the pipeline thread about 20 times a second: what must happen in time without a read
-  // or a command (sessions that expire). Set before Start.
-  void SetTickCallback(std::function<void(Core&)> callback) { hooks_.tick = std::move(callback); }
-
-  // Called on the pipeline thread when a PBX's link state has changed. Set before Start.
-  void SetLinkCallback(std::function<void(const PbxStatus&)> callback) {
-    hooks_.link_changed = std::move(callback);
-  }
-
-  // Keeps what users change from their phones: called on the pipeline thread with the core. Set
-  // before Start.
-  using AdoptCallback = decltype(Turn::Hooks::adopt);
-  void SetAdoptCallback(AdoptCallback callback) { hooks_.adopt = std::move(callback); }
 
   // --- On the pipeline thread, from a command ---
 
@@ -82,7 +70,7 @@ class Pipeline final : public Executor {
 
   // --- Any thread ---
 
-  // Set the batch sink before Start; endpoints are known after it.
+  // Endpoints are known after Start.
   publish::Publisher& publisher();
   const publish::Publisher& publisher() const;
 
@@ -96,11 +84,10 @@ class Pipeline final : public Executor {
  private:
   class Loop;  // Asio's part, and the turn that runs on it
 
-  void Run(absl::AnyInvocable<absl::Status(Core&) &&> load);
+  void Run(absl::AnyInvocable<absl::Status(Core&) &&> load, Hooks hooks);
   void RunCommands();
 
   const std::size_t command_queue_capacity_;
-  Turn::Hooks hooks_;
   std::unique_ptr<Loop> loop_;
 
   Mutex mutex_;

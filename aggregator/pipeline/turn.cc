@@ -34,6 +34,7 @@ Turn::~Turn() {
 
 absl::Status Turn::Open(Hooks hooks, absl::AnyInvocable<absl::Status(Core&) &&> load) {
   hooks_ = std::move(hooks);
+  publisher_.SetBatchSink(hooks_.batches);
   if (absl::Status status = std::move(load)(core_); !status.ok()) return status;
   if (absl::Status status = publisher_.Bind(engine_); !status.ok()) return status;
   for (const PbxOptions& options : options_.pbxs) {

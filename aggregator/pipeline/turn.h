@@ -66,7 +66,7 @@ class Turn final : private PbxControl {
   // How late a session may expire, a heartbeat be sent, or a reconcile begin.
   static constexpr Duration kTick = std::chrono::milliseconds(50);
 
-  // Whom it calls, on its thread. Each may be empty.
+  // Whom it calls, on its thread. Each may be missing.
   struct Hooks {
     // At each tick: what must happen in time without a read or a command.
     std::function<void(Core&)> tick;
@@ -74,6 +74,8 @@ class Turn final : private PbxControl {
     std::function<void(const PbxStatus&)> link_changed;
     // Keeps what users change from their phones.
     std::function<void(Core&, PhoneSetting, absl::AnyInvocable<void(absl::Status) &&> done)> adopt;
+    // Gets what is published, in batches (publish/publisher.h); must outlive the turn.
+    publish::BatchSink* batches = nullptr;
   };
 
   // `clock` and `loop` must outlive it.

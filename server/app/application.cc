@@ -73,6 +73,7 @@ absl::StatusOr<std::unique_ptr<Application>> Application::Start(config::Config c
   auto application = std::unique_ptr<Application>(new Application(std::move(config), clock));
   UNIPRESENCE_RETURN_IF_ERROR(application->OpenStore());
   UNIPRESENCE_RETURN_IF_ERROR(application->SeedUsers());
+  application->MakeParts();
   UNIPRESENCE_RETURN_IF_ERROR(application->StartPipeline());
   UNIPRESENCE_RETURN_IF_ERROR(application->Listen());
   application->HashPasswords();
@@ -135,62 +136,64 @@ absl::Status Application::SeedUsers() {
   return absl::OkStatus();
 }
 
+// From the middle outwards: what follows PBXs, what serves people, what is left to hash.
+void Application::MakeParts() {
+  pipeline_ = std::make_unique<Pipeline>(ToPipeline(config_), clock_);
+  publish::Publisher& publisher = pipeline_->publisher();
+  services_ = std::make_unique<Services>(
+      ServiceOptions{.version = UNIPRESENCE_VERSION, .throttle = {}, .watch = {}},
+      ServicePorts{.executor = *pipeline_,
+                   .store = *store_,
+                   .hasher = hasher_,
+                   .clock = clock_,
+                   .want_batches = [&publisher](bool on) { publisher.SetBatchWanted(on); },
+                   .want_mailboxes = [&publisher](bool on) { publisher.SetMailboxesWanted(on); },
+                   .configuration = ToConfiguration(config_),
+                   .when_hashed =
+                       [this](const std::string& user, absl::AnyInvocable<void() &&> done) {
+                         passwords_->WhenHashed(user, std::move(done));
+                       },
+                   .publish_probe = &publisher.probe()});
+  passwords_ = std::make_unique<PasswordBacklog>(PasswordBacklog::Ports{
+      .store = *store_,
+      .hasher = hasher_,
+      .clock = clock_,
+      .changed = [this](StoredUser user) { services_->ApplyStored(std::move(user), true); },
+      .idle = [this](std::uint64_t reading) { PasswordsDone(reading); }});
+}
+
 absl::Status Application::StartPipeline() {
   for (const config::PbxConfig& pbx : config_.pbxs) {
     readiness_.NotReady("pbx " + pbx.name, fmt::format("connecting to {}:{}", pbx.host, pbx.port));
   }
-  pipeline_ = std::make_unique<Pipeline>(ToPipeline(config_), clock_);
   std::vector<StoredSession> sessions;
   UNIPRESENCE_RETURN_IF_ERROR(store_->ReadHere([&](const Snapshot& snapshot) -> absl::Status {
     UNIPRESENCE_ASSIGN_OR_RETURN(sessions, snapshot.sessions.List());
     return absl::OkStatus();
   }));
-  // The services are made before the pipeline runs, because their callbacks belong to it.
-  pipeline_->SetLinkCallback([this](const PbxStatus& pbx) {
-    // Without an address it is configured no more.
-    if (pbx.link == LinkState::kSynced || pbx.address.empty()) {
-      readiness_.Ready("pbx " + pbx.name);
-    } else {
-      readiness_.NotReady("pbx " + pbx.name,
-                          fmt::format("{} {}; {}", ToString(pbx.link), pbx.address,
-                                      pbx.last_error.empty() ? "no error yet" : pbx.last_error));
-    }
-  });
-  pipeline_->SetAdoptCallback(
-      [this](Core& core, PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done) {
-        services_->AdoptPhoneSetting(core, std::move(setting), std::move(done));
-      });
-  pipeline_->SetTickCallback([this](Core& core) {
-    if (services_) services_->ExpireSessions(core);
-  });
-  return pipeline_->Start([this, &sessions](Core& core) -> absl::Status {
-    UNIPRESENCE_RETURN_IF_ERROR(Load(core));
-    services_ = std::make_unique<Services>(
-        ServiceOptions{.version = UNIPRESENCE_VERSION, .throttle = {}, .watch = {}},
-        ServicePorts{
-            .executor = *pipeline_,
-            .store = *store_,
-            .hasher = hasher_,
-            .clock = clock_,
-            .want_batches = [this](bool wanted) { pipeline_->publisher().SetBatchWanted(wanted); },
-            .want_mailboxes =
-                [this](bool wanted) { pipeline_->publisher().SetMailboxesWanted(wanted); },
-            .configuration = ToConfiguration(config_),
-            .when_hashed =
-                [this](const std::string& user, absl::AnyInvocable<void() &&> done) {
-                  passwords_->WhenHashed(user, std::move(done));
-                },
-            .publish_probe = &pipeline_->publisher().probe()});
-    passwords_ = std::make_unique<PasswordBacklog>(PasswordBacklog::Ports{
-        .store = *store_,
-        .hasher = hasher_,
-        .clock = clock_,
-        .changed = [this](StoredUser user) { services_->ApplyStored(std::move(user), true); },
-        .idle = [this](std::uint64_t reading) { PasswordsDone(reading); }});
-    pipeline_->publisher().SetBatchSink(&services_->batch_sink());
-    services_->LoadSessions(core, sessions);
-    return absl::OkStatus();
-  });
+  return pipeline_->Start(
+      [this, &sessions](Core& core) -> absl::Status {
+        UNIPRESENCE_RETURN_IF_ERROR(Load(core));
+        services_->LoadSessions(core, sessions);
+        return absl::OkStatus();
+      },
+      {.tick = [this](Core& core) { services_->ExpireSessions(core); },
+       .link_changed = [this](const PbxStatus& pbx) { OnLinkChanged(pbx); },
+       .adopt =
+           [this](Core& core, PhoneSetting setting,
+                  absl::AnyInvocable<void(absl::Status) &&> done) {
+             services_->AdoptPhoneSetting(core, std::move(setting), std::move(done));
+           },
+       .batches = &services_->batch_sink()});
+}
+
+void Application::OnLinkChanged(const PbxStatus& pbx) {
+  // Without an address it is configured no more.
+  if (pbx.link == LinkState::kSynced || pbx.address.empty())
+    return readiness_.Ready("pbx " + pbx.name);
+  readiness_.NotReady("pbx " + pbx.name,
+                      fmt::format("{} {}; {}", ToString(pbx.link), pbx.address,
+                                  pbx.last_error.empty() ? "no error yet" : pbx.last_error));
 }
 
 absl::Status Application::Load(Core& core) {

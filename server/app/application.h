@@ -79,7 +79,10 @@ class Application {
   // The users file as it has to be taken now. INVALID_ARGUMENT, the codes of a read, or CANCELLED:
   // Stop was called.
   absl::StatusOr<UsersReading> ReadUsers(const config::Config& config);
+  void MakeParts();
   absl::Status StartPipeline();
+  // The pipeline's thread.
+  void OnLinkChanged(const PbxStatus& pbx);
   absl::Status Load(Core& core);
   absl::Status Listen();
   void HashPasswords();

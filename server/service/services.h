@@ -7,11 +7,9 @@
 //   Services services(options, {.executor = pipeline, .store = *store, .hasher = hasher,
 //                               .clock = clock,
 //                               .want_batches = [&](bool on) { publisher.SetBatchWanted(on); }});
-//   publisher.SetBatchSink(&services.batch_sink());          // changes -> watch streams
+//   ... as hooks of the pipeline: batch_sink(), AdoptPhoneSetting, ExpireSessions
 //   ... on the pipeline thread, after the users are loaded:
 //   services.LoadSessions(core, stored_sessions);            // those that survived a restart
-//   ... on the pipeline thread, at sessions.NextDeadline() or each 250 ms:
-//   services.ExpireSessions(core);
 //   UNIPRESENCE_ASSIGN_OR_RETURN(auto server, GrpcServer::Start({.listen = address}, services));
 //   server->SetServing(...);                                 // grpc_server.h
 //

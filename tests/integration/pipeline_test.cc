@@ -74,19 +74,20 @@ class PipelineTest : public ::testing::Test {
 
   void Start(PipelineOptions options) {
     pipeline_ = std::make_unique<Pipeline>(std::move(options), Clock::System());
-    pipeline_->publisher().SetBatchSink(&sink_);
     pipeline_->publisher().SetBatchWanted(true);
-    const absl::Status status = pipeline_->Start([](Core& core) -> absl::Status {
-      for (std::size_t i = 0; i < kUsers; ++i) {
-        User user;
-        user.id = UserId(i);
-        const std::string device = "PJSIP/u" + std::to_string(i);
-        user.lines = {{LineKind::kDeskphone, "main", device},
-                      {LineKind::kWebrtc, "main", device + "_w"}};
-        if (absl::Status added = core.engine.AddUser(user, {}); !added.ok()) return added;
-      }
-      return absl::OkStatus();
-    });
+    const absl::Status status = pipeline_->Start(
+        [](Core& core) -> absl::Status {
+          for (std::size_t i = 0; i < kUsers; ++i) {
+            User user;
+            user.id = UserId(i);
+            const std::string device = "PJSIP/u" + std::to_string(i);
+            user.lines = {{LineKind::kDeskphone, "main", device},
+                          {LineKind::kWebrtc, "main", device + "_w"}};
+            if (absl::Status added = core.engine.AddUser(user, {}); !added.ok()) return added;
+          }
+          return absl::OkStatus();
+        },
+        {.batches = &sink_});
     ASSERT_TRUE(status.ok()) << status;
   }
 

@@ -47,23 +47,26 @@ class RoutingWriterTest : public ::testing::Test {
     options.pbxs = {{.ami = Link("main", main_)}, {.ami = Link("branch", branch_)}};
     pipeline_ = std::make_unique<Pipeline>(std::move(options), Clock::System());
     // As the services do it, without a store.
-    pipeline_->SetAdoptCallback([](Core& core, const PhoneSetting& setting,
-                                   absl::AnyInvocable<void(absl::Status) &&> done) {
+    Pipeline::Hooks hooks;
+    hooks.adopt = [](Core& core, const PhoneSetting& setting,
+                     absl::AnyInvocable<void(absl::Status) &&> done) {
       const auto* do_not_disturb = std::get_if<PhoneDoNotDisturb>(&setting.value);
       std::move(done)(do_not_disturb == nullptr
                           ? absl::InvalidArgumentError("of no use in this test")
                           : core.engine.SetDoNotDisturb(setting.user, do_not_disturb->on));
-    });
-    const absl::Status status = pipeline_->Start([](Core& core) -> absl::Status {
-      for (const std::string pbx : {"main", "branch"}) {
-        for (std::size_t i = 0; i < kUsers; ++i) {
-          if (absl::Status added = core.engine.AddUser(Person(pbx, i), {}); !added.ok()) {
-            return added;
+    };
+    const absl::Status status = pipeline_->Start(
+        [](Core& core) -> absl::Status {
+          for (const std::string pbx : {"main", "branch"}) {
+            for (std::size_t i = 0; i < kUsers; ++i) {
+              if (absl::Status added = core.engine.AddUser(Person(pbx, i), {}); !added.ok()) {
+                return added;
+              }
+            }
           }
-        }
-      }
-      return absl::OkStatus();
-    });
+          return absl::OkStatus();
+        },
+        std::move(hooks));
     ASSERT_TRUE(status.ok()) << status;
     WaitUntilTold();
     WaitUntilWritten(main_);
