@@ -43,6 +43,7 @@
 #include "aggregator/engine/update_sink.h"
 #include "aggregator/engine/user_table.h"
 #include "aggregator/fusion/fusion.h"
+#include "aggregator/model/deskphone_call.h"
 #include "aggregator/model/device_change.h"
 #include "aggregator/model/forwarding.h"
 #include "aggregator/model/mailbox.h"
@@ -51,9 +52,6 @@
 #include "aggregator/model/user.h"
 
 namespace unipresence {
-
-// Which calls of the deskphone count as "emitting" (aggregator/fusion/README.md).
-enum class DeskphoneCall : std::uint8_t { kEmitted, kAny };
 
 // What a user chose, kept across restarts by the store.
 struct UserSettings {

@@ -38,14 +38,7 @@ PipelineOptions ToPipeline(const config::Config& config) {
   options.publish.snapshot_address = config.zeromq.snapshot;
   options.sessions.time_to_live = std::chrono::seconds(config.sessions.time_to_live_s);
   options.engine.epoch = NewEpoch();
-  switch (config.fusion.deskphone_call) {
-    case config::DeskphoneCall::kEmitted:
-      options.engine.deskphone_call = DeskphoneCall::kEmitted;
-      break;
-    case config::DeskphoneCall::kAny:
-      options.engine.deskphone_call = DeskphoneCall::kAny;
-      break;
-  }
+  options.engine.deskphone_call = config.fusion.deskphone_call;
   return options;
 }
 

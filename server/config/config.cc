@@ -2,16 +2,6 @@
 
 namespace unipresence::config {
 
-std::string_view ToString(DeskphoneCall deskphone_call) {
-  switch (deskphone_call) {
-    case DeskphoneCall::kEmitted:
-      return "emitted";
-    case DeskphoneCall::kAny:
-      return "any";
-  }
-  __builtin_unreachable();
-}
-
 std::string_view ToString(LogLevel level) {
   switch (level) {
     case LogLevel::kTrace:

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "aggregator/model/deskphone_call.h"
+
 namespace unipresence::config {
 
 struct TlsConfig {
@@ -60,10 +62,6 @@ struct SessionsConfig {
   // 1 to 86400: how long calls may still ring in a browser that vanished without a word.
   int time_to_live_s = 20;
 };
-
-// Which calls of the deskphone count as "emitting" (aggregator/fusion/README.md).
-enum class DeskphoneCall : std::uint8_t { kEmitted, kAny };
-std::string_view ToString(DeskphoneCall deskphone_call);  // "emitted", "any"
 
 struct FusionConfig {
   DeskphoneCall deskphone_call = DeskphoneCall::kEmitted;

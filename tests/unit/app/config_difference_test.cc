@@ -59,9 +59,9 @@ TEST_F(ConfigDifferenceTest, EachSettingIsTakenOrNeedsARestart) {
       {"sessions.time_to_live_s", [](Config& it) { ++it.sessions.time_to_live_s; }, false},
       {"fusion.deskphone_call",
        [](Config& it) {
-         it.fusion.deskphone_call = it.fusion.deskphone_call == config::DeskphoneCall::kAny
-                                        ? config::DeskphoneCall::kEmitted
-                                        : config::DeskphoneCall::kAny;
+         it.fusion.deskphone_call = it.fusion.deskphone_call == DeskphoneCall::kAny
+                                        ? DeskphoneCall::kEmitted
+                                        : DeskphoneCall::kAny;
        },
        false},
   };
