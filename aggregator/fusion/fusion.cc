@@ -1,5 +1,11 @@
 #include "aggregator/fusion/fusion.h"
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "aggregator/fusion/rules.h"
+
 namespace unipresence::fusion {
 namespace {
 
@@ -9,20 +15,46 @@ Result SingleLine(const Inputs& inputs) {
   return {ToPresenceState(state), LineKind::kDeskphone, Rule::kSingleLine};
 }
 
-// Rows 3 to 6: the person is logged in and the deskphone emits no call that counts.
-Result BySelection(DeviceState deskphone, DeviceState webrtc, LineKind selected) {
-  switch (selected) {
-    case LineKind::kWebrtc:
-      if (Reachable(webrtc)) {
-        return {ToPresenceState(webrtc), LineKind::kWebrtc, Rule::kSelectedWebrtc};
-      }
-      return {ToPresenceState(deskphone), LineKind::kDeskphone, Rule::kWebrtcUnreachable};
-    case LineKind::kDeskphone:
-      if (Active(webrtc)) return {ToPresenceState(webrtc), LineKind::kDeskphone, Rule::kWebrtcCall};
-      return {ToPresenceState(deskphone), LineKind::kDeskphone, Rule::kSelectedDeskphone};
-  }
-  __builtin_unreachable();
+// All that the rules ask of a user with both lines.
+struct Situation {
+  bool logged_in = false;
+  bool emitting = false;
+  LineKind selected = LineKind::kDeskphone;
+  WebrtcIs webrtc = WebrtcIs::kAny;  // the most that holds: kAny if W is not reachable
+};
+
+constexpr std::size_t kWebrtcStates = 3;
+constexpr std::size_t kSituations = std::size_t{2} * 2 * kLineKindCount * kWebrtcStates;
+
+constexpr std::size_t IndexOf(const Situation& situation) {
+  std::size_t index = situation.logged_in ? 1 : 0;
+  index = index * 2 + (situation.emitting ? 1 : 0);
+  index = index * kLineKindCount + static_cast<std::size_t>(situation.selected);
+  return index * kWebrtcStates + static_cast<std::size_t>(situation.webrtc);
 }
+
+constexpr Situation SituationAt(std::size_t index) {
+  return {.logged_in = index / (2 * kLineKindCount * kWebrtcStates) == 1,
+          .emitting = index / (kLineKindCount * kWebrtcStates) % 2 == 1,
+          .selected = static_cast<LineKind>(index / kWebrtcStates % kLineKindCount),
+          .webrtc = static_cast<WebrtcIs>(index % kWebrtcStates)};
+}
+
+constexpr bool Matches(const RuleRow& row, const Situation& situation) {
+  return row.logged_in == situation.logged_in && (!row.emitting || situation.emitting) &&
+         row.selected.value_or(situation.selected) == situation.selected &&
+         row.webrtc <= situation.webrtc;
+}
+
+// By situation: the first row that matches. One look instead of a walk, since this runs for every
+// event; without a row for each situation it does not compile.
+constexpr std::array<std::uint8_t, kSituations> kRowOf = [] {
+  std::array<std::uint8_t, kSituations> rows{};
+  for (std::size_t i = 0; i < kSituations; ++i) {
+    while (!Matches(kRules.at(rows[i]), SituationAt(i))) ++rows[i];
+  }
+  return rows;
+}();
 
 }  // namespace
 
@@ -53,19 +85,17 @@ DeviceState LineState(DeviceState reported, bool emitting, bool contacts_gone) {
 
 Result Fuse(const Inputs& inputs) {
   if (!inputs.deskphone || !inputs.webrtc) return SingleLine(inputs);
-  const DeviceState deskphone = *inputs.deskphone;
-  const DeviceState webrtc = *inputs.webrtc;
-  if (!inputs.logged_in) {
-    return {ToPresenceState(deskphone), LineKind::kDeskphone, Rule::kLoggedOut};
-  }
-  Result result = BySelection(deskphone, webrtc, inputs.selected);
-  const bool takes_precedence =
-      Active(webrtc) || (inputs.selected == LineKind::kWebrtc && Reachable(webrtc));
-  if (inputs.emitting && takes_precedence) {
-    result.state = PresenceState::kInUse;
-    result.rule = Rule::kDeskphoneEmittedCall;
-  }
-  return result;
+  const WebrtcIs webrtc = Active(*inputs.webrtc)      ? WebrtcIs::kActive
+                          : Reachable(*inputs.webrtc) ? WebrtcIs::kReachable
+                                                      : WebrtcIs::kAny;
+  const RuleRow& row = kRules[kRowOf[IndexOf({.logged_in = inputs.logged_in,
+                                              .emitting = inputs.emitting,
+                                              .selected = inputs.selected,
+                                              .webrtc = webrtc})]];
+  PresenceState state = PresenceState::kInUse;
+  if (row.shows == Shows::kDeskphone) state = ToPresenceState(*inputs.deskphone);
+  if (row.shows == Shows::kWebrtc) state = ToPresenceState(*inputs.webrtc);
+  return {state, row.rings, row.rule};
 }
 
 }  // namespace unipresence::fusion

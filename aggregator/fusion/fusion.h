@@ -1,8 +1,8 @@
 #ifndef UNIPRESENCE_AGGREGATOR_FUSION_FUSION_H_
 #define UNIPRESENCE_AGGREGATOR_FUSION_FUSION_H_
 
-// The rules: from the states of a user's lines to one presence. README.md in this folder has them,
-// row by row, and why.
+// From the states of a user's lines to one presence, by the rules of rules.h. README.md in this
+// folder says why they are so.
 //
 // Pure and total: no clock, no log, no state. Thread-safe.
 

@@ -1,0 +1,71 @@
+#ifndef UNIPRESENCE_AGGREGATOR_FUSION_RULES_H_
+#define UNIPRESENCE_AGGREGATOR_FUSION_RULES_H_
+
+// The rules of a user with both lines as a table: Fuse() goes by it, and a test holds README.md in
+// this folder to it. The first row that matches decides.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "aggregator/model/line.h"
+#include "aggregator/model/presence.h"
+
+namespace unipresence::fusion {
+
+// What is asked of W, the state of the WebRTC line; an active one is reachable.
+enum class WebrtcIs : std::uint8_t { kAny, kReachable, kActive };
+
+// What is shown: D, W, or IN_USE whatever they are.
+enum class Shows : std::uint8_t { kDeskphone, kWebrtc, kInUse };
+
+struct RuleRow {
+  Rule rule;
+  bool logged_in = true;
+  bool emitting = false;  // true: only while the deskphone emits a call; false: either way
+  std::optional<LineKind> selected = std::nullopt;  // nullopt: whichever
+  WebrtcIs webrtc = WebrtcIs::kAny;
+  Shows shows;
+  LineKind rings;
+};
+
+inline constexpr std::array<RuleRow, 7> kRules = {{
+    {.rule = Rule::kLoggedOut,
+     .logged_in = false,
+     .shows = Shows::kDeskphone,
+     .rings = LineKind::kDeskphone},
+    {.rule = Rule::kDeskphoneEmittedCall,
+     .emitting = true,
+     .selected = LineKind::kWebrtc,
+     .webrtc = WebrtcIs::kReachable,
+     .shows = Shows::kInUse,
+     .rings = LineKind::kWebrtc},
+    {.rule = Rule::kDeskphoneEmittedCall,
+     .emitting = true,
+     .selected = LineKind::kDeskphone,
+     .webrtc = WebrtcIs::kActive,
+     .shows = Shows::kInUse,
+     .rings = LineKind::kDeskphone},
+    {.rule = Rule::kSelectedWebrtc,
+     .selected = LineKind::kWebrtc,
+     .webrtc = WebrtcIs::kReachable,
+     .shows = Shows::kWebrtc,
+     .rings = LineKind::kWebrtc},
+    {.rule = Rule::kWebrtcUnreachable,
+     .selected = LineKind::kWebrtc,
+     .shows = Shows::kDeskphone,
+     .rings = LineKind::kDeskphone},
+    {.rule = Rule::kWebrtcCall,
+     .selected = LineKind::kDeskphone,
+     .webrtc = WebrtcIs::kActive,
+     .shows = Shows::kWebrtc,
+     .rings = LineKind::kDeskphone},
+    {.rule = Rule::kSelectedDeskphone,
+     .selected = LineKind::kDeskphone,
+     .shows = Shows::kDeskphone,
+     .rings = LineKind::kDeskphone},
+}};
+
+}  // namespace unipresence::fusion
+
+#endif  // UNIPRESENCE_AGGREGATOR_FUSION_RULES_H_
