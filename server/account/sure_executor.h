@@ -9,8 +9,9 @@
 // stopping first it is destroyed unrun, and whoever it was to answer is answered by that.
 //
 // The queue has no bound of its own: what is posted was accepted before by a queue that has one
-// (the pipeline's, the store's, the password hasher's) or is about a stream, whose number is
-// limited. When something comes to wait here the pipeline is full and takes no new calls.
+// (the pipeline's, the store's, the password hasher's), is about a stream, whose number is limited,
+// or brings in the users of a changed file, some at a time. When something comes to wait here the
+// pipeline is full and takes no new calls.
 //
 // Thread-safe.
 

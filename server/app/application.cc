@@ -170,7 +170,7 @@ absl::Status Application::StartPipeline() {
         services_->LoadSessions(core, sessions);
         return absl::OkStatus();
       },
-      {.tick = [this](Core& core) { services_->ExpireSessions(core); },
+      {.tick = [this](Core& core) { services_->OnTick(core); },
        .link_changed = [this](const PbxStatus& pbx) { OnLinkChanged(pbx); },
        .adopt =
            [this](Core& core, PhoneSetting setting,

@@ -4,7 +4,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <future>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -18,6 +20,10 @@
 
 namespace unipresence {
 namespace {
+
+// Changed users that one command brings into the engine: reads come between them, and those of a
+// file of a million fit into the pipeline's queue.
+constexpr std::ptrdiff_t kUsersPerCommand = 64;
 
 std::string OneLine(std::string_view text) {
   std::string line;
@@ -44,7 +50,8 @@ void UsersStay(const absl::Status& status) {
 bool Application::OnPipeline(const std::function<void(Core&)>& command) {
   auto promise = std::make_unique<std::promise<void>>();
   std::future<void> done = promise->get_future();
-  pipeline_->Post([&command, promise = std::move(promise)](Core& core) {
+  // Behind the users that were changed before.
+  services_->executor().Post([&command, promise = std::move(promise)](Core& core) {
     command(core);
     promise->set_value();
   });
@@ -148,9 +155,11 @@ void Application::ReloadUsers(UsersReading reading, const config::Config& config
 void Application::ApplyChanged(std::vector<Services::Stored> users, std::size_t exchanged) {
   // From the store thread, so that what it commits next is applied after it.
   const auto together = users.end() - static_cast<std::ptrdiff_t>(exchanged);
-  for (auto user = users.begin(); user != together; ++user) {
+  for (auto user = users.begin(); user != together;) {
     if (stop_.stop_requested()) return;  // the next start reads them from the store
-    services_->ApplyStored(std::move(user->user), user->ends_sessions);
+    const auto end = user + std::min(kUsersPerCommand, together - user);
+    services_->ApplyStored({std::make_move_iterator(user), std::make_move_iterator(end)});
+    user = end;
   }
   users.erase(users.begin(), together);
   if (!users.empty()) services_->ApplyStored(std::move(users));

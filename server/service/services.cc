@@ -107,7 +107,6 @@ struct Services::Parts {
         history(shared),
         voicemail(shared) {
     watch.SetIdleWork(options.watch.tick, [this] {
-      executor.Retry();
       holds.Tick();
       calls.Tick();
       return hub.Work();
@@ -172,6 +171,8 @@ void Services::RegisterOn(grpc::ServerBuilder& builder) {
   }
 }
 
+Executor& Services::executor() { return parts_->executor; }
+
 publish::BatchSink& Services::batch_sink() { return parts_->hub; }
 
 void Services::LoadSessions(Core& core, std::span<const StoredSession> sessions) {
@@ -193,7 +194,10 @@ void Services::ApplyStored(std::vector<Stored> users) {
   parts_->users.ApplyStored(std::move(users));
 }
 
-void Services::ExpireSessions(Core& core) { parts_->sessions.Expire(core); }
+void Services::OnTick(Core& core) {
+  parts_->executor.Retry();
+  parts_->sessions.Expire(core);
+}
 
 void Services::SetReadiness(bool ready, bool store_writable) {
   parts_->health.ready.store(ready);

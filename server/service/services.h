@@ -7,7 +7,7 @@
 //   Services services(options, {.executor = pipeline, .store = *store, .hasher = hasher,
 //                               .clock = clock,
 //                               .want_batches = [&](bool on) { publisher.SetBatchWanted(on); }});
-//   ... as hooks of the pipeline: batch_sink(), AdoptPhoneSetting, ExpireSessions
+//   ... as hooks of the pipeline: batch_sink(), AdoptPhoneSetting, OnTick
 //   ... on the pipeline thread, after the users are loaded:
 //   services.LoadSessions(core, stored_sessions);            // those that survived a restart
 //   UNIPRESENCE_ASSIGN_OR_RETURN(auto server, GrpcServer::Start({.listen = address}, services));
@@ -82,6 +82,10 @@ class Services {
   // Every service, and the limits of messages; not the address. For GrpcServer.
   void RegisterOn(grpc::ServerBuilder& builder);
 
+  // The pipeline, for what must not get lost because its queue is full, in the order in which it
+  // is posted; what the services post goes by it as well (account/sure_executor.h).
+  Executor& executor();
+
   // Where the publisher's batches go.
   publish::BatchSink& batch_sink();
 
@@ -98,9 +102,10 @@ class Services {
   // again. `done` is destroyed uncalled if the server stops before.
   void AdoptPhoneSetting(Core& core, PhoneSetting setting,
                          absl::AnyInvocable<void(absl::Status) &&> done);
-  // Thread: the pipeline's. Ends the sessions whose time is over: their users fall back, their
-  // streams end, the store forgets them.
-  void ExpireSessions(Core& core);
+  // Thread: the pipeline's, some times a second. Ends the sessions whose time is over: their users
+  // fall back, their streams end, the store forgets them. Offers the pipeline again what it had no
+  // room for.
+  void OnTick(Core& core);
 
   // What GetServerStatus says of readiness; GrpcServer::SetServing sets it.
   void SetReadiness(bool ready, bool store_writable);

@@ -216,7 +216,7 @@ void GrpcTestServer::ChangeMailbox(const std::string& mailbox, MailboxCounts cou
 }
 
 void GrpcTestServer::Expire() {
-  Run([this](Core& core) { services_->ExpireSessions(core); });
+  Run([this](Core& core) { services_->OnTick(core); });
 }
 
 std::uint64_t GrpcTestServer::sequence() {

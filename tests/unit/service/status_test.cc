@@ -83,6 +83,9 @@ TEST(StatusTest, EveryProblemHasItsReason) {
     EXPECT_EQ(DetailOf(told).reason(), reason);
     EXPECT_EQ(DetailOf(told).metadata().at("key"), "value");
   }
+  for (int i = 0; i < kStreamProblemCount; ++i) {
+    EXPECT_NE(ReasonOf(IdOf(static_cast<StreamProblem>(i))), v1::ERROR_REASON_UNSPECIFIED) << i;
+  }
   for (const absl::Status& status :
        {TooManyStreams(7), StreamSessionEnded("log in again"), StreamsStopping()}) {
     EXPECT_NE(ReasonOf(status), v1::ERROR_REASON_UNSPECIFIED) << status;
