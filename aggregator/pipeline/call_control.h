@@ -46,6 +46,8 @@ enum class CallProblem : std::uint8_t {
   kBusy,
 };
 
+inline constexpr int kCallProblemCount = static_cast<int>(CallProblem::kBusy) + 1;
+
 absl::Status CallError(CallProblem problem, std::string_view message);
 // nullopt if the status carries none.
 std::optional<CallProblem> CallProblemOf(const absl::Status& status);

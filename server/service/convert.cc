@@ -24,10 +24,6 @@ void SetDuration(Duration duration, google::protobuf::Duration& out) {
   out.set_nanos(static_cast<std::int32_t>(duration.count() % kNanosPerSecond));
 }
 
-Duration DurationOf(const google::protobuf::Duration& duration) {
-  return std::chrono::seconds(duration.seconds()) + std::chrono::nanoseconds(duration.nanos());
-}
-
 v1::LineType ToProto(LineType type) {
   switch (type) {
     case LineType::kSip:

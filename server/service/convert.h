@@ -28,7 +28,6 @@ namespace unipresence {
 
 void SetTime(WallTimeMicros time, google::protobuf::Timestamp& out);
 void SetDuration(Duration duration, google::protobuf::Duration& out);
-Duration DurationOf(const google::protobuf::Duration& duration);
 
 v1::LineType ToProto(LineType type);
 v1::Role ToProto(Role role);

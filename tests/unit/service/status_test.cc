@@ -91,7 +91,7 @@ TEST(StatusTest, EveryProblemHasItsReason) {
     EXPECT_NE(ReasonOf(status), v1::ERROR_REASON_UNSPECIFIED) << status;
     EXPECT_EQ(CodeOf(ReasonOf(status)), status.code());
   }
-  for (int i = 0; i <= static_cast<int>(CallProblem::kBusy); ++i) {
+  for (int i = 0; i < kCallProblemCount; ++i) {
     const absl::Status status = CallError(static_cast<CallProblem>(i), "why");
     const grpc::Status told = ToGrpc(FromCalls(status, "bob"), "rpc");
     EXPECT_EQ(static_cast<int>(told.error_code()), static_cast<int>(status.code())) << i;
