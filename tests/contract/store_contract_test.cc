@@ -824,6 +824,14 @@ TEST_P(StoreQueryTest, ThePagesOfAFilterThatFewPassEndAndMissNobody) {
   }
 }
 
+TEST_P(StoreQueryTest, APageEndsWithItsScanThoughNobodyPassed) {
+  for (int i = 10; i < 20; ++i) Create(UniqueAccount(i));
+  const UserPage page =
+      store().ListPage({.pbx = "branch"}, {.after = "user1", .limit = 10, .scan_limit = 3}).value();
+  EXPECT_THAT(page.users, IsEmpty());
+  EXPECT_EQ(page.next, "user12") << "the third behind user1";
+}
+
 // --- The users file ---
 
 TEST_P(StoreContractTest, WhetherUsersHaveChangedSinceTheFileIsKnown) {
