@@ -106,6 +106,23 @@ TEST(SqliteStoreTest, APageWalksFromItsStartToTheEndOfItsScanOnly) {
   }
 }
 
+TEST(SqliteStoreTest, LinesAndBoxesThatAreEditedByHandAreChangesOfUsers) {
+  TempFolder folder;
+  auto store = SyncSqliteStore::Open({.path = folder.File("a.db")}).value();
+  ASSERT_TRUE(store->CreateUser({UniqueAccount("alice", "1001"), ""}).ok());
+  for (const std::string sql :
+       {"UPDATE lines SET sip_secret = 'another one'",
+        "INSERT INTO lines SELECT user_number, 2, kind, 'branch', device, '', '' FROM lines LIMIT "
+        "1",
+        "DELETE FROM lines WHERE position = 2",
+        "INSERT INTO voicemails SELECT number, '', exten, context, '', '' FROM users",
+        "UPDATE voicemails SET email = 'alice@example.com'", "DELETE FROM voicemails"}) {
+    ASSERT_TRUE(store->PutUsersFile({.digest = "d", .notes = {}}).ok());
+    ASSERT_TRUE(store->database().Execute(sql).ok()) << sql;
+    EXPECT_TRUE(store->GetUsersFile().value()->users_changed) << sql;
+  }
+}
+
 TEST(SqliteStoreTest, AnImpossibleSessionIsDataLossAndNamed) {
   for (const std::string column : {"key = x'0102'", "kind = 'ghost'", "role = 'wizard'"}) {
     TempFolder folder;
