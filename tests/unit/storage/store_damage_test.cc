@@ -276,7 +276,8 @@ TEST_F(StoreDamageTest, FlippedBytesAreRefusedOrLeaveWhatIndexesKnowAlone) {
   store_.reset();
   const std::string whole = folder_.Read("a.db");
   std::mt19937 random(36);
-  int refused = 0;
+  int refused_at_open = 0;
+  int refused_by_reader = 0;
   for (int round = 0; round < 36; ++round) {
     // A few bytes, where there is something to damage: much of a young file is unused.
     std::size_t at = 0;
@@ -288,19 +289,23 @@ TEST_F(StoreDamageTest, FlippedBytesAreRefusedOrLeaveWhatIndexesKnowAlone) {
     folder_.Write("a.db", damaged);
     auto store = SyncSqliteStore::Open({.path = path_});
     if (!store.ok()) {
-      ++refused;
+      ++refused_at_open;
       EXPECT_THAT(store.status().ToString(), HasSubstr(path_));
       continue;
     }
     const std::string known = KnownPart(**store);
     // A word that no program writes, such as that of a line type, is refused by its reader.
     if (known.starts_with("DATA_LOSS")) {
-      ++refused;
+      ++refused_by_reader;
       continue;
     }
     EXPECT_TRUE(known == before) << "8 bytes at " << at;
   }
-  EXPECT_GE(refused, 30);
+  // Of 100 places in such a file the opening refuses 85 (pages, what indexes hold too, definitions)
+  // and readers 10 (words); 5 are texts that nothing else knows. Of 36 that makes 30.5 and a
+  // deviation of 2.1; in all 34, and 1.3. The bounds are three deviations below.
+  EXPECT_GE(refused_at_open, 24);
+  EXPECT_GE(refused_at_open + refused_by_reader, 30);
 }
 
 }  // namespace
