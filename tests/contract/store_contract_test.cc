@@ -1016,9 +1016,16 @@ TEST_P(DurableStoreContractTest, EverythingSurvivesARestart) {
   ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
   ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
   ASSERT_TRUE(store().SaveSession(SessionOf("alice", 1)).ok());
+  const TakenUsersFile file = {.digest = "d1",
+                               .reading = 7,
+                               .complete = true,
+                               .refused = true,
+                               .notes = "alice: x\nbob: \xc3\xa9"};
+  ASSERT_TRUE(store().PutUsersFile(file).ok());
   const StoredUser before = store().GetUser("alice").value();
   ASSERT_TRUE(subject_->Reopen());
   EXPECT_EQ(store().GetUser("alice").value(), before);
+  EXPECT_EQ(store().GetUsersFile().value(), file);
   EXPECT_THAT(store().ListSessions().value(), ElementsAre(SessionOf("alice", 1)));
 }
 
