@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "aggregator/base/status_macros.h"
@@ -62,8 +63,12 @@ void PasswordBacklog::Pump() {
       const auto found = entries_.find(queue_.front());
       queue_.pop_front();
       if (found == entries_.end() || !found->second.waits) continue;  // it was put first
-      found->second.waits = found->second.first = false;
-      started.push_back(found->second.task);
+      Entry& entry = found->second;
+      entry.first = false;
+      if (entry.runs) continue;  // it comes back when the older one is done
+      entry.waits = false;
+      entry.runs = true;
+      started.push_back(entry.task);
       --waiting_;
       ++running_;
     }
@@ -96,6 +101,13 @@ void PasswordBacklog::Hash(PasswordTask task) {
                      });
 }
 
+std::uint64_t PasswordBacklog::NewestReadingOf(const PasswordTask& task) {
+  MutexLock lock(mutex_);
+  const auto found = entries_.find(task.user);
+  const bool same = found != entries_.end() && found->second.task.password == task.password;
+  return same ? found->second.task.reading : task.reading;
+}
+
 void PasswordBacklog::Save(const PasswordTask& task, const std::string& hash) {
   struct Saved {
     bool taken = false;
@@ -103,7 +115,7 @@ void PasswordBacklog::Save(const PasswordTask& task, const std::string& hash) {
   };
   CallOrRefuse<Saved>(
       ports_.store,
-      [task, hash](Transaction& store) -> absl::StatusOr<Saved> {
+      [this, task, hash](Transaction& store) -> absl::StatusOr<Saved> {
         const absl::StatusOr<StoredUser> user = store.users.Get(task.user);
         if (absl::IsNotFound(user.status())) return Saved();  // deleted meanwhile
         if (!user.ok()) return user.status();
@@ -111,7 +123,7 @@ void PasswordBacklog::Save(const PasswordTask& task, const std::string& hash) {
         UNIPRESENCE_ASSIGN_OR_RETURN(const auto file, store.users_file.Get());
         UNIPRESENCE_RETURN_IF_ERROR(store.users.SetPasswordHash(task.user, hash));
         // What the file says itself makes the users no others than it says.
-        if (file.has_value() && file->reading == task.reading) {
+        if (file.has_value() && file->reading == NewestReadingOf(task)) {
           UNIPRESENCE_RETURN_IF_ERROR(store.users_file.Put(*file));
         }
         Saved saved{.taken = true, .changed = {}};
@@ -141,8 +153,9 @@ void PasswordBacklog::Finish(const PasswordTask& task, const std::string& stored
     if (found != entries_.end() && found->second.waits) {
       // One of a newer file, which knew the hash from before.
       Entry& newer = found->second;
+      newer.runs = false;
       if (!stored.empty() && newer.task.held == task.held) newer.task.held = stored;
-      if (!newer.waiters.empty()) PutFirst(task.user, newer);
+      PutFirst(task.user, newer);
     } else if (found != entries_.end()) {
       waiters = std::move(found->second.waiters);
       entries_.erase(found);
@@ -168,6 +181,7 @@ void PasswordBacklog::Finish(const PasswordTask& task, const std::string& stored
 void PasswordBacklog::Retry(const PasswordTask& task) {
   MutexLock lock(mutex_);
   if (const auto found = entries_.find(task.user); found != entries_.end()) {
+    found->second.runs = false;
     if (!std::exchange(found->second.waits, true)) ++waiting_;  // else a newer one counts
     PutFirst(task.user, found->second);
   }

@@ -54,6 +54,16 @@ class PasswordBacklogTest : public ::testing::Test {
     backlog_->WhenHashed(user, [done] { done.Reach(); });
     done.Wait();
   }
+  // What is hashed meanwhile cannot be stored before that.
+  void HoldStore(Moment until) {
+    const absl::Status refused = opened_->Submit(
+        [until](Transaction&) {
+          until.Wait();
+          return absl::OkStatus();
+        },
+        [](absl::Status) {});
+    ASSERT_TRUE(refused.ok()) << refused;
+  }
   std::string HashOf(const std::string& user) { return store_.GetUser(user).value().password_hash; }
   bool IsPassword(const std::string& user, const std::string& password) {
     Answer<absl::StatusOr<bool>> answer;
@@ -75,13 +85,7 @@ TEST_F(PasswordBacklogTest, WhoWaitsIsNextAndTheNewerFileCounts) {
   std::vector<PasswordTask> tasks;
   for (int i = 0; i < kUsers; ++i) tasks.push_back(Task(Id(i), "the old password"));
   Moment added;
-  const absl::Status refused = opened_->Submit(
-      [added](Transaction&) {
-        added.Wait();
-        return absl::OkStatus();
-      },
-      [](absl::Status) {});
-  ASSERT_TRUE(refused.ok()) << refused;
+  HoldStore(added);
   backlog_->Add(tasks);  // two run, and cannot be stored
   for (PasswordTask& task : tasks) task.password = "the new password";
   backlog_->Add(tasks);
@@ -120,6 +124,28 @@ TEST_F(PasswordBacklogTest, PasswordsOfTheNewestFileLeaveItsUsersAsItSays) {
   backlog_->Add({Task(Id(2), "a password", 6)});
   EXPECT_EQ(idle_[1].Wait(), 6u);
   EXPECT_TRUE(store_.GetUsersFile().value()->users_changed);
+}
+
+// A newer file that comes while the task of the older one runs.
+TEST_F(PasswordBacklogTest, TheNewerFileCountsThoughTheOlderTaskRuns) {
+  Moment added;
+  HoldStore(added);
+  backlog_->Add({Task(Id(0), "the old password", 7)});
+  backlog_->Add({Task(Id(0), "the new password", 8)});
+  added.Reach();
+  EXPECT_EQ(idle_[0].Wait(), 8u);
+  EXPECT_TRUE(IsPassword(Id(0), "the new password"));
+}
+
+TEST_F(PasswordBacklogTest, WhatAnOlderTaskStoresIsNoChangeIfTheNewerFileSaysTheSame) {
+  ASSERT_TRUE(store_.PutUsersFile({.digest = "of the file", .reading = 8, .notes = {}}).ok());
+  Moment added;
+  HoldStore(added);
+  backlog_->Add({Task(Id(0), "a password", 7)});
+  backlog_->Add({Task(Id(0), "a password", 8)});
+  added.Reach();
+  EXPECT_EQ(idle_[0].Wait(), 8u);
+  EXPECT_FALSE(store_.GetUsersFile().value()->users_changed);
 }
 
 TEST_F(PasswordBacklogTest, AStopAnswersWhoWaitsAndTakesNothingMore) {
