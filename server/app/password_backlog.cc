@@ -1,5 +1,6 @@
 #include "server/app/password_backlog.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -83,13 +84,27 @@ void PasswordBacklog::Start(PasswordTask task) {
   ports_.hasher.Verify(std::move(held), std::move(password),
                        [this, task = std::move(task)](absl::StatusOr<bool> right) mutable {
                          if (!right.ok()) return Retry(task);
-                         if (!*right && task.take) return Hash(std::move(task));
-                         if (!*right) {
-                           spdlog::warn("users file: {}: password: another one (not taken)",
-                                        task.user);
-                         }
-                         Finish(task, task.held);
+                         if (*right) return Finish(task, task.held);
+                         if (!task.take) return Tell(task);
+                         Hash(std::move(task));
                        });
+}
+
+void PasswordBacklog::Tell(const PasswordTask& task) {
+  const std::string line = fmt::format("{}: password: another one (not taken)", task.user);
+  SubmitOrRefuse(
+      ports_.store,
+      [task, line](Transaction& store) -> absl::Status {
+        UNIPRESENCE_ASSIGN_OR_RETURN(auto file, store.users_file.Get());
+        if (!file.has_value() || file->reading != task.reading) return absl::OkStatus();
+        file->notes += (file->notes.empty() ? "" : "\n") + line;
+        return store.users_file.Put(*file);
+      },
+      [this, task, line](const absl::Status& noted) {
+        if (!noted.ok()) return Retry(task);
+        spdlog::warn("users file: {}", line);
+        Finish(task, task.held);
+      });
 }
 
 void PasswordBacklog::Hash(PasswordTask task) {

@@ -72,6 +72,8 @@ class PasswordBacklog {
   void Pump() ABSL_LOCKS_EXCLUDED(mutex_);
   void Start(PasswordTask task);
   void Hash(PasswordTask task);
+  // It differs and is not taken: for the log, and for the starts that do not read the file again.
+  void Tell(const PasswordTask& task);
   // That of the newest task which gives the user the same password: after a reload meanwhile the
   // newest file says what an older task stores. In the transaction of the reload itself its tasks
   // are not known yet, which costs one more reading.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "server/auth/password.h"
 #include "server/storage/open_store.h"
 #include "tests/testing/answer.h"
 #include "tests/testing/fake_clock.h"
@@ -146,6 +147,28 @@ TEST_F(PasswordBacklogTest, WhatAnOlderTaskStoresIsNoChangeIfTheNewerFileSaysThe
   added.Reach();
   EXPECT_EQ(idle_[0].Wait(), 8u);
   EXPECT_FALSE(store_.GetUsersFile().value()->users_changed);
+}
+
+TEST_F(PasswordBacklogTest, APasswordThatIsNotTakenIsNotedForTheNextStarts) {
+  const std::string held = auth::HashPassword("the own password").value();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(store_.SetPasswordHash(Id(i), held).ok());
+  ASSERT_TRUE(store_.PutUsersFile({.digest = "of the file", .reading = 7, .notes = "x: y"}).ok());
+  PasswordTask task{.user = Id(0), .password = "another one", .held = held, .take = false};
+  task.reading = 7;
+  backlog_->Add({task});
+  EXPECT_EQ(idle_[0].Wait(), 7u);
+  const std::string line = Id(0) + ": password: another one (not taken)";
+  TakenUsersFile file = store_.GetUsersFile().value().value();
+  EXPECT_EQ(file.notes, "x: y\n" + line);
+  EXPECT_FALSE(file.users_changed);
+  EXPECT_THAT(log_.Take(), HasSubstr(line));
+  EXPECT_EQ(HashOf(Id(0)), held);
+  // Of another reading than the store's nothing is noted.
+  task.user = Id(1);
+  task.reading = 6;
+  backlog_->Add({task});
+  EXPECT_EQ(idle_[1].Wait(), 6u);
+  EXPECT_EQ(store_.GetUsersFile().value().value(), file);
 }
 
 TEST_F(PasswordBacklogTest, AStopAnswersWhoWaitsAndTakesNothingMore) {
