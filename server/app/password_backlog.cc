@@ -137,8 +137,10 @@ void PasswordBacklog::Save(const PasswordTask& task, const std::string& hash) {
         if (user->password_hash != task.held) return Saved();  // somebody set another one
         UNIPRESENCE_ASSIGN_OR_RETURN(const auto file, store.users_file.Get());
         UNIPRESENCE_RETURN_IF_ERROR(store.users.SetPasswordHash(task.user, hash));
-        // What the file says itself makes the users no others than it says.
-        if (file.has_value() && file->reading == NewestReadingOf(task)) {
+        // What the file says itself makes the users no others than it says. But who can log in now
+        // may let be taken what was refused (an administrator more): then the mark stands, and the
+        // file is read again.
+        if (file.has_value() && !file->refused && file->reading == NewestReadingOf(task)) {
           UNIPRESENCE_RETURN_IF_ERROR(store.users_file.Put(*file));
         }
         Saved saved{.taken = true, .changed = {}};

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "server/app/users_reading.h"
 #include "server/auth/password.h"
 #include "server/storage/open_store.h"
 #include "tests/testing/answer.h"
@@ -169,6 +170,38 @@ TEST_F(PasswordBacklogTest, APasswordThatIsNotTakenIsNotedForTheNextStarts) {
   backlog_->Add({task});
   EXPECT_EQ(idle_[1].Wait(), 6u);
   EXPECT_EQ(store_.GetUsersFile().value().value(), file);
+}
+
+// The only administrator cannot be demoted before the new one has a password: the file has to be
+// read again once he has.
+TEST_F(PasswordBacklogTest, WhatWasRefusedIsTriedAgainWhenMoreCanLogIn) {
+  User root = UniqueAccount("root", "9001");
+  root.role = Role::kAdministrator;
+  ASSERT_TRUE(store_.CreateUser({root, "$hash of root"}).ok());
+  root.role = Role::kUser;
+  User alice = UniqueAccount("alice", "9002");
+  alice.role = Role::kAdministrator;
+  const std::vector<config::UserSeed> seeds = {
+      {.user = root, .password = {}, .password_hash = "$hash of root"},
+      {.user = alice, .password = "correct horse", .password_hash = {}}};
+  for (std::size_t reading = 1; reading <= 2; ++reading) {
+    std::vector<PasswordTask> passwords;
+    const absl::Status synced = opened_->SubmitAndWait([&](Transaction& store) {
+      absl::StatusOr<UsersSync> sync = SyncUsers(store, seeds, "users.yaml", "digest", true);
+      if (sync.ok()) passwords = std::move(sync->passwords);
+      return sync.status();
+    });
+    ASSERT_TRUE(synced.ok()) << synced;
+    backlog_->Add(std::move(passwords));
+    EXPECT_EQ(idle_[reading - 1].Wait(), reading);
+    const absl::Status completed = opened_->SubmitAndWait(
+        [&](Transaction& store) { return CompleteUsersFile(store, reading); });
+    ASSERT_TRUE(completed.ok()) << completed;
+    const TakenUsersFile file = store_.GetUsersFile().value().value();
+    EXPECT_TRUE(file.complete);
+    EXPECT_EQ(IsTaken(file, "digest", true), reading == 2);
+    EXPECT_EQ(store_.GetUser("root")->user.role, reading == 1 ? Role::kAdministrator : Role::kUser);
+  }
 }
 
 TEST_F(PasswordBacklogTest, AStopAnswersWhoWaitsAndTakesNothingMore) {
