@@ -45,7 +45,8 @@ absl::StatusOr<UsersReading> ReadUsersFile(const config::Config& config,
 // The rule above, for a file of that digest.
 bool IsTaken(const TakenUsersFile& taken, std::string_view digest, bool file_wins);
 
-// Gives what was freed back to the system: the allocator keeps it otherwise.
+// Gives what was freed back to the system: the allocator keeps it otherwise. Takes the lock of each
+// of its arenas, so every thread that allocates waits meanwhile: before the server serves only.
 void GiveBackMemory();
 
 }  // namespace unipresence
