@@ -148,8 +148,6 @@ void Application::ReloadUsers(UsersReading reading, const config::Config& config
       });
   if (!refused.ok()) UsersStay(refused);
   Await(std::move(done));
-  reading = {};
-  GiveBackMemory();
 }
 
 void Application::ApplyChanged(std::vector<Services::Stored> users, std::size_t exchanged) {

@@ -1,8 +1,10 @@
 #include "server/app/password_backlog.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "aggregator/base/status_macros.h"
@@ -62,8 +64,12 @@ void PasswordBacklog::Pump() {
       const auto found = entries_.find(queue_.front());
       queue_.pop_front();
       if (found == entries_.end() || !found->second.waits) continue;  // it was put first
-      found->second.waits = found->second.first = false;
-      started.push_back(found->second.task);
+      Entry& entry = found->second;
+      entry.first = false;
+      if (entry.runs) continue;  // it comes back when the older one is done
+      entry.waits = false;
+      entry.runs = true;
+      started.push_back(entry.task);
       --waiting_;
       ++running_;
     }
@@ -78,13 +84,27 @@ void PasswordBacklog::Start(PasswordTask task) {
   ports_.hasher.Verify(std::move(held), std::move(password),
                        [this, task = std::move(task)](absl::StatusOr<bool> right) mutable {
                          if (!right.ok()) return Retry(task);
-                         if (!*right && task.take) return Hash(std::move(task));
-                         if (!*right) {
-                           spdlog::warn("users file: {}: password: another one (not taken)",
-                                        task.user);
-                         }
-                         Finish(task, task.held);
+                         if (*right) return Finish(task, task.held);
+                         if (!task.take) return Tell(task);
+                         Hash(std::move(task));
                        });
+}
+
+void PasswordBacklog::Tell(const PasswordTask& task) {
+  const std::string line = fmt::format("{}: password: another one (not taken)", task.user);
+  SubmitOrRefuse(
+      ports_.store,
+      [task, line](Transaction& store) -> absl::Status {
+        UNIPRESENCE_ASSIGN_OR_RETURN(auto file, store.users_file.Get());
+        if (!file.has_value() || file->reading != task.reading) return absl::OkStatus();
+        file->notes += (file->notes.empty() ? "" : "\n") + line;
+        return store.users_file.Put(*file);
+      },
+      [this, task, line](const absl::Status& noted) {
+        if (!noted.ok()) return Retry(task);
+        spdlog::warn("users file: {}", line);
+        Finish(task, task.held);
+      });
 }
 
 void PasswordBacklog::Hash(PasswordTask task) {
@@ -96,6 +116,13 @@ void PasswordBacklog::Hash(PasswordTask task) {
                      });
 }
 
+std::uint64_t PasswordBacklog::NewestReadingOf(const PasswordTask& task) {
+  MutexLock lock(mutex_);
+  const auto found = entries_.find(task.user);
+  const bool same = found != entries_.end() && found->second.task.password == task.password;
+  return same ? found->second.task.reading : task.reading;
+}
+
 void PasswordBacklog::Save(const PasswordTask& task, const std::string& hash) {
   struct Saved {
     bool taken = false;
@@ -103,15 +130,17 @@ void PasswordBacklog::Save(const PasswordTask& task, const std::string& hash) {
   };
   CallOrRefuse<Saved>(
       ports_.store,
-      [task, hash](Transaction& store) -> absl::StatusOr<Saved> {
+      [this, task, hash](Transaction& store) -> absl::StatusOr<Saved> {
         const absl::StatusOr<StoredUser> user = store.users.Get(task.user);
         if (absl::IsNotFound(user.status())) return Saved();  // deleted meanwhile
         if (!user.ok()) return user.status();
         if (user->password_hash != task.held) return Saved();  // somebody set another one
         UNIPRESENCE_ASSIGN_OR_RETURN(const auto file, store.users_file.Get());
         UNIPRESENCE_RETURN_IF_ERROR(store.users.SetPasswordHash(task.user, hash));
-        // What the file says itself makes the users no others than it says.
-        if (file.has_value() && file->reading == task.reading) {
+        // What the file says itself makes the users no others than it says. But who can log in now
+        // may let be taken what was refused (an administrator more): then the mark stands, and the
+        // file is read again.
+        if (file.has_value() && !file->refused && file->reading == NewestReadingOf(task)) {
           UNIPRESENCE_RETURN_IF_ERROR(store.users_file.Put(*file));
         }
         Saved saved{.taken = true, .changed = {}};
@@ -141,8 +170,9 @@ void PasswordBacklog::Finish(const PasswordTask& task, const std::string& stored
     if (found != entries_.end() && found->second.waits) {
       // One of a newer file, which knew the hash from before.
       Entry& newer = found->second;
+      newer.runs = false;
       if (!stored.empty() && newer.task.held == task.held) newer.task.held = stored;
-      if (!newer.waiters.empty()) PutFirst(task.user, newer);
+      PutFirst(task.user, newer);
     } else if (found != entries_.end()) {
       waiters = std::move(found->second.waiters);
       entries_.erase(found);
@@ -168,6 +198,7 @@ void PasswordBacklog::Finish(const PasswordTask& task, const std::string& stored
 void PasswordBacklog::Retry(const PasswordTask& task) {
   MutexLock lock(mutex_);
   if (const auto found = entries_.find(task.user); found != entries_.end()) {
+    found->second.runs = false;
     if (!std::exchange(found->second.waits, true)) ++waiting_;  // else a newer one counts
     PutFirst(task.user, found->second);
   }

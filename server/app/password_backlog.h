@@ -38,8 +38,9 @@ class PasswordBacklog {
   // Stops.
   ~PasswordBacklog() { Stop(); }
 
-  // Of a user whose task waits already the newer one counts, in its place. What a password replaces
-  // is looked at again before it is: what somebody set meanwhile stays.
+  // Of a user whose task waits already the newer one counts, in its place; behind one that runs it
+  // comes next. What a password replaces is looked at again before it is: what somebody set
+  // meanwhile stays.
   void Add(std::vector<PasswordTask> tasks) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Calls `done` once the user's password is hashed and stored; at once if it does not wait to be.
@@ -57,7 +58,8 @@ class PasswordBacklog {
   // What is to be done for one user.
   struct Entry {
     PasswordTask task;
-    bool waits = false;  // it has not begun, else it runs
+    bool waits = false;  // the task has not begun
+    bool runs = false;   // the task; or, while it waits, an older one, which ends first
     bool first = false;  // it was put before the others
     std::vector<Done> waiters;
   };
@@ -70,6 +72,12 @@ class PasswordBacklog {
   void Pump() ABSL_LOCKS_EXCLUDED(mutex_);
   void Start(PasswordTask task);
   void Hash(PasswordTask task);
+  // It differs and is not taken: for the log, and for the starts that do not read the file again.
+  void Tell(const PasswordTask& task);
+  // That of the newest task which gives the user the same password: after a reload meanwhile the
+  // newest file says what an older task stores. In the transaction of the reload itself its tasks
+  // are not known yet, which costs one more reading.
+  std::uint64_t NewestReadingOf(const PasswordTask& task) ABSL_LOCKS_EXCLUDED(mutex_);
   void Save(const PasswordTask& task, const std::string& hash);
   // Of a running task: done with it, or it has to wait for the next second. `stored` is the hash
   // that the store has of it now; empty: it has another one.

@@ -5,12 +5,14 @@
 // of memory, and mostly the file is that of the start before: its digest is kept in the store, with
 // what was not as the file says.
 //
-// It need not be read if everything of it has been taken, passwords included, and nothing else
-// could come of it now:
+// It need not be read if everything of it has been taken, passwords included (of known users those
+// that are compared at all: kMaxCompared), and nothing else could come of it now:
 //   users unchanged since   the outcome would be the same
 //   users changed since     a file that wins would have to win again. One that does not wins
 //                           nothing back; it only adds users, and has added all of them, unless
 //                           one was refused, whose number may be free now
+// A password of the file that is hashed behind is no such change, unless one was refused: the last
+// administrator may be kept in office only until the next one can log in.
 // The digest covers whatever else decides: the program's version, the names of the PBXs, and
 // whether the file wins.
 
@@ -43,7 +45,8 @@ absl::StatusOr<UsersReading> ReadUsersFile(const config::Config& config,
 // The rule above, for a file of that digest.
 bool IsTaken(const TakenUsersFile& taken, std::string_view digest, bool file_wins);
 
-// Gives what was freed back to the system: the allocator keeps it otherwise.
+// Gives what was freed back to the system: the allocator keeps it otherwise. Takes the lock of each
+// of its arenas, so every thread that allocates waits meanwhile: before the server serves only.
 void GiveBackMemory();
 
 }  // namespace unipresence

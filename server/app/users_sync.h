@@ -59,10 +59,10 @@ inline constexpr std::size_t kUsersNamed = 20;
 inline constexpr std::size_t kMaxCompared = 100;
 
 // A part of a command. `file` is its name for the log, `digest` what the store remembers of it,
-// with everything that the log says of differences. Complete it is only when the passwords are done
-// as well: CompleteUsersFile. What of the file cannot be taken (a number of somebody else, say) is
-// told; the rest is. CANCELLED: `stop` was requested; or the store's codes. Then nothing is
-// changed.
+// with everything that the log says of differences; those of passwords are added as they are found
+// (password_backlog.h). Complete it is only when the passwords are done as well: CompleteUsersFile.
+// What of the file cannot be taken (a number of somebody else, say) is told; the rest is.
+// CANCELLED: `stop` was requested; or the store's codes. Then nothing is changed.
 absl::StatusOr<UsersSync> SyncUsers(Transaction& store, std::span<const config::UserSeed> seeds,
                                     std::string_view file, std::string_view digest, bool file_wins,
                                     std::stop_token stop = {});

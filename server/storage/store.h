@@ -152,30 +152,31 @@ class Store {
 };
 
 // For whom a refusal is an answer like any other: `done` gets the outcome on the thread that Call
-// says, or the refusal on this one, before the function returns.
+// says, or the refusal on this one, before the function returns. `start` is one of the above with
+// its `done` left open.
+template <typename Outcome, typename Done, typename Start>
+void AnswerOrRefuse(Done done, Start start) {
+  const auto kept = std::make_shared<Done>(std::move(done));
+  absl::Status refused = start([kept](Outcome outcome) { std::move (*kept)(std::move(outcome)); });
+  if (!refused.ok()) std::move (*kept)(Outcome(std::move(refused)));
+}
 template <typename T, typename Work, typename Done>
 void CallOrRefuse(Store& store, Work work, Done done) {
-  const auto kept = std::make_shared<Done>(std::move(done));
-  absl::Status refused = store.Call<T>(std::move(work), [kept](absl::StatusOr<T> result) mutable {
-    std::move (*kept)(std::move(result));
+  AnswerOrRefuse<absl::StatusOr<T>>(std::move(done), [&](auto answer) {
+    return store.Call<T>(std::move(work), std::move(answer));
   });
-  if (!refused.ok()) std::move (*kept)(absl::StatusOr<T>(std::move(refused)));
 }
 template <typename T, typename Work, typename Done>
 void CallReadOrRefuse(Store& store, Work work, Done done) {
-  const auto kept = std::make_shared<Done>(std::move(done));
-  absl::Status refused = store.CallRead<T>(
-      std::move(work),
-      [kept](absl::StatusOr<T> result) mutable { std::move (*kept)(std::move(result)); });
-  if (!refused.ok()) std::move (*kept)(absl::StatusOr<T>(std::move(refused)));
+  AnswerOrRefuse<absl::StatusOr<T>>(std::move(done), [&](auto answer) {
+    return store.CallRead<T>(std::move(work), std::move(answer));
+  });
 }
 template <typename Work, typename Done>
 void SubmitOrRefuse(Store& store, Work work, Done done) {
-  const auto kept = std::make_shared<Done>(std::move(done));
-  absl::Status refused = store.Submit(std::move(work), [kept](absl::Status status) mutable {
-    std::move (*kept)(std::move(status));
+  AnswerOrRefuse<absl::Status>(std::move(done), [&](auto answer) {
+    return store.Submit(std::move(work), std::move(answer));
   });
-  if (!refused.ok()) std::move (*kept)(std::move(refused));
 }
 
 }  // namespace unipresence

@@ -824,6 +824,14 @@ TEST_P(StoreQueryTest, ThePagesOfAFilterThatFewPassEndAndMissNobody) {
   }
 }
 
+TEST_P(StoreQueryTest, APageEndsWithItsScanThoughNobodyPassed) {
+  for (int i = 10; i < 20; ++i) Create(UniqueAccount(i));
+  const UserPage page =
+      store().ListPage({.pbx = "branch"}, {.after = "user1", .limit = 10, .scan_limit = 3}).value();
+  EXPECT_THAT(page.users, IsEmpty());
+  EXPECT_EQ(page.next, "user12") << "the third behind user1";
+}
+
 // --- The users file ---
 
 TEST_P(StoreContractTest, WhetherUsersHaveChangedSinceTheFileIsKnown) {
@@ -1008,9 +1016,16 @@ TEST_P(DurableStoreContractTest, EverythingSurvivesARestart) {
   ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
   ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
   ASSERT_TRUE(store().SaveSession(SessionOf("alice", 1)).ok());
+  const TakenUsersFile file = {.digest = "d1",
+                               .reading = 7,
+                               .complete = true,
+                               .refused = true,
+                               .notes = "alice: x\nbob: \xc3\xa9"};
+  ASSERT_TRUE(store().PutUsersFile(file).ok());
   const StoredUser before = store().GetUser("alice").value();
   ASSERT_TRUE(subject_->Reopen());
   EXPECT_EQ(store().GetUser("alice").value(), before);
+  EXPECT_EQ(store().GetUsersFile().value(), file);
   EXPECT_THAT(store().ListSessions().value(), ElementsAre(SessionOf("alice", 1)));
 }
 

@@ -107,7 +107,8 @@ class SqliteDatabase {
   absl::StatusOr<std::int64_t> Bytes();
 
   // UNAVAILABLE if the paths of the file and its companions are not the opened files any more: what
-  // is committed then is gone with the next start. Asked before each commit of InTransaction.
+  // is committed then is gone with the next start. Asked before each commit of InTransaction. Any
+  // thread, beside whatever the connection does.
   absl::Status CheckFiles() const;
   // The same if one of them is shorter than after the last transaction. Asked before the next one.
   // SQLite itself makes them shorter in a transaction of ours, or at the order of another

@@ -120,8 +120,8 @@ FROM (SELECT column1 AS technology
 WHERE device LIKE technology || '/%';
 )sql";
 
-// How far a users file was taken. The triggers tell whether its users are still those of then; they
-// write nothing while that is known already.
+// How far a users file was taken. The triggers tell whether its users, their lines and boxes, are
+// still those of then; they write nothing while that is known already.
 constexpr std::string_view kUsersFile = R"sql(
 CREATE TABLE users_file (
   number INTEGER PRIMARY KEY CHECK (number = 1),
@@ -140,6 +140,24 @@ CREATE TRIGGER users_file_update AFTER UPDATE ON users BEGIN
   UPDATE users_file SET users_changed = 1 WHERE users_changed = 0;
 END;
 CREATE TRIGGER users_file_delete AFTER DELETE ON users BEGIN
+  UPDATE users_file SET users_changed = 1 WHERE users_changed = 0;
+END;
+CREATE TRIGGER users_file_line_insert AFTER INSERT ON lines BEGIN
+  UPDATE users_file SET users_changed = 1 WHERE users_changed = 0;
+END;
+CREATE TRIGGER users_file_line_update AFTER UPDATE ON lines BEGIN
+  UPDATE users_file SET users_changed = 1 WHERE users_changed = 0;
+END;
+CREATE TRIGGER users_file_line_delete AFTER DELETE ON lines BEGIN
+  UPDATE users_file SET users_changed = 1 WHERE users_changed = 0;
+END;
+CREATE TRIGGER users_file_voicemail_insert AFTER INSERT ON voicemails BEGIN
+  UPDATE users_file SET users_changed = 1 WHERE users_changed = 0;
+END;
+CREATE TRIGGER users_file_voicemail_update AFTER UPDATE ON voicemails BEGIN
+  UPDATE users_file SET users_changed = 1 WHERE users_changed = 0;
+END;
+CREATE TRIGGER users_file_voicemail_delete AFTER DELETE ON voicemails BEGIN
   UPDATE users_file SET users_changed = 1 WHERE users_changed = 0;
 END;
 )sql";

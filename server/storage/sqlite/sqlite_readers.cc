@@ -22,6 +22,9 @@ absl::Status SqliteReaders::Read(absl::FunctionRef<absl::Status(const Snapshot&)
 }
 
 absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteReaders::Take() {
+  // Of each read, for what is answered from a file that is gone is acted upon as if it were so; and
+  // before another connection touches what may lie at the path instead.
+  UNIPRESENCE_RETURN_IF_ERROR(writer_.CheckFiles());
   {
     MutexLock lock(mutex_);
     if (!idle_.empty()) {
@@ -33,7 +36,7 @@ absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteReaders::Take() {
   UNIPRESENCE_ASSIGN_OR_RETURN(
       std::unique_ptr<SqliteDatabase> database,
       SqliteDatabase::Open({options_.path, options_.busy_timeout, /*read_only=*/true}));
-  // Another file may lie at the path by now.
+  // It may have been opened after that.
   UNIPRESENCE_RETURN_IF_ERROR(writer_.CheckFiles());
   return database;
 }

@@ -25,6 +25,8 @@ class SqliteReaders {
       : options_(options), writer_(writer) {}
 
   // Runs `work` on what is committed now, on a connection that nobody else uses meanwhile.
+  // UNAVAILABLE, as of a command, if the file was deleted or replaced (SqliteDatabase::CheckFiles).
+  // That it was cut only the writer can tell, between its transactions: SQLite cuts its log itself.
   absl::Status Read(absl::FunctionRef<absl::Status(const Snapshot&)> work)
       ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -67,7 +67,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(StoreOptions opti
   }
   auto store = std::unique_ptr<SqliteStore>(
       new SqliteStore(std::move(options), std::move(lock), std::move(database)));
-  // A connection for reads is there from now on, whatever becomes of the path.
+  // That reads work shows now and not later.
   UNIPRESENCE_RETURN_IF_ERROR(store->ReadHere([](const Snapshot&) { return absl::OkStatus(); }));
   return store;
 }

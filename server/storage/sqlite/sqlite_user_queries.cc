@@ -78,15 +78,17 @@ absl::StatusOr<bool> SqliteUsers::AnyBehind(std::string_view id) const {
   return database_.Prepare("SELECT 1 FROM users WHERE id > ? LIMIT 1").Bind(1, id).Step();
 }
 
+std::string SqliteUsers::PageSql(bool bounded) {
+  return fmt::format("SELECT {} FROM {} WHERE u.id > ?4{} AND {} ORDER BY u.id LIMIT ?6",
+                     kUserColumns, kUserTables, bounded ? " AND u.id <= ?5" : "", kMatches);
+}
+
 absl::StatusOr<UserPage> SqliteUsers::List(const UserFilter& filter,
                                            const UserPageRequest& page) const {
   UNIPRESENCE_ASSIGN_OR_RETURN(const std::string end, EndOfScan(page));
   UserPage listed;
   {
-    SqliteStatement statement = database_.Prepare(
-        fmt::format("SELECT {} FROM {} WHERE u.id > ?4 AND (?5 = '' OR u.id <= ?5) AND {}"
-                    " ORDER BY u.id LIMIT ?6",
-                    kUserColumns, kUserTables, kMatches));
+    SqliteStatement statement = database_.Prepare(PageSql(/*bounded=*/!end.empty()));
     const std::string text = absl::AsciiStrToLower(ToAbsl(filter.text));
     BindFilter(statement, filter, text);
     statement.Bind(4, page.after).Bind(5, end).Bind(6, static_cast<std::int64_t>(page.limit));

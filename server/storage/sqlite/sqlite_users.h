@@ -4,6 +4,7 @@
 // The users in an SQLite file. Thread: that of the connection.
 
 #include <cstdint>
+#include <string>
 
 #include "aggregator/base/clock.h"
 #include "server/storage/sqlite/sqlite_database.h"
@@ -32,6 +33,10 @@ class SqliteUsers final : public UserStore {
   absl::StatusOr<std::uint64_t> CountLogins(Role role) const override;
   absl::StatusOr<std::vector<std::string>> Unseeded(
       std::span<const std::string> ids) const override;
+
+  // The statement of a page. Two texts, because only a bound that is always one is a bound of the
+  // walk along the index: one that may be absent lets each page walk to the last user.
+  static std::string PageSql(bool bounded);
 
  private:
   // The insert alone; ALREADY_EXISTS as Create.

@@ -1,8 +1,8 @@
 #ifndef UNIPRESENCE_SERVER_STORAGE_SQLITE_SQLITE_USERS_FILE_H_
 #define UNIPRESENCE_SERVER_STORAGE_SQLITE_SQLITE_USERS_FILE_H_
 
-// How far the users file has been taken, in an SQLite file. Triggers note a change of the users, so
-// that none is missed, whoever makes it. Thread: that of the connection.
+// How far the users file has been taken, in an SQLite file. Triggers note a change of the users,
+// their lines and boxes, so that none is missed, whoever makes it. Thread: that of the connection.
 
 #include "server/storage/sqlite/sqlite_database.h"
 #include "server/storage/users_file_store.h"

@@ -150,7 +150,18 @@ TEST_F(SessionKeeperTest, AllOfAUserEndAtOnce) {
 
 TEST_F(SessionKeeperTest, AfterARestartSessionsLiveOnAndThoseOfNobodyAreForgotten) {
   const std::vector<StoredSession> kept = {SessionOf("alice", "a1"), SessionOf("gone", "g1")};
-  ASSERT_TRUE(room_.InStore([&](Transaction& t) { return t.sessions.Save(kept[0]); }).ok());
+  ASSERT_TRUE(room_
+                  .InStore([&](Transaction& t) {
+                    // The engine does not know the user.
+                    const NewUser gone = {.user = UniqueAccount("gone", "103"),
+                                          .password_hash = {}};
+                    return t.users.Create(gone);
+                  })
+                  .ok());
+  for (const StoredSession& session : kept) {
+    ASSERT_TRUE(room_.InStore([&](Transaction& t) { return t.sessions.Save(session); }).ok());
+  }
+  EXPECT_THAT(InStore(), ElementsAre("a1", "g1"));
   keeper_.Load(core_, kept);
   EXPECT_TRUE(LoggedIn("alice"));
   EXPECT_EQ(keeper_.size(), 1u);

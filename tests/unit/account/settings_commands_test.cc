@@ -151,17 +151,18 @@ TEST(SettingsCommandsOrderTest, TheLastCommitIsTheLastInForce) {
   AccountRoom room;
   room.AddUser(UniqueAccount("alice", "101"));
   SettingsCommands settings(room.context());
-  int left = 0;
-  for (int i = 0; i < 20; ++i) {
-    ++left;
-    settings.SelectDevice("alice", i % 2 == 0 ? LineKind::kWebrtc : LineKind::kDeskphone,
-                          [&](Core& core, Stored stored) {
-                            ASSERT_TRUE(stored.ok());
-                            --left;
-                            core.engine.Read("alice", [](const PresenceSource::Entry&) {});
-                          });
+  constexpr int kCommands = 20;
+  int told = 0;
+  for (int i = 0; i < kCommands; ++i) {
+    const LineKind device = i % 2 == 0 ? LineKind::kWebrtc : LineKind::kDeskphone;
+    settings.SelectDevice("alice", device, [&, i, device](Core&, Stored stored) {
+      EXPECT_EQ(told++, i);
+      ASSERT_TRUE(stored.ok());
+      EXPECT_EQ(stored->settings.selected_device, device) << i;
+      EXPECT_EQ(room.PresenceOf("alice").selected_device, device) << i;
+    });
   }
-  while (left > 0) room.RunNext();
+  while (told < kCommands) room.RunNext();
   EXPECT_EQ(room.PresenceOf("alice").selected_device, LineKind::kDeskphone);
   EXPECT_EQ(room.Stored("alice").settings.selected_device, LineKind::kDeskphone);
 }

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "server/storage/sqlite/sqlite_database.h"
+#include "server/storage/sqlite/sqlite_users.h"
 #include "tests/testing/sync_sqlite_store.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/testing/users.h"
@@ -19,6 +20,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::SyncSqliteStore;
 using testing::TempFolder;
 using testing::UniqueAccount;
@@ -87,6 +89,37 @@ TEST(SqliteStoreTest, WordsOfANewerProgramAreDataLossAndNamed) {
       EXPECT_TRUE(absl::IsDataLoss(status)) << row.sql << ": " << status;
       EXPECT_THAT(status.ToString(), AllOf(HasSubstr(row.column), HasSubstr(row.word)));
     }
+  }
+}
+
+// However many users there are behind it.
+TEST(SqliteStoreTest, APageWalksFromItsStartToTheEndOfItsScanOnly) {
+  TempFolder folder;
+  auto store = SyncSqliteStore::Open({.path = folder.File("a.db")}).value();
+  for (const bool bounded : {true, false}) {
+    std::string plan;
+    SqliteStatement rows =
+        store->database().Prepare("EXPLAIN QUERY PLAN " + SqliteUsers::PageSql(bounded));
+    while (rows.Step().value()) plan += fmt::format("{}\n", rows.Text(3));
+    EXPECT_THAT(plan, HasSubstr(bounded ? "(id>? AND id<?)" : "(id>?)"));
+    EXPECT_THAT(plan, Not(HasSubstr("TEMP B-TREE"))) << "it is sorted by the index";
+  }
+}
+
+TEST(SqliteStoreTest, LinesAndBoxesThatAreEditedByHandAreChangesOfUsers) {
+  TempFolder folder;
+  auto store = SyncSqliteStore::Open({.path = folder.File("a.db")}).value();
+  ASSERT_TRUE(store->CreateUser({UniqueAccount("alice", "1001"), ""}).ok());
+  for (const std::string sql :
+       {"UPDATE lines SET sip_secret = 'another one'",
+        "INSERT INTO lines SELECT user_number, 2, kind, 'branch', device, '', '' FROM lines LIMIT "
+        "1",
+        "DELETE FROM lines WHERE position = 2",
+        "INSERT INTO voicemails SELECT number, '', exten, context, '', '' FROM users",
+        "UPDATE voicemails SET email = 'alice@example.com'", "DELETE FROM voicemails"}) {
+    ASSERT_TRUE(store->PutUsersFile({.digest = "d", .notes = {}}).ok());
+    ASSERT_TRUE(store->database().Execute(sql).ok()) << sql;
+    EXPECT_TRUE(store->GetUsersFile().value()->users_changed) << sql;
   }
 }
 

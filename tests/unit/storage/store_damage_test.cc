@@ -53,6 +53,13 @@ class StoreDamageTest : public ::testing::Test {
     // "It is so already" is no answer either.
     EXPECT_TRUE(absl::IsUnavailable(store_->InTransaction([] { return absl::OkStatus(); })));
   }
+  // A file that is not at its path any more is not read either.
+  void ExpectGone(std::string_view file) {
+    ExpectRefused(file);
+    const absl::Status read = store_->GetUser(UniqueAccount(0).id).status();
+    EXPECT_TRUE(absl::IsUnavailable(read)) << read;
+    EXPECT_THAT(read.ToString(), HasSubstr(std::string(file)));
+  }
 
   TempFolder folder_;
   const std::string path_ = folder_.File("a.db");
@@ -63,18 +70,18 @@ class StoreDamageTest : public ::testing::Test {
 TEST_F(StoreDamageTest, ADeletedFileTakesNothingMore) {
   ASSERT_TRUE(Write().ok());
   fs::remove(path_);
-  ExpectRefused("a.db' was deleted");
+  ExpectGone("a.db' was deleted");
 }
 
 TEST_F(StoreDamageTest, AReplacedFileTakesNothingMore) {
   fs::copy_file(path_, folder_.File("copy.db"));
   fs::rename(folder_.File("copy.db"), path_);
-  ExpectRefused("a.db' was replaced");
+  ExpectGone("a.db' was replaced");
 }
 
 TEST_F(StoreDamageTest, AFileThatCameBackTakesChangesAgainAndKeepsThem) {
   fs::rename(path_, folder_.File("away.db"));
-  ExpectRefused("a.db' was deleted or moved away");
+  ExpectGone("a.db' was deleted or moved away");
   fs::rename(folder_.File("away.db"), path_);
   ASSERT_TRUE(store_->SetDoNotDisturb(UniqueAccount(7).id, true).ok());
   ASSERT_TRUE(Write().ok());
@@ -85,11 +92,11 @@ TEST_F(StoreDamageTest, AFileThatCameBackTakesChangesAgainAndKeepsThem) {
 
 TEST_F(StoreDamageTest, ALogOrItsIndexThatIsDeletedTakesNothingMore) {
   fs::rename(path_ + "-wal", folder_.File("wal"));
-  ExpectRefused("a.db-wal");
+  ExpectGone("a.db-wal");
   fs::rename(folder_.File("wal"), path_ + "-wal");
   EXPECT_TRUE(Write().ok());
   fs::remove(path_ + "-shm");
-  ExpectRefused("a.db-shm");
+  ExpectGone("a.db-shm");
 }
 
 TEST_F(StoreDamageTest, AFileThatIsCutInPlaceTakesNothingMore) {
@@ -150,7 +157,22 @@ TEST_F(StoreDamageTest, ALinkIsFollowedAndWatched) {
   fs::copy_file(folder_.File("disk/real.db"), folder_.File("disk/other.db"));
   fs::remove(path_);
   fs::create_symlink(folder_.File("disk/other.db"), path_);
-  ExpectRefused("a.db' was replaced");
+  ExpectGone("a.db' was replaced");
+}
+
+// Two reads at a time need a second connection; what lies at the path by then is not opened.
+TEST_F(StoreDamageTest, NoFurtherConnectionTouchesAnotherFile) {
+  const auto nothing = [](const Snapshot&) { return absl::OkStatus(); };
+  const absl::Status read = store_->store().ReadHere([&](const Snapshot&) {
+    fs::rename(path_, folder_.File("away.db"));
+    fs::create_directory(path_);  // SQLite would say that it cannot open it
+    const absl::Status second = store_->store().ReadHere(nothing);
+    EXPECT_THAT(second.ToString(), HasSubstr("a.db' was replaced"));
+    fs::remove(path_);
+    fs::rename(folder_.File("away.db"), path_);
+    return store_->store().ReadHere(nothing);
+  });
+  EXPECT_TRUE(read.ok()) << read;
 }
 
 TEST_F(StoreDamageTest, TheLogOfAMissingOrEmptyFileIsNotThrownAway) {
@@ -203,7 +225,8 @@ TEST_F(StoreDamageTest, ADefinitionThatWasChangedDoesNotStart) {
   const std::string whole = folder_.Read("a.db");
   for (const std::string name :
        {"unconditional_destination", "select_time", "sessions_by_user", "users_file_update",
-        "UNIQUE (pbx, device)", "schema_migrations", "SET users_changed = 1"}) {
+        "users_file_line_insert", "users_file_voicemail_delete", "UNIQUE (pbx, device)",
+        "schema_migrations", "SET users_changed = 1"}) {
     std::string damaged = whole;
     std::size_t at = damaged.find(name);
     ASSERT_NE(at, std::string::npos) << name;
@@ -253,7 +276,8 @@ TEST_F(StoreDamageTest, FlippedBytesAreRefusedOrLeaveWhatIndexesKnowAlone) {
   store_.reset();
   const std::string whole = folder_.Read("a.db");
   std::mt19937 random(36);
-  int refused = 0;
+  int refused_at_open = 0;
+  int refused_by_reader = 0;
   for (int round = 0; round < 36; ++round) {
     // A few bytes, where there is something to damage: much of a young file is unused.
     std::size_t at = 0;
@@ -265,19 +289,23 @@ TEST_F(StoreDamageTest, FlippedBytesAreRefusedOrLeaveWhatIndexesKnowAlone) {
     folder_.Write("a.db", damaged);
     auto store = SyncSqliteStore::Open({.path = path_});
     if (!store.ok()) {
-      ++refused;
+      ++refused_at_open;
       EXPECT_THAT(store.status().ToString(), HasSubstr(path_));
       continue;
     }
     const std::string known = KnownPart(**store);
     // A word that no program writes, such as that of a line type, is refused by its reader.
     if (known.starts_with("DATA_LOSS")) {
-      ++refused;
+      ++refused_by_reader;
       continue;
     }
     EXPECT_TRUE(known == before) << "8 bytes at " << at;
   }
-  EXPECT_GE(refused, 30);
+  // Of 100 places in such a file the opening refuses 85 (pages, what indexes hold too, definitions)
+  // and readers 10 (words); 5 are texts that nothing else knows. Of 36 that makes 30.5 and a
+  // deviation of 2.1; in all 34, and 1.3. The bounds are three deviations below.
+  EXPECT_GE(refused_at_open, 24);
+  EXPECT_GE(refused_at_open + refused_by_reader, 30);
 }
 
 }  // namespace
