@@ -113,7 +113,7 @@ class World {
  private:
   void Emit(std::string_view event) {
     ++events_;
-    if (!heard_ || random_.Below(2000) == 0) return;  // now and then one is lost
+    if (!heard_ || random_.Below(200) == 0) return;  // now and then one is lost
     wire_ += fmt::format("{}\r\n", event);
   }
 
@@ -127,7 +127,7 @@ class World {
               static_cast<unsigned>(random_.Below(12)), static_cast<unsigned>(random_.Below(12)));
     } else if (what < 930) {
       Choose();
-    } else if (what < 996) {
+    } else if (what < 988) {
       site_.Passes(std::chrono::microseconds(random_.Below(200'000)));
     } else if (what < 998) {
       site_.Run([&](Core& core) { core.engine.RequestListing(site_.pbx()); });
