@@ -61,8 +61,12 @@ void PasswordBacklog::Pump() {
       const auto found = entries_.find(queue_.front());
       queue_.pop_front();
       if (found == entries_.end() || !found->second.waits) continue;  // it was put first
-      found->second.waits = found->second.first = false;
-      started.push_back(found->second.task);
+      Entry& entry = found->second;
+      entry.first = false;
+      if (entry.runs) continue;  // it comes back when the older one is done
+      entry.waits = false;
+      entry.runs = true;
+      started.push_back(entry.task);
       --waiting_;
       ++running_;
     }
@@ -132,8 +136,9 @@ void PasswordBacklog::Finish(const PasswordTask& task, const std::string& stored
     if (found != entries_.end() && found->second.waits) {
       // One of a newer file, which knew the hash from before.
       Entry& newer = found->second;
+      newer.runs = false;
       if (!stored.empty() && newer.task.held == task.held) newer.task.held = stored;
-      if (!newer.waiters.empty()) PutFirst(task.user, newer);
+      PutFirst(task.user, newer);
     } else if (found != entries_.end()) {
       waiters = std::move(found->second.waiters);
       entries_.erase(found);
@@ -159,6 +164,7 @@ void PasswordBacklog::Finish(const PasswordTask& task, const std::string& stored
 void PasswordBacklog::Retry(const PasswordTask& task) {
   MutexLock lock(mutex_);
   if (const auto found = entries_.find(task.user); found != entries_.end()) {
+    found->second.runs = false;
     if (!std::exchange(found->second.waits, true)) ++waiting_;  // else a newer one counts
     PutFirst(task.user, found->second);
   }

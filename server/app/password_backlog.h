@@ -36,8 +36,9 @@ class PasswordBacklog {
   // Stops.
   ~PasswordBacklog() { Stop(); }
 
-  // Of a user whose task waits already the newer one counts, in its place. What a password replaces
-  // is looked at again before it is: what somebody set meanwhile stays.
+  // Of a user whose task waits already the newer one counts, in its place; behind one that runs it
+  // comes next. What a password replaces is looked at again before it is: what somebody set
+  // meanwhile stays.
   void Add(std::vector<PasswordTask> tasks) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Calls `done` once the user's password is hashed and stored; at once if it does not wait to be.
@@ -55,7 +56,8 @@ class PasswordBacklog {
   // What is to be done for one user.
   struct Entry {
     PasswordTask task;
-    bool waits = false;  // it has not begun, else it runs
+    bool waits = false;  // the task has not begun
+    bool runs = false;   // the task; or, while it waits, an older one, which ends first
     bool first = false;  // it was put before the others
     std::vector<Done> waiters;
   };

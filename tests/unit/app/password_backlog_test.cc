@@ -106,6 +106,22 @@ TEST_F(PasswordBacklogTest, SeveralMayWaitForOne) {
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(IsPassword(Id(i), "a password"));
 }
 
+// A newer file that comes while the task of the older one runs and the other hasher is free.
+TEST_F(PasswordBacklogTest, TheNewerFileCountsThoughTheOlderTaskRuns) {
+  Moment added;
+  thread_->Submit(
+      [added](Store&) {
+        added.Wait();
+        return absl::OkStatus();
+      },
+      [](absl::Status) {});
+  backlog_->Add({Task(Id(0), "the old password")});
+  backlog_->Add({Task(Id(0), "the new password")});
+  added.Reach();
+  idle_.Wait();
+  EXPECT_TRUE(IsPassword(Id(0), "the new password"));
+}
+
 TEST_F(PasswordBacklogTest, AStopAnswersWhoWaitsAndTakesNothingMore) {
   std::vector<PasswordTask> tasks;
   for (int i = 0; i < kUsers; ++i) tasks.push_back(Task(Id(i), "a password"));
