@@ -49,6 +49,15 @@ class PasswordBacklogTest : public ::testing::Test {
     backlog_->WhenHashed(user, [done] { done.Reach(); });
     done.Wait();
   }
+  // What is hashed meanwhile cannot be stored before that.
+  void HoldStore(Moment until) {
+    thread_->Submit(
+        [until](Store&) {
+          until.Wait();
+          return absl::OkStatus();
+        },
+        [](absl::Status) {});
+  }
   std::string HashOf(const std::string& user) {
     Answer<absl::StatusOr<StoredUser>> answer;
     thread_->Call<StoredUser>([user](Store& store) { return store.GetUser(user); }, answer);
@@ -73,12 +82,7 @@ TEST_F(PasswordBacklogTest, WhoWaitsIsNextAndTheNewerFileCounts) {
   std::vector<PasswordTask> tasks;
   for (int i = 0; i < kUsers; ++i) tasks.push_back(Task(Id(i), "the old password"));
   Moment added;
-  thread_->Submit(
-      [added](Store&) {
-        added.Wait();
-        return absl::OkStatus();
-      },
-      [](absl::Status) {});
+  HoldStore(added);
   backlog_->Add(tasks);  // two run, and cannot be stored
   for (PasswordTask& task : tasks) task.password = "the new password";
   backlog_->Add(tasks);
@@ -109,12 +113,7 @@ TEST_F(PasswordBacklogTest, SeveralMayWaitForOne) {
 // A newer file that comes while the task of the older one runs and the other hasher is free.
 TEST_F(PasswordBacklogTest, TheNewerFileCountsThoughTheOlderTaskRuns) {
   Moment added;
-  thread_->Submit(
-      [added](Store&) {
-        added.Wait();
-        return absl::OkStatus();
-      },
-      [](absl::Status) {});
+  HoldStore(added);
   backlog_->Add({Task(Id(0), "the old password")});
   backlog_->Add({Task(Id(0), "the new password")});
   added.Reach();
