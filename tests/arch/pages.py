@@ -3,10 +3,10 @@
 
 usage: pages.py SOURCE_DIR
 
-Of comments (C++, protos, Python, shell, CMake, configuration): every page they name (x.md), and every own
-source file they name (x.h, x.cc, x.py, x.proto, x.sh). Of pages: the same, in links and in `code`. A name is
-looked for in the folder of who names it, in the folders above that, and by the end of its path anywhere
-(the page of a folder is not looked for elsewhere). Every room has its page.
+Of comments (C++, protos, Python, shell, CMake, configuration): every page and every own source file that
+they name. Of pages: the same, in links and in `code`. A name is looked for in the folder of who names it, in
+the folders above that, and by the end of its path anywhere (the page of a folder is not looked for
+elsewhere). Every room has its page.
 """
 import fnmatch
 import os
@@ -25,7 +25,7 @@ CODE = re.compile(r"`([^`\n]+)`|\]\(([^)\s]+)\)")
 NAME = re.compile(r"(?<![\w/.:<*-])((?:[\w.*-]+/)*[\w*-]+\.(?:md|h|cc|py|sh|proto))\b(?![\w/(*-])")
 ROOMS = ("aggregator", "server", "clients")
 # Files of other programs, and of nobody: examples, and what is generated or installed elsewhere.
-FOREIGN = ("include/asterisk/*", "sysexits.h", "*.pb.h", "*PART.py", "x.*")
+FOREIGN = ("include/asterisk/*", "sysexits.h", "*.pb.h", "*PART.py")
 # Rooms that have no page yet.
 OWED = {"aggregator/pipeline", "server/config", "server/service", "server/storage"}
 
