@@ -163,12 +163,11 @@ void RegisterPublisher(ProbeCollector& collector, const publish::PublishProbe& p
 }
 
 void RegisterRpcs(ProbeCollector& collector, const ServiceProbe& probe) {
-  for (std::size_t method = 0; method < probe.rpcs.size(); ++method) {
+  for (const Method& method : AllMethods()) {
     for (std::size_t code = 0; code < ServiceProbe::kCodeCount; ++code) {
       collector.AddCounter("unipresence_rpcs_total", "Answered rpcs; a stream counts when it ends.",
-                           {{"method", std::string(FullName(static_cast<Method>(method)))},
-                            {"code", std::to_string(code)}},
-                           Read(probe.rpcs[method][code]));
+                           {{"method", method.full_name}, {"code", std::to_string(code)}},
+                           Read(probe.rpcs[method.index][code]));
     }
   }
 }

@@ -73,7 +73,8 @@ void FillPbxs(const Engine& engine, std::string_view after, std::size_t size,
   if (more) order.resize(size);
   for (const std::size_t i : order) FillPbx(engine, i, counts, *out.add_pbxs());
   if (more) {
-    out.set_next_page_token(MakePageToken(Method::kListPbxs, parameters, pbxs[order.back()].name));
+    out.set_next_page_token(
+        MakePageToken(MethodOf<v1::ListPbxsRequest>(), parameters, pbxs[order.back()].name));
   }
 }
 
@@ -101,7 +102,10 @@ AdministrationService::AdministrationService(const ServiceContext& shared, std::
       publish_probe_(publish_probe),
       counter_(shared.executor),
       start_(shared.clock.Now()),
-      start_time_(shared.clock.WallNow()) {}
+      start_time_(shared.clock.WallNow()) {
+  Handle(shared, &AdministrationService::GetServerStatus, &AdministrationService::GetPbx,
+         &AdministrationService::ListPbxs, &AdministrationService::ReconcilePbx);
+}
 
 void AdministrationService::FillStatus(const Core& core, std::uint64_t stale_users,
                                        v1::ServerStatus& out) const {
@@ -133,7 +137,7 @@ grpc::ServerUnaryReactor* AdministrationService::GetServerStatus(
     grpc::CallbackServerContext* context, const v1::GetServerStatusRequest* request,
     v1::ServerStatus* response) {
   using Call = UnaryCall<v1::GetServerStatusRequest, v1::ServerStatus>;
-  return RunUnary(shared_, Method::kGetServerStatus, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     counter_.Count(call.core, [this, reply = std::move(call.reply)](
                                   Core& core, const UserCounter::Result& counts) mutable {
       FillStatus(core, counts.stale, reply.response());
@@ -146,7 +150,7 @@ grpc::ServerUnaryReactor* AdministrationService::GetPbx(grpc::CallbackServerCont
                                                         const v1::GetPbxRequest* request,
                                                         v1::Pbx* response) {
   using Call = UnaryCall<v1::GetPbxRequest, v1::Pbx>;
-  return RunUnary(shared_, Method::kGetPbx, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const std::string& name = call.request.pbx();
     const std::vector<PbxStatus>& pbxs = call.core.engine.pbxs();
     const auto pbx = std::find_if(pbxs.begin(), pbxs.end(), [&](const PbxStatus& candidate) {
@@ -170,12 +174,12 @@ grpc::ServerUnaryReactor* AdministrationService::ListPbxs(grpc::CallbackServerCo
                                                           const v1::ListPbxsRequest* request,
                                                           v1::ListPbxsResponse* response) {
   using Call = UnaryCall<v1::ListPbxsRequest, v1::ListPbxsResponse>;
-  return RunUnary(shared_, Method::kListPbxs, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const absl::StatusOr<std::size_t> size = PageSize(call.request.page_size());
     if (!size.ok()) return std::move(call.reply).Fail(size.status());
     const std::string parameters = ParametersOf(call.request);
     const absl::StatusOr<std::string> after =
-        ParsePageToken(Method::kListPbxs, parameters, call.request.page_token());
+        ParsePageToken(MethodOf<v1::ListPbxsRequest>(), parameters, call.request.page_token());
     if (!after.ok()) return std::move(call.reply).Fail(after.status());
     counter_.Count(call.core,
                    [size = *size, after = *after, parameters, reply = std::move(call.reply)](
@@ -190,7 +194,7 @@ grpc::ServerUnaryReactor* AdministrationService::ReconcilePbx(
     grpc::CallbackServerContext* context, const v1::ReconcilePbxRequest* request,
     v1::ReconcilePbxResponse* response) {
   using Call = UnaryCall<v1::ReconcilePbxRequest, v1::ReconcilePbxResponse>;
-  return RunUnary(shared_, Method::kReconcilePbx, context, request, response, [](Call call) {
+  return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string& name = call.request.pbx();
     if (call.core.pbx_control == nullptr) {
       return std::move(call.reply)

@@ -19,7 +19,7 @@ struct HealthFlags {
   std::atomic<bool> store_writable{false};
 };
 
-class AdministrationService final : public v1::AdministrationService::CallbackService {
+class AdministrationService final : public ServiceBase<v1::AdministrationService::CallbackService> {
  public:
   // `publish_probe` may be null.
   AdministrationService(const ServiceContext& shared, std::string version,

@@ -27,30 +27,36 @@ absl::StatusOr<SessionKey> KeyOf(const grpc::CallbackServerContext& context) {
   return *key;
 }
 
-absl::Status Authorize(Method method, const Caller& caller, std::string_view user) {
+absl::Status Authorize(const Method& method, const Caller& caller, std::string_view user) {
   if (caller.role == Role::kAdministrator) return absl::OkStatus();
-  switch (AccessOf(method)) {
-    case Access::kPublic:
-    case Access::kSession:
+  switch (method.access) {
+    case v1::ACCESS_PUBLIC:
+    case v1::ACCESS_SESSION:
       return absl::OkStatus();
-    case Access::kOwnUser:
+    case v1::ACCESS_OWN_USER:
       if (user.empty() || user == caller.user) return absl::OkStatus();
       return Failure(
           v1::ERROR_REASON_NOT_OWN_USER,
           fmt::format("'{}' may do this for the own user only, not for '{}'", caller.user, user),
           {{"user", user}});
-    case Access::kAdministrator:
+    default:
       return Failure(v1::ERROR_REASON_ROLE_REQUIRED,
                      fmt::format("'{}' is no administrator; ask one", caller.user),
                      {{"role", "ROLE_ADMINISTRATOR"}});
   }
-  __builtin_unreachable();
 }
 
-grpc::Status AnswerOf(const ServiceContext& shared, Method method, const absl::Status& status) {
-  grpc::Status answer = ToGrpc(status, FullName(method));
-  shared.probe.rpcs[static_cast<std::size_t>(method)][static_cast<std::size_t>(answer.error_code())]
-      .Add();
+absl::Status Malformed(const google::protobuf::Descriptor& request) {
+  return Failure(
+      v1::ERROR_REASON_FIELD_INVALID,
+      fmt::format("the request is no {}; encode it by the .proto files, with text in UTF-8",
+                  request.full_name()));
+}
+
+grpc::Status AnswerOf(const ServiceContext& shared, const Method& method,
+                      const absl::Status& status) {
+  grpc::Status answer = ToGrpc(status, method.full_name);
+  shared.probe.rpcs[method.index][static_cast<std::size_t>(answer.error_code())].Add();
   return answer;
 }
 
@@ -62,7 +68,7 @@ ReplyBase::~ReplyBase() {
 void ReplyBase::Finish(const absl::Status& status) {
   grpc::ServerUnaryReactor* reactor = std::exchange(reactor_, nullptr);
   if (reactor == nullptr) return;
-  grpc::Status answer = AnswerOf(*shared_, method_, status);
+  grpc::Status answer = AnswerOf(*shared_, *method_, status);
   shared_->replies.Post(
       [reactor, answer = std::move(answer)]() mutable { reactor->Finish(std::move(answer)); });
 }

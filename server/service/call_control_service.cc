@@ -63,12 +63,12 @@ grpc::ServerUnaryReactor* CallControlService::ListCalls(grpc::CallbackServerCont
                                                         const v1::ListCallsRequest* request,
                                                         v1::ListCallsResponse* response) {
   using Call = UnaryCall<v1::ListCallsRequest, v1::ListCallsResponse>;
-  return RunUnary(shared_, Method::kListCalls, context, request, response, [](Call call) {
+  return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
     const std::string parameters = ParametersOf(call.request);
     const absl::StatusOr<std::size_t> size = PageSize(call.request.page_size());
     const absl::StatusOr<std::string> after =
-        ParsePageToken(Method::kListCalls, parameters, call.request.page_token());
+        ParsePageToken(MethodOf<v1::ListCallsRequest>(), parameters, call.request.page_token());
     absl::Status status = size.ok() ? after.status() : size.status();
     if (status.ok()) status = HasCallControl(call.core);
     if (!status.ok()) return std::move(call.reply).Fail(status);
@@ -79,7 +79,7 @@ grpc::ServerUnaryReactor* CallControlService::ListCalls(grpc::CallbackServerCont
     for (const LiveCall& one : live->calls) {
       if (!after->empty() && PlaceOf(one) <= *after) continue;
       if (static_cast<std::size_t>(out.calls_size()) == *size) {
-        out.set_next_page_token(MakePageToken(Method::kListCalls, parameters, last));
+        out.set_next_page_token(MakePageToken(MethodOf<v1::ListCallsRequest>(), parameters, last));
         break;
       }
       FillCall(call.core, user, one, *out.add_calls());
@@ -98,7 +98,7 @@ grpc::ServerUnaryReactor* CallControlService::PlaceCall(grpc::CallbackServerCont
                                                         const v1::PlaceCallRequest* request,
                                                         v1::Call* response) {
   using Call = UnaryCall<v1::PlaceCallRequest, v1::Call>;
-  return RunUnary(shared_, Method::kPlaceCall, context, request, response, [](Call call) {
+  return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
     absl::Status status = HasCallControl(call.core);
     if (status.ok()) status = CheckNumber(call.request.destination());
@@ -121,7 +121,7 @@ grpc::ServerUnaryReactor* CallControlService::HangUpCall(grpc::CallbackServerCon
                                                          const v1::HangUpCallRequest* request,
                                                          Empty* response) {
   using Call = UnaryCall<v1::HangUpCallRequest, Empty>;
-  return RunUnary(shared_, Method::kHangUpCall, context, request, response, [](Call call) {
+  return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
     absl::Status status = HasCallControl(call.core);
     if (status.ok()) status = CheckCallId(call.request.call());
@@ -134,7 +134,7 @@ grpc::ServerUnaryReactor* CallControlService::TransferCall(grpc::CallbackServerC
                                                            const v1::TransferCallRequest* request,
                                                            Empty* response) {
   using Call = UnaryCall<v1::TransferCallRequest, Empty>;
-  return RunUnary(shared_, Method::kTransferCall, context, request, response, [](Call call) {
+  return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
     absl::Status status = HasCallControl(call.core);
     if (status.ok()) status = CheckCallId(call.request.call());
@@ -149,60 +149,57 @@ grpc::ServerUnaryReactor* CallControlService::StartAttendedTransfer(
     grpc::CallbackServerContext* context, const v1::StartAttendedTransferRequest* request,
     v1::StartAttendedTransferResponse* response) {
   using Call = UnaryCall<v1::StartAttendedTransferRequest, v1::StartAttendedTransferResponse>;
-  return RunUnary(
-      shared_, Method::kStartAttendedTransfer, context, request, response, [](Call call) {
-        const std::string user = OwnerOf(call);
-        absl::Status status = HasCallControl(call.core);
-        if (status.ok()) status = CheckCallId(call.request.call());
-        if (status.ok()) status = CheckNumber(call.request.destination());
-        if (!status.ok()) return std::move(call.reply).Fail(status);
-        Core& core = call.core;
-        core.calls->StartAttendedTransfer(
-            user, call.request.call(), call.request.destination(),
-            [&core, user,
-             reply = std::move(call.reply)](absl::StatusOr<AttendedTransfer> begun) mutable {
-              if (!begun.ok()) return std::move(reply).Fail(FromCalls(begun.status(), user));
-              FillCall(core, user, begun->call, *reply.response().mutable_call());
-              FillCall(core, user, begun->consultation, *reply.response().mutable_consultation());
-              std::move(reply).Ok();
-            });
-      });
+  return RunUnary(shared_, context, request, response, [](Call call) {
+    const std::string user = OwnerOf(call);
+    absl::Status status = HasCallControl(call.core);
+    if (status.ok()) status = CheckCallId(call.request.call());
+    if (status.ok()) status = CheckNumber(call.request.destination());
+    if (!status.ok()) return std::move(call.reply).Fail(status);
+    Core& core = call.core;
+    core.calls->StartAttendedTransfer(
+        user, call.request.call(), call.request.destination(),
+        [&core, user,
+         reply = std::move(call.reply)](absl::StatusOr<AttendedTransfer> begun) mutable {
+          if (!begun.ok()) return std::move(reply).Fail(FromCalls(begun.status(), user));
+          FillCall(core, user, begun->call, *reply.response().mutable_call());
+          FillCall(core, user, begun->consultation, *reply.response().mutable_consultation());
+          std::move(reply).Ok();
+        });
+  });
 }
 
 grpc::ServerUnaryReactor* CallControlService::CompleteAttendedTransfer(
     grpc::CallbackServerContext* context, const v1::CompleteAttendedTransferRequest* request,
     Empty* response) {
   using Call = UnaryCall<v1::CompleteAttendedTransferRequest, Empty>;
-  return RunUnary(shared_, Method::kCompleteAttendedTransfer, context, request, response,
-                  [](Call call) {
-                    const std::string user = OwnerOf(call);
-                    absl::Status status = HasCallControl(call.core);
-                    if (status.ok()) status = CheckCallId(call.request.call());
-                    if (!status.ok()) return std::move(call.reply).Fail(status);
-                    call.core.calls->CompleteAttendedTransfer(user, call.request.call(),
-                                                              Answer(user, std::move(call.reply)));
-                  });
+  return RunUnary(shared_, context, request, response, [](Call call) {
+    const std::string user = OwnerOf(call);
+    absl::Status status = HasCallControl(call.core);
+    if (status.ok()) status = CheckCallId(call.request.call());
+    if (!status.ok()) return std::move(call.reply).Fail(status);
+    call.core.calls->CompleteAttendedTransfer(user, call.request.call(),
+                                              Answer(user, std::move(call.reply)));
+  });
 }
 
 grpc::ServerUnaryReactor* CallControlService::CancelAttendedTransfer(
     grpc::CallbackServerContext* context, const v1::CancelAttendedTransferRequest* request,
     v1::Call* response) {
   using Call = UnaryCall<v1::CancelAttendedTransferRequest, v1::Call>;
-  return RunUnary(
-      shared_, Method::kCancelAttendedTransfer, context, request, response, [](Call call) {
-        const std::string user = OwnerOf(call);
-        absl::Status status = HasCallControl(call.core);
-        if (status.ok()) status = CheckCallId(call.request.call());
-        if (!status.ok()) return std::move(call.reply).Fail(status);
-        Core& core = call.core;
-        core.calls->CancelAttendedTransfer(
-            user, call.request.call(),
-            [&core, user, reply = std::move(call.reply)](absl::StatusOr<LiveCall> back) mutable {
-              if (!back.ok()) return std::move(reply).Fail(FromCalls(back.status(), user));
-              FillCall(core, user, *back, reply.response());
-              std::move(reply).Ok();
-            });
-      });
+  return RunUnary(shared_, context, request, response, [](Call call) {
+    const std::string user = OwnerOf(call);
+    absl::Status status = HasCallControl(call.core);
+    if (status.ok()) status = CheckCallId(call.request.call());
+    if (!status.ok()) return std::move(call.reply).Fail(status);
+    Core& core = call.core;
+    core.calls->CancelAttendedTransfer(
+        user, call.request.call(),
+        [&core, user, reply = std::move(call.reply)](absl::StatusOr<LiveCall> back) mutable {
+          if (!back.ok()) return std::move(reply).Fail(FromCalls(back.status(), user));
+          FillCall(core, user, *back, reply.response());
+          std::move(reply).Ok();
+        });
+  });
 }
 
 }  // namespace unipresence

@@ -10,11 +10,17 @@
 
 namespace unipresence {
 
-class CallControlService final : public v1::CallControlService::CallbackService {
+class CallControlService final : public ServiceBase<v1::CallControlService::CallbackService> {
  public:
   // Both must outlive the service.
   CallControlService(const ServiceContext& shared, CallStreams& streams)
-      : shared_(shared), streams_(streams) {}
+      : shared_(shared), streams_(streams) {
+    Handle(shared, &CallControlService::ListCalls, &CallControlService::WatchCalls,
+           &CallControlService::PlaceCall, &CallControlService::HangUpCall,
+           &CallControlService::TransferCall, &CallControlService::StartAttendedTransfer,
+           &CallControlService::CompleteAttendedTransfer,
+           &CallControlService::CancelAttendedTransfer);
+  }
 
   grpc::ServerUnaryReactor* ListCalls(grpc::CallbackServerContext* context,
                                       const v1::ListCallsRequest* request,

@@ -45,30 +45,28 @@ grpc::ServerUnaryReactor* DeviceSelectionService::GetDeviceSelection(
     grpc::CallbackServerContext* context, const v1::GetDeviceSelectionRequest* request,
     v1::DeviceSelection* response) {
   using Call = UnaryCall<v1::GetDeviceSelectionRequest, v1::DeviceSelection>;
-  return RunUnary(
-      shared_, Method::kGetDeviceSelection, context, request, response, [this](Call call) {
-        const std::string user =
-            call.request.user().empty() ? call.caller.user : call.request.user();
-        CallOrRefuse<StoredUser>(
-            shared_.store, [user](Transaction& transaction) { return transaction.users.Get(user); },
-            [this, user, reply = std::move(call.reply)](absl::StatusOr<StoredUser> stored) mutable {
-              if (!stored.ok()) return std::move(reply).Fail(FromStore(stored.status(), user));
-              shared_.executor.Post([user, time = stored->settings.select_time,
-                                     reply = std::move(reply)](Core& core) mutable {
-                if (!FillSelection(core, user, time, reply.response())) {
-                  return std::move(reply).Fail(UserNotFound(user));
-                }
-                std::move(reply).Ok();
-              });
-            });
-      });
+  return RunUnary(shared_, context, request, response, [this](Call call) {
+    const std::string user = call.request.user().empty() ? call.caller.user : call.request.user();
+    CallOrRefuse<StoredUser>(
+        shared_.store, [user](Transaction& transaction) { return transaction.users.Get(user); },
+        [this, user, reply = std::move(call.reply)](absl::StatusOr<StoredUser> stored) mutable {
+          if (!stored.ok()) return std::move(reply).Fail(FromStore(stored.status(), user));
+          shared_.executor.Post([user, time = stored->settings.select_time,
+                                 reply = std::move(reply)](Core& core) mutable {
+            if (!FillSelection(core, user, time, reply.response())) {
+              return std::move(reply).Fail(UserNotFound(user));
+            }
+            std::move(reply).Ok();
+          });
+        });
+  });
 }
 
 grpc::ServerUnaryReactor* DeviceSelectionService::SelectDevice(
     grpc::CallbackServerContext* context, const v1::SelectDeviceRequest* request,
     v1::DeviceSelection* response) {
   using Call = UnaryCall<v1::SelectDeviceRequest, v1::DeviceSelection>;
-  return RunUnary(shared_, Method::kSelectDevice, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const std::string user = call.request.user().empty() ? call.caller.user : call.request.user();
     const std::optional<LineKind> device = publish::FromProto(call.request.device());
     if (!device) {

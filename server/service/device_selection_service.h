@@ -10,10 +10,14 @@
 
 namespace unipresence {
 
-class DeviceSelectionService final : public v1::DeviceSelectionService::CallbackService {
+class DeviceSelectionService final
+    : public ServiceBase<v1::DeviceSelectionService::CallbackService> {
  public:
   DeviceSelectionService(const ServiceContext& shared, SettingsCommands& settings)
-      : shared_(shared), settings_(settings) {}
+      : shared_(shared), settings_(settings) {
+    Handle(shared, &DeviceSelectionService::GetDeviceSelection,
+           &DeviceSelectionService::SelectDevice);
+  }
 
   grpc::ServerUnaryReactor* GetDeviceSelection(grpc::CallbackServerContext* context,
                                                const v1::GetDeviceSelectionRequest* request,

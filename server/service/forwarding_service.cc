@@ -53,7 +53,7 @@ grpc::ServerUnaryReactor* ForwardingService::GetForwarding(grpc::CallbackServerC
                                                            const v1::GetForwardingRequest* request,
                                                            v1::Forwarding* response) {
   using Call = UnaryCall<v1::GetForwardingRequest, v1::Forwarding>;
-  return RunUnary(shared_, Method::kGetForwarding, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const std::string user = call.request.user().empty() ? call.caller.user : call.request.user();
     CallOrRefuse<StoredUser>(
         shared_.store, [user](Transaction& transaction) { return transaction.users.Get(user); },
@@ -69,35 +69,34 @@ grpc::ServerUnaryReactor* ForwardingService::UpdateForwarding(
     grpc::CallbackServerContext* context, const v1::UpdateForwardingRequest* request,
     v1::Forwarding* response) {
   using Call = UnaryCall<v1::UpdateForwardingRequest, v1::Forwarding>;
-  return RunUnary(
-      shared_, Method::kUpdateForwarding, context, request, response, [this](Call call) {
-        const v1::Forwarding& forwarding = call.request.forwarding();
-        absl::StatusOr<ForwardingUpdate> update = ForwardingUpdate::Parse(call.request);
-        if (!update.ok()) return std::move(call.reply).Fail(update.status());
-        const std::string user = forwarding.user().empty() ? call.caller.user : forwarding.user();
-        std::vector<std::string> destinations = update->Destinations();
-        SettingsCommands::Edit edit = [update = *std::move(update), etag = forwarding.etag()](
-                                          const StoredUser& before, Forwardings& forwardings,
-                                          bool& do_not_disturb) {
-          UNIPRESENCE_RETURN_IF_ERROR(CheckForwardingEtag(before, etag));
-          update.ApplyTo(forwardings, do_not_disturb);
-          return absl::OkStatus();
-        };
-        CheckDestinations(call.core.calls, user, std::move(destinations),
-                          [this, user, edit = std::move(edit),
-                           reply = std::move(call.reply)](const absl::Status& allowed) mutable {
-                            if (!allowed.ok()) return std::move(reply).Fail(allowed);
-                            settings_.ChangeForwarding(std::move(user), std::move(edit),
-                                                       AnswerWith(std::move(reply)));
-                          });
-      });
+  return RunUnary(shared_, context, request, response, [this](Call call) {
+    const v1::Forwarding& forwarding = call.request.forwarding();
+    absl::StatusOr<ForwardingUpdate> update = ForwardingUpdate::Parse(call.request);
+    if (!update.ok()) return std::move(call.reply).Fail(update.status());
+    const std::string user = forwarding.user().empty() ? call.caller.user : forwarding.user();
+    std::vector<std::string> destinations = update->Destinations();
+    SettingsCommands::Edit edit = [update = *std::move(update), etag = forwarding.etag()](
+                                      const StoredUser& before, Forwardings& forwardings,
+                                      bool& do_not_disturb) {
+      UNIPRESENCE_RETURN_IF_ERROR(CheckForwardingEtag(before, etag));
+      update.ApplyTo(forwardings, do_not_disturb);
+      return absl::OkStatus();
+    };
+    CheckDestinations(call.core.calls, user, std::move(destinations),
+                      [this, user, edit = std::move(edit),
+                       reply = std::move(call.reply)](const absl::Status& allowed) mutable {
+                        if (!allowed.ok()) return std::move(reply).Fail(allowed);
+                        settings_.ChangeForwarding(std::move(user), std::move(edit),
+                                                   AnswerWith(std::move(reply)));
+                      });
+  });
 }
 
 grpc::ServerUnaryReactor* ForwardingService::SetDoNotDisturb(
     grpc::CallbackServerContext* context, const v1::SetDoNotDisturbRequest* request,
     v1::Forwarding* response) {
   using Call = UnaryCall<v1::SetDoNotDisturbRequest, v1::Forwarding>;
-  return RunUnary(shared_, Method::kSetDoNotDisturb, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const v1::SetDoNotDisturbRequest& set = call.request;
     settings_.ChangeForwarding(
         set.user().empty() ? call.caller.user : set.user(),

@@ -9,10 +9,13 @@
 
 namespace unipresence {
 
-class ForwardingService final : public v1::ForwardingService::CallbackService {
+class ForwardingService final : public ServiceBase<v1::ForwardingService::CallbackService> {
  public:
   ForwardingService(const ServiceContext& shared, SettingsCommands& settings)
-      : shared_(shared), settings_(settings) {}
+      : shared_(shared), settings_(settings) {
+    Handle(shared, &ForwardingService::GetForwarding, &ForwardingService::UpdateForwarding,
+           &ForwardingService::SetDoNotDisturb);
+  }
 
   grpc::ServerUnaryReactor* GetForwarding(grpc::CallbackServerContext* context,
                                           const v1::GetForwardingRequest* request,

@@ -10,9 +10,11 @@
 
 namespace unipresence {
 
-class HistoryService final : public v1::HistoryService::CallbackService {
+class HistoryService final : public ServiceBase<v1::HistoryService::CallbackService> {
  public:
-  explicit HistoryService(const ServiceContext& shared) : shared_(shared) {}
+  explicit HistoryService(const ServiceContext& shared) : shared_(shared) {
+    Handle(shared, &HistoryService::GetCallRecord, &HistoryService::ListCallRecords);
+  }
 
   grpc::ServerUnaryReactor* GetCallRecord(grpc::CallbackServerContext* context,
                                           const v1::GetCallRecordRequest* request,

@@ -1,77 +1,110 @@
 #include "server/service/method.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "unipresence/v1/administration.pb.h"
+#include "unipresence/v1/call_control.pb.h"
+#include "unipresence/v1/device_selection.pb.h"
+#include "unipresence/v1/forwarding.pb.h"
+#include "unipresence/v1/history.pb.h"
+#include "unipresence/v1/presence.pb.h"
+#include "unipresence/v1/provisioning.pb.h"
+#include "unipresence/v1/session.pb.h"
+#include "unipresence/v1/voicemail.pb.h"
 
 namespace unipresence {
 namespace {
 
-struct Row {
-  std::string_view full_name;
-  Access access;
-  bool implemented = true;
-};
+using google::protobuf::Descriptor;
+using google::protobuf::FileDescriptor;
+using google::protobuf::MethodDescriptor;
+using google::protobuf::ServiceDescriptor;
 
-// In the order of Method.
-constexpr std::array<Row, kMethodCount> kRows = {{
-    {"unipresence.v1.PresenceService/GetPresence", Access::kSession},
-    {"unipresence.v1.PresenceService/BatchGetPresences", Access::kSession},
-    {"unipresence.v1.PresenceService/ListPresences", Access::kSession},
-    {"unipresence.v1.PresenceService/WatchPresences", Access::kSession},
-    {"unipresence.v1.PresenceService/ExplainPresence", Access::kOwnUser},
-    {"unipresence.v1.SessionService/CreateSession", Access::kPublic},
-    {"unipresence.v1.SessionService/GetSession", Access::kSession},
-    {"unipresence.v1.SessionService/ListSessions", Access::kOwnUser},
-    {"unipresence.v1.SessionService/KeepSessionAlive", Access::kSession},
-    {"unipresence.v1.SessionService/HoldSession", Access::kSession},
-    {"unipresence.v1.SessionService/DeleteSession", Access::kSession},
-    {"unipresence.v1.DeviceSelectionService/GetDeviceSelection", Access::kOwnUser},
-    {"unipresence.v1.DeviceSelectionService/SelectDevice", Access::kOwnUser},
-    {"unipresence.v1.ProvisioningService/GetUser", Access::kSession},
-    {"unipresence.v1.ProvisioningService/ListUsers", Access::kSession},
-    {"unipresence.v1.ProvisioningService/CreateUser", Access::kAdministrator},
-    {"unipresence.v1.ProvisioningService/UpdateUser", Access::kAdministrator},
-    {"unipresence.v1.ProvisioningService/DeleteUser", Access::kAdministrator},
-    {"unipresence.v1.ProvisioningService/ImportUsers", Access::kAdministrator, false},
-    {"unipresence.v1.ProvisioningService/ExportUsers", Access::kAdministrator, false},
-    {"unipresence.v1.ProvisioningService/RenderAsteriskConfiguration", Access::kAdministrator},
-    {"unipresence.v1.ProvisioningService/ApplyAsteriskConfiguration", Access::kAdministrator},
-    {"unipresence.v1.AdministrationService/GetServerStatus", Access::kSession},
-    {"unipresence.v1.AdministrationService/GetPbx", Access::kSession},
-    {"unipresence.v1.AdministrationService/ListPbxs", Access::kSession},
-    {"unipresence.v1.AdministrationService/ReconcilePbx", Access::kAdministrator},
-    {"unipresence.v1.ForwardingService/GetForwarding", Access::kOwnUser},
-    {"unipresence.v1.ForwardingService/UpdateForwarding", Access::kOwnUser},
-    {"unipresence.v1.ForwardingService/SetDoNotDisturb", Access::kOwnUser},
-    {"unipresence.v1.VoicemailService/GetMailbox", Access::kOwnUser},
-    {"unipresence.v1.CallControlService/ListCalls", Access::kOwnUser},
-    {"unipresence.v1.CallControlService/WatchCalls", Access::kOwnUser},
-    {"unipresence.v1.CallControlService/PlaceCall", Access::kOwnUser},
-    {"unipresence.v1.CallControlService/HangUpCall", Access::kOwnUser},
-    {"unipresence.v1.CallControlService/TransferCall", Access::kOwnUser},
-    {"unipresence.v1.CallControlService/StartAttendedTransfer", Access::kOwnUser},
-    {"unipresence.v1.CallControlService/CompleteAttendedTransfer", Access::kOwnUser},
-    {"unipresence.v1.CallControlService/CancelAttendedTransfer", Access::kOwnUser},
-    {"unipresence.v1.HistoryService/GetCallRecord", Access::kOwnUser, false},
-    {"unipresence.v1.HistoryService/ListCallRecords", Access::kOwnUser, false},
-}};
+[[noreturn]] void Die(std::string_view what) {
+  fmt::print(stderr, "{}\n", what);
+  std::abort();
+}
 
-const Row& RowOf(Method method) { return kRows[static_cast<std::size_t>(method)]; }
+// The files of the services, each by one of its requests.
+std::array<const FileDescriptor*, 9> ServiceFiles() {
+  return {v1::GetPresenceRequest::descriptor()->file(),
+          v1::GetSessionRequest::descriptor()->file(),
+          v1::GetDeviceSelectionRequest::descriptor()->file(),
+          v1::GetUserRequest::descriptor()->file(),
+          v1::GetServerStatusRequest::descriptor()->file(),
+          v1::GetForwardingRequest::descriptor()->file(),
+          v1::GetMailboxRequest::descriptor()->file(),
+          v1::ListCallsRequest::descriptor()->file(),
+          v1::GetCallRecordRequest::descriptor()->file()};
+}
+
+const Method* Taking(std::span<const Method> methods, const Descriptor& request) {
+  const auto it = std::find_if(methods.begin(), methods.end(), [&](const Method& method) {
+    return method.descriptor->input_type() == &request;
+  });
+  return it == methods.end() ? nullptr : &*it;
+}
+
+absl::StatusOr<Method> ReadMethod(const MethodDescriptor& descriptor,
+                                  std::span<const Method> before) {
+  const v1::Access access = descriptor.options().GetExtension(v1::access);
+  if (access == v1::ACCESS_UNSPECIFIED || !v1::Access_IsValid(access)) {
+    return absl::FailedPreconditionError(
+        fmt::format("the rpc '{}' does not say who may call it; give it an `option (access)` "
+                    "(access.proto)",
+                    descriptor.full_name()));
+  }
+  if (const Method* other = Taking(before, *descriptor.input_type())) {
+    return absl::FailedPreconditionError(
+        fmt::format("the rpc '{}' takes the request of '{}'; give it one of its own",
+                    descriptor.full_name(), other->full_name));
+  }
+  return Method{.descriptor = &descriptor,
+                .full_name = descriptor.service()->full_name() + "/" + descriptor.name(),
+                .access = access,
+                .index = before.size()};
+}
+
+std::vector<Method> ReadAll() {
+  absl::StatusOr<std::vector<Method>> methods = ReadMethods(ServiceFiles());
+  if (!methods.ok()) Die(std::string(methods.status().message()));
+  return *std::move(methods);
+}
 
 }  // namespace
 
-std::string_view FullName(Method method) { return RowOf(method).full_name; }
-
-std::optional<Method> FindMethod(std::string_view full_name) {
-  const auto it = std::find_if(kRows.begin(), kRows.end(),
-                               [&](const Row& row) { return row.full_name == full_name; });
-  if (it == kRows.end()) return std::nullopt;
-  return static_cast<Method>(it - kRows.begin());
+absl::StatusOr<std::vector<Method>> ReadMethods(std::span<const FileDescriptor* const> files) {
+  std::vector<Method> methods;
+  for (const FileDescriptor* file : files) {
+    for (int s = 0; s < file->service_count(); ++s) {
+      const ServiceDescriptor& service = *file->service(s);
+      for (int m = 0; m < service.method_count(); ++m) {
+        absl::StatusOr<Method> method = ReadMethod(*service.method(m), methods);
+        if (!method.ok()) return method.status();
+        methods.push_back(*std::move(method));
+      }
+    }
+  }
+  return methods;
 }
 
-Access AccessOf(Method method) { return RowOf(method).access; }
+std::span<const Method> AllMethods() {
+  static const std::vector<Method> methods = ReadAll();
+  return methods;
+}
 
-bool IsImplemented(Method method) { return RowOf(method).implemented; }
+const Method& MethodTaking(const Descriptor& request) {
+  const Method* method = Taking(AllMethods(), request);
+  if (method == nullptr) {
+    Die(fmt::format("no service of method.cc has an rpc that takes '{}'", request.full_name()));
+  }
+  return *method;
+}
 
 }  // namespace unipresence

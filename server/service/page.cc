@@ -15,13 +15,13 @@ namespace {
 constexpr std::size_t kHeadSize = 1 + sizeof(std::uint64_t);
 
 // Version and method, and a hash (FNV-1a) of the parameters: enough to notice a mistake.
-std::array<char, kHeadSize> HeadOf(Method method, std::string_view parameters) {
+std::array<char, kHeadSize> HeadOf(const Method& method, std::string_view parameters) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : parameters) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   }
   std::array<char, kHeadSize> head;
-  head[0] = static_cast<char>(static_cast<int>(method) + 1);
+  head[0] = static_cast<char>(method.index + 1);
   std::memcpy(head.data() + 1, &hash, sizeof(hash));
   return head;
 }
@@ -36,14 +36,15 @@ absl::StatusOr<std::size_t> PageSize(std::int32_t page_size) {
   return std::min(static_cast<std::size_t>(page_size), kMaxPage);
 }
 
-std::string MakePageToken(Method method, std::string_view parameters, std::string_view place) {
+std::string MakePageToken(const Method& method, std::string_view parameters,
+                          std::string_view place) {
   const auto head = HeadOf(method, parameters);
   std::string bytes(head.data(), head.size());
   bytes.append(place);
   return absl::WebSafeBase64Escape(bytes);
 }
 
-absl::StatusOr<std::string> ParsePageToken(Method method, std::string_view parameters,
+absl::StatusOr<std::string> ParsePageToken(const Method& method, std::string_view parameters,
                                            std::string_view token) {
   if (token.empty()) return std::string();
   std::string bytes;

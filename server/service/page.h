@@ -24,10 +24,11 @@ inline constexpr std::size_t kMaxPage = 1000;
 absl::StatusOr<std::size_t> PageSize(std::int32_t page_size);
 
 // `parameters` is the serialized request without page_size and page_token.
-std::string MakePageToken(Method method, std::string_view parameters, std::string_view place);
+std::string MakePageToken(const Method& method, std::string_view parameters,
+                          std::string_view place);
 
 // The place; empty for an empty token. INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
-absl::StatusOr<std::string> ParsePageToken(Method method, std::string_view parameters,
+absl::StatusOr<std::string> ParsePageToken(const Method& method, std::string_view parameters,
                                            std::string_view token);
 
 absl::Status PageTokenInvalid();

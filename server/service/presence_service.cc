@@ -105,7 +105,7 @@ class Listing {
     parameters_ = ParametersOf(request_);
     UNIPRESENCE_ASSIGN_OR_RETURN(
         const std::string place,
-        ParsePageToken(Method::kListPresences, parameters_, request_.page_token()));
+        ParsePageToken(MethodOf<v1::ListPresencesRequest>(), parameters_, request_.page_token()));
     for (const int state : request_.states()) {
       if (!publish::FromProto(static_cast<v1::PresenceState>(state))) {
         return FieldInvalid("states", std::to_string(state), "the values of PresenceState");
@@ -144,7 +144,7 @@ class Listing {
       std::memcpy(place.data(), &epoch, sizeof(epoch));
       std::memcpy(place.data() + sizeof(epoch), &cursor_, sizeof(cursor_));
       reply_.response().set_next_page_token(
-          MakePageToken(Method::kListPresences, parameters_, place));
+          MakePageToken(MethodOf<v1::ListPresencesRequest>(), parameters_, place));
     }
     std::move(reply_).Ok();
   }
@@ -183,8 +183,7 @@ absl::StatusOr<WatchRequest> ParseWatch(const grpc::CallbackServerContext& conte
                                         grpc::ByteBuffer bytes, std::size_t max_users) {
   v1::WatchPresencesRequest parsed;
   if (!grpc::SerializationTraits<v1::WatchPresencesRequest>::Deserialize(&bytes, &parsed).ok()) {
-    return Failure(v1::ERROR_REASON_FIELD_INVALID,
-                   "the request is no unipresence.v1.WatchPresencesRequest");
+    return Malformed(*v1::WatchPresencesRequest::descriptor());
   }
   WatchRequest request{.resume_token = std::move(*parsed.mutable_resume_token()),
                        .mailboxes = parsed.include_mailboxes()};
@@ -198,7 +197,7 @@ absl::StatusOr<WatchRequest> ParseWatch(const grpc::CallbackServerContext& conte
 grpc::ServerUnaryReactor* PresenceService::GetPresence(grpc::CallbackServerContext* context,
                                                        const v1::GetPresenceRequest* request,
                                                        v1::Presence* response) {
-  return RunUnary(shared_, Method::kGetPresence, context, request, response,
+  return RunUnary(shared_, context, request, response,
                   [](UnaryCall<v1::GetPresenceRequest, v1::Presence> call) {
                     const std::string& user =
                         call.request.user().empty() ? call.caller.user : call.request.user();
@@ -214,30 +213,28 @@ grpc::ServerUnaryReactor* PresenceService::GetPresence(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* PresenceService::BatchGetPresences(
     grpc::CallbackServerContext* context, const v1::BatchGetPresencesRequest* request,
     v1::BatchGetPresencesResponse* response) {
-  return RunUnary(
-      shared_, Method::kBatchGetPresences, context, request, response, [this](Batch::Call call) {
-        if (call.request.users().empty()) {
-          return std::move(call.reply).Fail(FieldRequired("users", "give 1 to 1000 ids of users"));
-        }
-        if (call.request.users_size() > kMaxBatch) {
-          return std::move(call.reply)
-              .Fail(Failure(v1::ERROR_REASON_TOO_MANY_ITEMS,
-                            fmt::format("users: {} are more than {}; split the request",
-                                        call.request.users_size(), kMaxBatch),
-                            {{"field", "users"}, {"limit", fmt::to_string(kMaxBatch)}}));
-        }
-        Core& core = call.core;
-        Batch::Run(std::make_unique<Batch>(shared_, std::move(call)), core);
-      });
+  return RunUnary(shared_, context, request, response, [this](Batch::Call call) {
+    if (call.request.users().empty()) {
+      return std::move(call.reply).Fail(FieldRequired("users", "give 1 to 1000 ids of users"));
+    }
+    if (call.request.users_size() > kMaxBatch) {
+      return std::move(call.reply)
+          .Fail(Failure(v1::ERROR_REASON_TOO_MANY_ITEMS,
+                        fmt::format("users: {} are more than {}; split the request",
+                                    call.request.users_size(), kMaxBatch),
+                        {{"field", "users"}, {"limit", fmt::to_string(kMaxBatch)}}));
+    }
+    Core& core = call.core;
+    Batch::Run(std::make_unique<Batch>(shared_, std::move(call)), core);
+  });
 }
 
 grpc::ServerUnaryReactor* PresenceService::ListPresences(grpc::CallbackServerContext* context,
                                                          const v1::ListPresencesRequest* request,
                                                          v1::ListPresencesResponse* response) {
-  return RunUnary(shared_, Method::kListPresences, context, request, response,
-                  [this](Listing::Call call) {
-                    Listing::Start(std::make_unique<Listing>(shared_, call), call.core);
-                  });
+  return RunUnary(shared_, context, request, response, [this](Listing::Call call) {
+    Listing::Start(std::make_unique<Listing>(shared_, call), call.core);
+  });
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* PresenceService::WatchPresences(
@@ -249,7 +246,7 @@ grpc::ServerUnaryReactor* PresenceService::ExplainPresence(
     grpc::CallbackServerContext* context, const v1::ExplainPresenceRequest* request,
     v1::ExplainPresenceResponse* response) {
   return RunUnary(
-      shared_, Method::kExplainPresence, context, request, response,
+      shared_, context, request, response,
       [this](UnaryCall<v1::ExplainPresenceRequest, v1::ExplainPresenceResponse> call) {
         const std::string& user =
             call.request.user().empty() ? call.caller.user : call.request.user();

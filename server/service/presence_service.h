@@ -22,11 +22,14 @@ using PresenceServiceBase = v1::PresenceService::WithCallbackMethod_GetPresence<
                 v1::PresenceService::WithCallbackMethod_ExplainPresence<
                     v1::PresenceService::Service>>>>>;
 
-class PresenceService final : public PresenceServiceBase {
+class PresenceService final : public ServiceBase<PresenceServiceBase> {
  public:
   // A stream may name `max_watched_users`.
   PresenceService(const ServiceContext& shared, WatchHub& hub, std::size_t max_watched_users)
-      : shared_(shared), hub_(hub), max_watched_users_(max_watched_users) {}
+      : shared_(shared), hub_(hub), max_watched_users_(max_watched_users) {
+    Handle(shared, &PresenceService::GetPresence, &PresenceService::BatchGetPresences,
+           &PresenceService::ListPresences, &PresenceService::ExplainPresence);
+  }
 
   grpc::ServerUnaryReactor* GetPresence(grpc::CallbackServerContext* context,
                                         const v1::GetPresenceRequest* request,

@@ -107,7 +107,7 @@ class RenderStream final : public RenderReactor {
     Next();
   }
   void Fail(const absl::Status& status) {
-    Finish(AnswerOf(shared_, Method::kRenderAsteriskConfiguration, status));
+    Finish(AnswerOf(shared_, MethodOf<v1::RenderAsteriskConfigurationRequest>(), status));
   }
 
   void OnWriteDone(bool ok) override {
@@ -153,7 +153,7 @@ grpc::ServerUnaryReactor* ProvisioningService::GetUser(grpc::CallbackServerConte
                                                        const v1::GetUserRequest* request,
                                                        v1::User* response) {
   using Call = UnaryCall<v1::GetUserRequest, v1::User>;
-  return RunUnary(shared_, Method::kGetUser, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const std::string user = call.request.user().empty() ? call.caller.user : call.request.user();
     CallOrRefuse<StoredUser>(
         shared_.store, [user](Transaction& transaction) { return transaction.users.Get(user); },
@@ -172,12 +172,12 @@ grpc::ServerUnaryReactor* ProvisioningService::ListUsers(grpc::CallbackServerCon
                                                          const v1::ListUsersRequest* request,
                                                          v1::ListUsersResponse* response) {
   using Call = UnaryCall<v1::ListUsersRequest, v1::ListUsersResponse>;
-  return RunUnary(shared_, Method::kListUsers, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const absl::StatusOr<std::size_t> size = PageSize(call.request.page_size());
     if (!size.ok()) return std::move(call.reply).Fail(size.status());
     const std::string parameters = ParametersOf(call.request);
     const absl::StatusOr<std::string> after =
-        ParsePageToken(Method::kListUsers, parameters, call.request.page_token());
+        ParsePageToken(MethodOf<v1::ListUsersRequest>(), parameters, call.request.page_token());
     if (!after.ok()) return std::move(call.reply).Fail(after.status());
     CallReadOrRefuse<UserPage>(
         shared_.store,
@@ -192,7 +192,7 @@ grpc::ServerUnaryReactor* ProvisioningService::ListUsers(grpc::CallbackServerCon
           }
           if (!page->next.empty()) {
             reply.response().set_next_page_token(
-                MakePageToken(Method::kListUsers, parameters, page->next));
+                MakePageToken(MethodOf<v1::ListUsersRequest>(), parameters, page->next));
           }
           std::move(reply).Ok();
         });
@@ -216,7 +216,7 @@ grpc::ServerUnaryReactor* ProvisioningService::CreateUser(grpc::CallbackServerCo
                                                           const v1::CreateUserRequest* request,
                                                           v1::User* response) {
   using Call = UnaryCall<v1::CreateUserRequest, v1::User>;
-  return RunUnary(shared_, Method::kCreateUser, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     absl::StatusOr<User> user = UserFromMessage(call.request.user());
     if (!user.ok()) return std::move(call.reply).Fail(user.status());
     if (absl::Status pbxs = CheckPbxs(call.core, *user); !pbxs.ok()) {
@@ -234,7 +234,7 @@ grpc::ServerUnaryReactor* ProvisioningService::UpdateUser(grpc::CallbackServerCo
                                                           const v1::UpdateUserRequest* request,
                                                           v1::User* response) {
   using Call = UnaryCall<v1::UpdateUserRequest, v1::User>;
-  return RunUnary(shared_, Method::kUpdateUser, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const v1::User& message = call.request.user();
     if (message.id().empty()) {
       return std::move(call.reply).Fail(FieldRequired("user.id", "give the id of the user"));
@@ -269,7 +269,7 @@ grpc::ServerUnaryReactor* ProvisioningService::DeleteUser(grpc::CallbackServerCo
                                                           const v1::DeleteUserRequest* request,
                                                           google::protobuf::Empty* response) {
   using Call = UnaryCall<v1::DeleteUserRequest, google::protobuf::Empty>;
-  return RunUnary(shared_, Method::kDeleteUser, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const std::string id = call.request.user();
     if (id.empty()) {
       return std::move(call.reply).Fail(FieldRequired("user", "give the id of the user"));
@@ -287,13 +287,13 @@ grpc::ServerUnaryReactor* ProvisioningService::DeleteUser(grpc::CallbackServerCo
 grpc::ServerReadReactor<v1::ImportUsersRequest>* ProvisioningService::ImportUsers(
     grpc::CallbackServerContext* context, v1::ImportUsersResponse*) {
   return NotYetStream<grpc::ServerReadReactor<v1::ImportUsersRequest>>(
-      shared_, Method::kImportUsers, *context, kNoCsv);
+      shared_, MethodOf<v1::ImportUsersRequest>(), *context, kNoCsv);
 }
 
 grpc::ServerWriteReactor<v1::ExportUsersResponse>* ProvisioningService::ExportUsers(
     grpc::CallbackServerContext* context, const v1::ExportUsersRequest*) {
   return NotYetStream<grpc::ServerWriteReactor<v1::ExportUsersResponse>>(
-      shared_, Method::kExportUsers, *context, kNoCsv);
+      shared_, MethodOf<v1::ExportUsersRequest>(), *context, kNoCsv);
 }
 
 RenderReactor* ProvisioningService::RenderAsteriskConfiguration(
@@ -309,7 +309,8 @@ RenderReactor* ProvisioningService::RenderAsteriskConfiguration(
       [this, key = *key, pbx = request->pbx(), reply = std::move(reply)](Core& core) mutable {
         const absl::StatusOr<Caller> caller = shared_.sessions.Authenticate(core, key);
         absl::Status status = caller.status();
-        if (status.ok()) status = Authorize(Method::kRenderAsteriskConfiguration, *caller, {});
+        if (status.ok())
+          status = Authorize(MethodOf<v1::RenderAsteriskConfigurationRequest>(), *caller, {});
         if (!status.ok()) return reply.release()->Fail(status);
         configuration_.Render(
             core, pbx,
@@ -326,16 +327,15 @@ grpc::ServerUnaryReactor* ProvisioningService::ApplyAsteriskConfiguration(
     v1::ApplyAsteriskConfigurationResponse* response) {
   using Call =
       UnaryCall<v1::ApplyAsteriskConfigurationRequest, v1::ApplyAsteriskConfigurationResponse>;
-  return RunUnary(
-      shared_, Method::kApplyAsteriskConfiguration, context, request, response, [this](Call call) {
-        configuration_.Apply(
-            call.core, call.request.pbx(), call.request.validate_only(),
-            [reply = std::move(call.reply)](absl::StatusOr<AppliedConfiguration> applied) mutable {
-              if (!applied.ok()) return std::move(reply).Fail(applied.status());
-              FillApplied(*std::move(applied), reply.response());
-              std::move(reply).Ok();
-            });
-      });
+  return RunUnary(shared_, context, request, response, [this](Call call) {
+    configuration_.Apply(
+        call.core, call.request.pbx(), call.request.validate_only(),
+        [reply = std::move(call.reply)](absl::StatusOr<AppliedConfiguration> applied) mutable {
+          if (!applied.ok()) return std::move(reply).Fail(applied.status());
+          FillApplied(*std::move(applied), reply.response());
+          std::move(reply).Ok();
+        });
+  });
 }
 
 }  // namespace unipresence

@@ -12,11 +12,17 @@
 
 namespace unipresence {
 
-class ProvisioningService final : public v1::ProvisioningService::CallbackService {
+class ProvisioningService final : public ServiceBase<v1::ProvisioningService::CallbackService> {
  public:
   ProvisioningService(const ServiceContext& shared, auth::PasswordHasher& hasher,
                       UserCommands& users, AsteriskConfiguration& configuration)
-      : shared_(shared), hasher_(hasher), users_(users), configuration_(configuration) {}
+      : shared_(shared), hasher_(hasher), users_(users), configuration_(configuration) {
+    Handle(shared, &ProvisioningService::GetUser, &ProvisioningService::ListUsers,
+           &ProvisioningService::CreateUser, &ProvisioningService::UpdateUser,
+           &ProvisioningService::DeleteUser, &ProvisioningService::ExportUsers,
+           &ProvisioningService::RenderAsteriskConfiguration,
+           &ProvisioningService::ApplyAsteriskConfiguration);
+  }
 
   grpc::ServerUnaryReactor* GetUser(grpc::CallbackServerContext* context,
                                     const v1::GetUserRequest* request, v1::User* response) override;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "aggregator/base/probe.h"
 #include "server/account/account_probe.h"
@@ -17,8 +18,9 @@ struct ServiceProbe {
   // grpc::StatusCode has the values 0 (OK) to 16 (UNAUTHENTICATED).
   static constexpr std::size_t kCodeCount = 17;
 
-  // Answered rpcs by method and status code; a stream counts when it ends.
-  std::array<std::array<SharedCounter, kCodeCount>, kMethodCount> rpcs;
+  // Answered rpcs by method (its index) and status code; a stream counts when it ends.
+  using Codes = std::array<SharedCounter, kCodeCount>;
+  std::vector<Codes> rpcs = std::vector<Codes>(AllMethods().size());
 
   AccountProbe account;
   StreamProbe streams;

@@ -33,15 +33,17 @@ namespace unipresence {
 namespace {
 
 // What the streams of one rpc ask of the sessions. With `hold` a stream keeps its session alive.
-StreamAccess AccessFor(const ServiceContext& shared, Method method, std::size_t max_per_session,
-                       bool hold) {
+StreamAccess AccessFor(const ServiceContext& shared, const Method& method,
+                       std::size_t max_per_session, bool hold) {
   SessionKeeper& sessions = shared.sessions;
   return {
-      .admit = [&sessions, method](Core& core, const SessionKey& key,
-                                   std::string_view user) -> absl::StatusOr<Caller> {
+      .admit = [&sessions, &method](Core& core, const SessionKey& key,
+                                    std::string_view user) -> absl::StatusOr<Caller> {
         UNIPRESENCE_ASSIGN_OR_RETURN(Caller caller, sessions.Authenticate(core, key));
         UNIPRESENCE_RETURN_IF_ERROR(Authorize(method, caller, user));
-        if (method == Method::kWatchCalls) UNIPRESENCE_RETURN_IF_ERROR(HasCallControl(core));
+        if (&method == &MethodOf<v1::WatchCallsRequest>()) {
+          UNIPRESENCE_RETURN_IF_ERROR(HasCallControl(core));
+        }
         return caller;
       },
       .open =
@@ -51,7 +53,7 @@ StreamAccess AccessFor(const ServiceContext& shared, Method method, std::size_t 
       .close = [&sessions, hold](
                    Core& core, const Caller& caller) { sessions.CloseStream(core, caller, hold); },
       .answer = [&shared,
-                 method](const absl::Status& end) { return AnswerOf(shared, method, end); }};
+                 &method](const absl::Status& end) { return AnswerOf(shared, method, end); }};
 }
 
 HoldStreams::Touch TouchOf(SessionKeeper& sessions) {
@@ -92,11 +94,12 @@ struct Services::Parts {
         configuration(account, std::move(ports.configuration)),
         limit(options.watch.max_streams),
         streams{options.watch, executor, ports.clock, watch, limit, probe.streams},
-        source(options.watch, Access(Method::kWatchPresences, /*hold=*/true),
+        source(options.watch, Access(MethodOf<v1::WatchPresencesRequest>(), /*hold=*/true),
                std::move(ports.want_batches), std::move(ports.want_mailboxes)),
         hub(streams, source),
-        holds(streams, Access(Method::kHoldSession, /*hold=*/false), TouchOf(sessions)),
-        calls(streams, Access(Method::kWatchCalls, /*hold=*/true), &ReadCalls),
+        holds(streams, Access(MethodOf<v1::HoldSessionRequest>(), /*hold=*/false),
+              TouchOf(sessions)),
+        calls(streams, Access(MethodOf<v1::WatchCallsRequest>(), /*hold=*/true), &ReadCalls),
         presence(shared, hub, options.watch.max_users),
         session(shared, login, holds),
         device_selection(shared, settings),
@@ -113,7 +116,7 @@ struct Services::Parts {
     });
   }
 
-  StreamAccess Access(Method method, bool hold) const {
+  StreamAccess Access(const Method& method, bool hold) const {
     return AccessFor(shared, method, streams.options.max_streams_per_session, hold);
   }
 

@@ -67,7 +67,8 @@ grpc::ServerUnaryReactor* SessionService::CreateSession(grpc::CallbackServerCont
                                                         const v1::CreateSessionRequest* request,
                                                         v1::CreateSessionResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  Reply<v1::CreateSessionResponse> reply(shared_, Method::kCreateSession, reactor, response);
+  Reply<v1::CreateSessionResponse> reply(shared_, MethodOf<v1::CreateSessionRequest>(), reactor,
+                                         response);
   absl::StatusOr<LoginRequest> login = LoginFromMessage(*request, context->peer());
   if (!login.ok()) {
     std::move(reply).Fail(login.status());
@@ -87,7 +88,7 @@ grpc::ServerUnaryReactor* SessionService::GetSession(grpc::CallbackServerContext
                                                      const v1::GetSessionRequest* request,
                                                      v1::Session* response) {
   using Call = UnaryCall<v1::GetSessionRequest, v1::Session>;
-  return RunUnary(shared_, Method::kGetSession, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const auto session = Visible(shared_.sessions, call.caller, call.request.session());
     if (!session.ok()) return std::move(call.reply).Fail(session.status());
     FillSession(call.core, shared_.sessions, **session, call.reply.response());
@@ -99,12 +100,12 @@ grpc::ServerUnaryReactor* SessionService::ListSessions(grpc::CallbackServerConte
                                                        const v1::ListSessionsRequest* request,
                                                        v1::ListSessionsResponse* response) {
   using Call = UnaryCall<v1::ListSessionsRequest, v1::ListSessionsResponse>;
-  return RunUnary(shared_, Method::kListSessions, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const absl::StatusOr<std::size_t> size = PageSize(call.request.page_size());
     if (!size.ok()) return std::move(call.reply).Fail(size.status());
     const std::string parameters = ParametersOf(call.request);
     const absl::StatusOr<std::string> token =
-        ParsePageToken(Method::kListSessions, parameters, call.request.page_token());
+        ParsePageToken(MethodOf<v1::ListSessionsRequest>(), parameters, call.request.page_token());
     if (!token.ok()) return std::move(call.reply).Fail(token.status());
     // Empty means one's own, but everyone's for an administrator.
     std::string user = call.request.user();
@@ -119,7 +120,8 @@ grpc::ServerUnaryReactor* SessionService::ListSessions(grpc::CallbackServerConte
           FillSession(call.core, shared_.sessions, session, *out.add_sessions());
         });
     if (more) {
-      out.set_next_page_token(MakePageToken(Method::kListSessions, parameters, EncodePlace(place)));
+      out.set_next_page_token(
+          MakePageToken(MethodOf<v1::ListSessionsRequest>(), parameters, EncodePlace(place)));
     }
     std::move(call.reply).Ok();
   });
@@ -129,14 +131,13 @@ grpc::ServerUnaryReactor* SessionService::KeepSessionAlive(
     grpc::CallbackServerContext* context, const v1::KeepSessionAliveRequest* request,
     v1::Session* response) {
   using Call = UnaryCall<v1::KeepSessionAliveRequest, v1::Session>;
-  return RunUnary(
-      shared_, Method::kKeepSessionAlive, context, request, response, [this](Call call) {
-        const auto session = Visible(shared_.sessions, call.caller, call.request.session());
-        if (!session.ok()) return std::move(call.reply).Fail(session.status());
-        shared_.sessions.Touch(call.core, **session);
-        FillSession(call.core, shared_.sessions, **session, call.reply.response());
-        std::move(call.reply).Ok();
-      });
+  return RunUnary(shared_, context, request, response, [this](Call call) {
+    const auto session = Visible(shared_.sessions, call.caller, call.request.session());
+    if (!session.ok()) return std::move(call.reply).Fail(session.status());
+    shared_.sessions.Touch(call.core, **session);
+    FillSession(call.core, shared_.sessions, **session, call.reply.response());
+    std::move(call.reply).Ok();
+  });
 }
 
 HoldStreams::ServerReactor* SessionService::HoldSession(grpc::CallbackServerContext* context) {
@@ -147,7 +148,7 @@ grpc::ServerUnaryReactor* SessionService::DeleteSession(grpc::CallbackServerCont
                                                         const v1::DeleteSessionRequest* request,
                                                         google::protobuf::Empty* response) {
   using Call = UnaryCall<v1::DeleteSessionRequest, google::protobuf::Empty>;
-  return RunUnary(shared_, Method::kDeleteSession, context, request, response, [this](Call call) {
+  return RunUnary(shared_, context, request, response, [this](Call call) {
     const auto session = Visible(shared_.sessions, call.caller, call.request.session());
     if (!session.ok()) return std::move(call.reply).Fail(session.status());
     const std::string id = (*session)->id;

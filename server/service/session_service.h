@@ -10,10 +10,14 @@
 
 namespace unipresence {
 
-class SessionService final : public v1::SessionService::CallbackService {
+class SessionService final : public ServiceBase<v1::SessionService::CallbackService> {
  public:
   SessionService(const ServiceContext& shared, LoginDesk& login, HoldStreams& hold_streams)
-      : shared_(shared), login_(login), hold_streams_(hold_streams) {}
+      : shared_(shared), login_(login), hold_streams_(hold_streams) {
+    Handle(shared, &SessionService::CreateSession, &SessionService::GetSession,
+           &SessionService::ListSessions, &SessionService::KeepSessionAlive,
+           &SessionService::DeleteSession);
+  }
 
   grpc::ServerUnaryReactor* CreateSession(grpc::CallbackServerContext* context,
                                           const v1::CreateSessionRequest* request,

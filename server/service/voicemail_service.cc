@@ -12,7 +12,7 @@ grpc::ServerUnaryReactor* VoicemailService::GetMailbox(grpc::CallbackServerConte
                                                        const v1::GetMailboxRequest* request,
                                                        v1::Mailbox* response) {
   using Call = UnaryCall<v1::GetMailboxRequest, v1::Mailbox>;
-  return RunUnary(shared_, Method::kGetMailbox, context, request, response, [](Call call) {
+  return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string& user = call.request.user().empty() ? call.caller.user : call.request.user();
     const Engine& engine = call.core.engine;
     if (!engine.Read(user, [](const PresenceSource::Entry&) {})) {

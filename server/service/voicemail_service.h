@@ -8,9 +8,11 @@
 
 namespace unipresence {
 
-class VoicemailService final : public v1::VoicemailService::CallbackService {
+class VoicemailService final : public ServiceBase<v1::VoicemailService::CallbackService> {
  public:
-  explicit VoicemailService(const ServiceContext& shared) : shared_(shared) {}
+  explicit VoicemailService(const ServiceContext& shared) : shared_(shared) {
+    Handle(shared, &VoicemailService::GetMailbox);
+  }
 
   grpc::ServerUnaryReactor* GetMailbox(grpc::CallbackServerContext* context,
                                        const v1::GetMailboxRequest* request,

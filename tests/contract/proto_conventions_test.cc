@@ -20,6 +20,8 @@
 #include <string_view>
 #include <vector>
 
+#include "unipresence/v1/access.pb.h"
+
 namespace unipresence {
 namespace {
 
@@ -94,6 +96,7 @@ class ProtoConventionsTest : public testing::Test {
   }
 
   static const std::vector<const pb::FileDescriptor*>& files() { return *files_; }
+  static const pb::DescriptorPool* pool() { return pool_; }
 
   static const pb::EnumDescriptor* Enum(const std::string& name) {
     return pool_->FindEnumTypeByName("unipresence.v1." + name);
@@ -141,6 +144,13 @@ class ProtoConventionsTest : public testing::Test {
     });
   }
 
+  // The options set at the rpc.
+  static std::vector<const pb::FieldDescriptor*> OptionsOf(const pb::MethodDescriptor& rpc) {
+    std::vector<const pb::FieldDescriptor*> options;
+    rpc.options().GetReflection()->ListFields(rpc.options(), &options);
+    return options;
+  }
+
   // The comment before the element; empty if there is none.
   template <typename Descriptor>
   static std::string CommentOf(const Descriptor& element) {
@@ -166,6 +176,11 @@ class ProtoConventionsTest : public testing::Test {
       }
     });
     ForEachField([&](const pb::FieldDescriptor& f) { visit(f.full_name(), CommentOf(f)); });
+    for (const pb::FileDescriptor* file : files()) {
+      for (int i = 0; i < file->extension_count(); ++i) {
+        visit(file->extension(i)->full_name(), CommentOf(*file->extension(i)));
+      }
+    }
     ForEachEnum([&](const pb::EnumDescriptor& type) {
       visit(type.full_name(), CommentOf(type));
       for (int i = 0; i < type.value_count(); ++i) {
@@ -230,10 +245,16 @@ TEST_F(ProtoConventionsTest, NoImportIsUnused) {
       for (int i = 0; i < message.nested_type_count(); ++i) walk(*message.nested_type(i));
     };
     for (int i = 0; i < file->message_type_count(); ++i) walk(*file->message_type(i));
+    for (int i = 0; i < file->extension_count(); ++i) {
+      used.insert(file->extension(i)->containing_type()->file());
+    }
     for (int s = 0; s < file->service_count(); ++s) {
       for (int i = 0; i < file->service(s)->method_count(); ++i) {
         used.insert(file->service(s)->method(i)->input_type()->file());
         used.insert(file->service(s)->method(i)->output_type()->file());
+        for (const pb::FieldDescriptor* option : OptionsOf(*file->service(s)->method(i))) {
+          used.insert(pool()->FindFileByName(option->file()->name()));
+        }
       }
     }
     for (int i = 0; i < file->dependency_count(); ++i) {
@@ -265,6 +286,25 @@ TEST_F(ProtoConventionsTest, EnumValuesHaveThePrefixAndBeginWithUnspecified) {
       EXPECT_TRUE(Matches(name, "[A-Z][A-Z0-9_]*")) << name;
     }
   });
+}
+
+TEST_F(ProtoConventionsTest, EveryRpcSaysWhoMayCallIt) {
+  ForEachRpc([](const pb::MethodDescriptor& rpc) {
+    const v1::Access access = rpc.options().GetExtension(v1::access);
+    EXPECT_TRUE(v1::Access_IsValid(access) && access != v1::ACCESS_UNSPECIFIED)
+        << rpc.full_name() << " has no `option (access)` of access.proto";
+  });
+}
+
+TEST_F(ProtoConventionsTest, OptionsHaveNumbersOfTheRangeForInternalUse) {
+  for (const pb::FileDescriptor* file : files()) {
+    for (int i = 0; i < file->extension_count(); ++i) {
+      const pb::FieldDescriptor& option = *file->extension(i);
+      EXPECT_TRUE(Matches(option.containing_type()->full_name(), "google\\.protobuf\\..*Options"))
+          << option.full_name();
+      EXPECT_TRUE(option.number() >= 50'000 && option.number() <= 99'999) << option.full_name();
+    }
+  }
 }
 
 TEST_F(ProtoConventionsTest, RpcsAreAVerbAndANoun) {

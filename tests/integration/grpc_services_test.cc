@@ -322,7 +322,7 @@ std::string ForgedToken(std::uint64_t epoch, std::uint64_t cursor) {
   std::string place(sizeof(epoch) + sizeof(cursor), '\0');
   std::memcpy(place.data(), &epoch, sizeof(epoch));
   std::memcpy(place.data() + sizeof(epoch), &cursor, sizeof(cursor));
-  return MakePageToken(Method::kListPresences, "", place);
+  return MakePageToken(MethodOf<v1::ListPresencesRequest>(), "", place);
 }
 
 // Well made, but of another run of the server, or leading nowhere.

@@ -5,6 +5,8 @@
 #include <string>
 
 #include "server/service/status.h"
+#include "unipresence/v1/provisioning.pb.h"
+#include "unipresence/v1/session.pb.h"
 
 namespace unipresence {
 namespace {
@@ -21,34 +23,38 @@ TEST(PageTest, SizesAreDefaultedBoundedAndNotNegative) {
 TEST(PageTest, ATokenLeadsBackToItsPlace) {
   for (const std::string& place :
        {std::string("alice"), std::string("\0\xff\n", 3), std::string(200, 'x')}) {
-    const std::string token = MakePageToken(Method::kListUsers, "query", place);
-    EXPECT_EQ(*ParsePageToken(Method::kListUsers, "query", token), place);
+    const std::string token = MakePageToken(MethodOf<v1::ListUsersRequest>(), "query", place);
+    EXPECT_EQ(*ParsePageToken(MethodOf<v1::ListUsersRequest>(), "query", token), place);
   }
-  EXPECT_EQ(*ParsePageToken(Method::kListUsers, "query", ""), "");
+  EXPECT_EQ(*ParsePageToken(MethodOf<v1::ListUsersRequest>(), "query", ""), "");
 }
 
 TEST(PageTest, OtherTokensAreRefused) {
-  const std::string token = MakePageToken(Method::kListUsers, "query", "alice");
+  const std::string token = MakePageToken(MethodOf<v1::ListUsersRequest>(), "query", "alice");
   const auto reason = [](Method method, const std::string& parameters, const std::string& text) {
     return ReasonOf(ParsePageToken(method, parameters, text).status());
   };
-  EXPECT_EQ(reason(Method::kListSessions, "query", token), v1::ERROR_REASON_PAGE_TOKEN_INVALID);
-  EXPECT_EQ(reason(Method::kListUsers, "other", token), v1::ERROR_REASON_PAGE_TOKEN_INVALID);
+  EXPECT_EQ(reason(MethodOf<v1::ListSessionsRequest>(), "query", token),
+            v1::ERROR_REASON_PAGE_TOKEN_INVALID);
+  EXPECT_EQ(reason(MethodOf<v1::ListUsersRequest>(), "other", token),
+            v1::ERROR_REASON_PAGE_TOKEN_INVALID);
   // Up to the end of the head nothing can be missing or changed.
   constexpr std::size_t kHeadChars = 12;
   for (std::size_t i = 0; i < kHeadChars; ++i) {
     std::string changed = token;
     changed[i] = changed[i] == 'A' ? 'B' : 'A';
-    EXPECT_EQ(reason(Method::kListUsers, "query", changed), v1::ERROR_REASON_PAGE_TOKEN_INVALID)
+    EXPECT_EQ(reason(MethodOf<v1::ListUsersRequest>(), "query", changed),
+              v1::ERROR_REASON_PAGE_TOKEN_INVALID)
         << i;
     if (i > 0) {
-      EXPECT_EQ(reason(Method::kListUsers, "query", token.substr(0, i)),
+      EXPECT_EQ(reason(MethodOf<v1::ListUsersRequest>(), "query", token.substr(0, i)),
                 v1::ERROR_REASON_PAGE_TOKEN_INVALID)
           << i;
     }
   }
   for (const std::string& garbage : {std::string("%"), std::string("\0", 1), std::string("====")}) {
-    EXPECT_EQ(reason(Method::kListUsers, "query", garbage), v1::ERROR_REASON_PAGE_TOKEN_INVALID);
+    EXPECT_EQ(reason(MethodOf<v1::ListUsersRequest>(), "query", garbage),
+              v1::ERROR_REASON_PAGE_TOKEN_INVALID);
   }
 }
 
