@@ -97,8 +97,8 @@ std::variant<Invocation, EarlyExit> CommandTree::Parse(std::span<const std::stri
   global_.output = IsMemberIgnoringCase({"json"}, output_)   ? OutputFormat::kJson
                    : IsMemberIgnoringCase({"wide"}, output_) ? OutputFormat::kWide
                                                              : OutputFormat::kTable;
-  // Asterisk is asked for every name, before and after.
-  if (invocation.name == "asterisk apply") global_.timeout = std::chrono::seconds(60);
+  const auto timeout = default_timeouts_.find(command);
+  if (timeout != default_timeouts_.end()) global_.timeout = timeout->second;
   if (timeout_) global_.timeout = *timeout_;
   invocation.global = global_;
   invocation.command = results_.at(command)();

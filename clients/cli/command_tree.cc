@@ -96,19 +96,29 @@ CommandTree::CommandTree() {
   root_.require_subcommand(1);
   root_.set_version_flag("--version", "unipresence " UNIPRESENCE_VERSION);
   AddGlobalFlags();
-  AddSessionCommands();
-  AddSelectionCommands();
-  AddCallCommands();
-  AddTransferCommand();
-  AddForwardCommands();
-  AddPresenceCommands();
-  AddWatchCommand();
-  AddWaitCommand();
-  AddVoicemailCommands();
-  AddUsersCommands();
-  AddAdministrationCommands();
-  AddAsteriskCommands();
-  AddToolCommands();
+  AddLogin();
+  AddLogout();
+  AddWhoami();
+  AddSession();
+  AddSelect();
+  AddDnd();
+  AddCalls();
+  AddCall();
+  AddHangup();
+  AddTransfer();
+  AddForward();
+  AddGet();
+  AddList();
+  AddExplain();
+  AddWatch();
+  AddWait();
+  AddVoicemail();
+  AddUsers();
+  AddPbx();
+  AddServer();
+  AddAsterisk();
+  AddCompletion();
+  AddVersion();
 }
 
 CLI::App& CommandTree::Group(const std::string& name, const std::string& description,

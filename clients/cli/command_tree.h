@@ -1,8 +1,9 @@
 #ifndef UNIPRESENCE_CLIENTS_CLI_COMMAND_TREE_H_
 #define UNIPRESENCE_CLIENTS_CLI_COMMAND_TREE_H_
 
-// The commands and flags as CLI11 knows them; command_line.h is the way to them. Each group of
-// commands is added by a file in flags/. CLI11 takes seconds to compile: nobody else includes this.
+// The commands and flags as CLI11 knows them; command_line.h is the way to them. Each command and
+// each group is added by the file of flags/ that has its name (flags/users_add.cc). CLI11 takes
+// seconds to compile: nobody else includes this.
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -37,19 +39,53 @@ class CommandTree {
   using Result = std::function<CommandOptions()>;
 
   void AddGlobalFlags();
-  void AddSessionCommands();
-  void AddSelectionCommands();
-  void AddCallCommands();
-  void AddTransferCommand();
-  void AddForwardCommands();
-  void AddPresenceCommands();
-  void AddWatchCommand();
-  void AddVoicemailCommands();
-  void AddUsersCommands();
-  void AddAdministrationCommands();
-  void AddAsteriskCommands();
-  void AddToolCommands();
+  // Each by the file of flags/ that has its name, in the order of the help.
+  void AddLogin();
+  void AddLogout();
+  void AddWhoami();
+  void AddSession();
+  void AddSessionList(CLI::App& session);
+  void AddSelect();
+  void AddDnd();
+  void AddCalls();
+  void AddCall();
+  void AddHangup();
+  void AddTransfer();
+  void AddForward();
+  void AddForwardGet(CLI::App& forward);
+  void AddForwardSet(CLI::App& forward);
+  void AddForwardClear(CLI::App& forward);
+  void AddGet();
+  void AddGetPresence(CLI::App& get);
+  void AddList();
+  void AddExplain();
+  void AddWatch();
+  void AddWait();
+  void AddVoicemail();
+  void AddUsers();
+  void AddUsersAdd(CLI::App& users);
+  void AddUsersUpdate(CLI::App& users);
+  void AddUsersList(CLI::App& users);
+  void AddUsersGet(CLI::App& users);
+  void AddUsersDelete(CLI::App& users);
+  void AddPbx();
+  void AddPbxStatus(CLI::App& pbx);
+  void AddPbxReconcile(CLI::App& pbx);
+  void AddServer();
+  void AddServerStatus(CLI::App& server);
+  void AddAsterisk();
+  void AddAsteriskRender(CLI::App& asterisk);
+  void AddAsteriskApply(CLI::App& asterisk);
+  void AddCompletion();
+  void AddVersion();
 
+  // Where the values of a command's flags go. It lives as long as the tree.
+  template <typename Value>
+  Value& Keep() {
+    auto value = std::make_shared<Value>();
+    kept_.push_back(value);
+    return *value;
+  }
   CLI::App& Group(const std::string& name, const std::string& description,
                   const std::string& footer);
   CLI::App& Command(CLI::App& parent, const std::string& name, const std::string& description,
@@ -69,7 +105,6 @@ class CommandTree {
   CLI::Option* AddTime(CLI::App& command, const std::string& flag,
                        std::optional<std::chrono::milliseconds>& time,
                        const std::string& description);
-  void AddWaitCommand();
   void AddUserFlags(CLI::App& command, UserFlags& flags);
   template <typename Value, typename Parser>
   CLI::Option* AddWord(CLI::App& command, const std::string& flag, std::optional<Value>& value,
@@ -95,47 +130,13 @@ class CommandTree {
   std::map<const CLI::App*, Result> results_;
   std::map<const CLI::Option*, ValueSpec> values_;
   std::set<const CLI::Option*> may_be_empty_;  // their value says something then
+  // Of commands whose answers take longer than others'.
+  std::map<const CLI::App*, std::chrono::milliseconds> default_timeouts_;
 
   GlobalOptions global_;
   std::string output_ = "table";
   std::optional<std::chrono::milliseconds> timeout_;
-  LoginOptions login_;
-  LogoutOptions logout_;
-  SessionListOptions session_list_;
-  SelectOptions select_;
-  std::string select_device_;
-  DoNotDisturbOptions dnd_;
-  std::string dnd_value_;
-  CallsOptions calls_;
-  bool calls_no_reconnect_ = false;
-  CallOptions call_;
-  HangUpOptions hangup_;
-  TransferOptions transfer_;
-  ForwardGetOptions forward_get_;
-  ForwardSetOptions forward_set_;
-  ForwardClearOptions forward_clear_;
-  std::string forward_condition_;
-  GetPresenceOptions get_presence_;
-  ListOptions list_;
-  std::vector<std::string> list_states_;
-  WatchOptions watch_;
-  std::vector<std::string> watch_zeromq_;
-  bool watch_no_reconnect_ = false;
-  WaitOptions wait_;
-  std::string wait_user_;
-  std::vector<std::string> wait_states_;
-  VoicemailOptions voicemail_;
-  ExplainOptions explain_;
-  UsersAddOptions users_add_;
-  UsersUpdateOptions users_update_;
-  UsersListOptions users_list_;
-  UsersGetOptions users_get_;
-  UsersDeleteOptions users_delete_;
-  PbxStatusOptions pbx_status_;
-  PbxReconcileOptions pbx_reconcile_;
-  AsteriskRenderOptions asterisk_render_;
-  AsteriskApplyOptions asterisk_apply_;
-  CompletionOptions completion_;
+  std::vector<std::shared_ptr<void>> kept_;
 };
 
 // Do these words hold this one, in any case and with `-` for `_`?

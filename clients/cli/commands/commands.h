@@ -1,8 +1,8 @@
 #ifndef UNIPRESENCE_CLIENTS_CLI_COMMANDS_COMMANDS_H_
 #define UNIPRESENCE_CLIENTS_CLI_COMMANDS_COMMANDS_H_
 
-// The commands: each does what its options say, prints its result, and returns why it failed. Help
-// texts are in command_line.cc, exit codes in failure.h.
+// The commands: each does what its options say, prints its result, and returns why it failed. Flags
+// and help texts are in flags/, exit codes in failure.h.
 //
 // A status is an error that is still to be told; what a command told by CommandContext::Report it
 // sums up in the status that it returns.
