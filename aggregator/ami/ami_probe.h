@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "absl/base/thread_annotations.h"
+#include "aggregator/base/metric_collector.h"
 #include "aggregator/base/mutex.h"
 #include "aggregator/base/probe.h"
 
@@ -64,6 +65,8 @@ struct AmiProbe {
   mutable Mutex mutex;
   std::string last_error_text ABSL_GUARDED_BY(mutex);
 };
+
+void RegisterMetrics(MetricCollector& collector, const std::string& pbx, const AmiProbe& probe);
 
 }  // namespace unipresence::ami
 

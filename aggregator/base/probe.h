@@ -4,8 +4,7 @@
 // Numbers that a subsystem counts and a scrape reads: the members of the `*_probe` structs.
 //
 // The owner thread writes, any thread reads, nobody waits: relaxed atomics. A reader may see one
-// number a moment before another; a scrape does not mind. server/metrics/probe_collector.h names
-// and exports them.
+// number a moment before another; a scrape does not mind. metric_collector.h gives them names.
 //
 //   struct LinkProbe {
 //     Counter reconnects;          // only the pipeline counts

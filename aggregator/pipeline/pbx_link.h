@@ -7,7 +7,6 @@
 //
 // Thread: the pipeline's.
 
-#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,7 +18,6 @@
 #include "aggregator/ami/session_driver.h"
 #include "aggregator/ami/session_handler.h"
 #include "aggregator/base/clock.h"
-#include "aggregator/base/probe.h"
 #include "aggregator/engine/engine.h"
 #include "aggregator/pbx/tracker.h"
 #include "aggregator/pipeline/configuration_loader.h"
@@ -27,24 +25,10 @@
 #include "aggregator/pipeline/mailbox_reader.h"
 #include "aggregator/pipeline/pbx_complaints.h"
 #include "aggregator/pipeline/pbx_control.h"
+#include "aggregator/pipeline/pipeline_probe.h"
 #include "aggregator/pipeline/routing_writer.h"
 
 namespace unipresence {
-
-// Written by the pipeline thread, read by the scrape.
-struct PbxLinkProbe {
-  Gauge link;  // a LinkState
-  Counter resyncs;
-  Counter reconciles;
-  Gauge last_resync_micros;
-  Counter list_errors;     // lists that were refused or cut short
-  Counter mailbox_errors;  // boxes whose messages were not told
-  Gauge channels;          // live ones of this PBX
-  Gauge contacts;          // callable ones
-  Gauge malformed_events;  // since the start: events that could not be understood
-  // By pbx::DialplanOutcome.
-  std::array<Counter, pbx::kDialplanOutcomeCount> dialplan_outcomes;
-};
 
 // One PBX as it is configured.
 struct PbxOptions {

@@ -26,13 +26,13 @@
 #include "absl/status/status.h"
 #include "aggregator/ami/message.h"
 #include "aggregator/ami/session.h"
-#include "aggregator/base/probe.h"
 #include "aggregator/engine/engine.h"
 #include "aggregator/model/phone_setting.h"
 #include "aggregator/pbx/dialplan_tracker.h"
 #include "aggregator/pbx/write_back.h"
 #include "aggregator/pipeline/answer_watch.h"
 #include "aggregator/pipeline/pbx_complaints.h"
+#include "aggregator/pipeline/pipeline_probe.h"
 
 namespace unipresence {
 
@@ -40,24 +40,6 @@ namespace unipresence {
 // exactly once: OK, or why not (pbx::WriteBack::OnAdopted says what each code means).
 using PhoneSettingAdopter =
     std::function<void(PhoneSetting, absl::AnyInvocable<void(absl::Status) &&> done)>;
-
-// Written by the pipeline thread, read by the scrape. The counters are those of
-// pbx::WriteBack::Counters.
-struct RoutingWriterProbe {
-  Counter written;
-  Counter verified;
-  Counter rewritten;
-  Counter retried;
-  Counter given_up;
-  Counter refused;
-  Counter phone_settings;
-  Counter malformed_phone_settings;
-  Counter rejected_phone_settings;
-  Gauge in_flight;
-  Gauge waiting;           // numbers that changed and have not been told
-  Gauge waiting_in_round;  // numbers that are still to be checked
-  Gauge unanswered;        // 1 while Asterisk does not answer what it is told
-};
 
 class RoutingWriter {
  public:

@@ -7,6 +7,7 @@
 // What is not here: frames that libzmq drops for a subscriber whose queue is full. It does so
 // without a word; the subscriber sees the gap.
 
+#include "aggregator/base/metric_collector.h"
 #include "aggregator/base/probe.h"
 
 namespace unipresence::publish {
@@ -35,6 +36,8 @@ struct PublishProbe {
   Gauge wanted_topics;  // that somebody follows: users, all of them, heartbeats
   Gauge wanted_users;   // users that somebody follows by `user/<id>`
 };
+
+void RegisterMetrics(MetricCollector& collector, const PublishProbe& probe);
 
 }  // namespace unipresence::publish
 

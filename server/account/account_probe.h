@@ -3,6 +3,7 @@
 
 // What this room counts. Thread-safe to read; written on the pipeline where it is not shared.
 
+#include "aggregator/base/metric_collector.h"
 #include "aggregator/base/probe.h"
 
 namespace unipresence {
@@ -16,6 +17,8 @@ struct AccountProbe {
   Gauge sessions;         // alive now
   Gauge logged_in_users;  // users with at least one ASSISTANT session
 };
+
+void RegisterMetrics(MetricCollector& collector, const AccountProbe& probe);
 
 }  // namespace unipresence
 

@@ -1,7 +1,7 @@
 #ifndef UNIPRESENCE_SERVER_APP_REGISTER_METRICS_H_
 #define UNIPRESENCE_SERVER_APP_REGISTER_METRICS_H_
 
-// Names every number of the server for Prometheus: the one table of what /metrics shows.
+// Has every room name its numbers for Prometheus (RegisterMetrics beside its probe).
 
 #include <string>
 #include <vector>
@@ -31,7 +31,7 @@ struct MeasuredParts {
 void RegisterMetrics(ProbeCollector& collector, const MeasuredParts& parts);
 
 // Those of a PBX that came later. ProbeCollector::Remove with the label `pbx` takes them away.
-void RegisterPbxMetrics(ProbeCollector& collector, const std::string& name, const PbxLink& link);
+void RegisterPbxMetrics(MetricCollector& collector, const std::string& name, const PbxLink& link);
 
 }  // namespace unipresence
 

@@ -32,6 +32,12 @@ const std::string& DummyHash() {
 
 }  // namespace
 
+void RegisterMetrics(MetricCollector& collector, const PasswordHasherProbe& probe) {
+  const MetricGroup group(collector);
+  group.Counter("unipresence_password_hashes_total", "Passwords hashed or verified.", probe.hashed);
+  group.Gauge("unipresence_password_queue_depth", "Passwords that wait.", probe.queue_depth);
+}
+
 PasswordHasher::PasswordHasher(Options options) : options_(options) {
   DummyHash();
   for (std::size_t i = 0; i < options_.threads; ++i) {

@@ -19,6 +19,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "aggregator/base/metric_collector.h"
 #include "aggregator/base/mutex.h"
 #include "aggregator/base/probe.h"
 
@@ -30,6 +31,8 @@ struct PasswordHasherProbe {
   SharedCounter refused;  // queue full
   Gauge queue_depth;
 };
+
+void RegisterMetrics(MetricCollector& collector, const PasswordHasherProbe& probe);
 
 // Thread-safe.
 class PasswordHasher {

@@ -143,7 +143,7 @@ void ProbeCollector::AddProcess() {
         &ProcessUsage::start_time_seconds);
 }
 
-void ProbeCollector::Remove(const prometheus::ClientMetric::Label& label) {
+void ProbeCollector::Remove(const MetricLabel& label) {
   MutexLock lock(mutex_);
   for (Family& family : families_) {
     std::erase_if(family.metrics, [&](const Metric& metric) {
@@ -164,7 +164,9 @@ std::vector<prometheus::MetricFamily> ProbeCollector::Collect() const {
     out.type = family.type;
     for (const Metric& metric : family.metrics) {
       prometheus::ClientMetric& sample = out.metric.emplace_back();
-      sample.label = metric.labels;
+      for (const MetricLabel& label : metric.labels) {
+        sample.label.push_back({label.name, label.value});
+      }
       metric.fill(sample);
     }
   }

@@ -1,8 +1,7 @@
 #ifndef UNIPRESENCE_SERVER_METRICS_PROBE_COLLECTOR_H_
 #define UNIPRESENCE_SERVER_METRICS_PROBE_COLLECTOR_H_
 
-// Names the numbers of the subsystems' probes (aggregator/base/probe.h) and reads them at each
-// scrape.
+// Reads at each scrape what the rooms have named (aggregator/base/metric_collector.h).
 //
 //   collector.AddCounter("unipresence_store_commands_total", "Commands the store thread ran.", {},
 //                        probe.commands);
@@ -21,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aggregator/base/metric_collector.h"
 #include "aggregator/base/mutex.h"
 #include "aggregator/base/probe.h"
 #include "prometheus/collectable.h"
@@ -29,29 +29,24 @@
 namespace unipresence {
 
 // Thread-safe. What is registered must outlive the collector and be safe to read from any thread.
-class ProbeCollector final : public prometheus::Collectable {
+class ProbeCollector final : public MetricCollector, public prometheus::Collectable {
  public:
-  using Labels = std::vector<prometheus::ClientMetric::Label>;  // {name, value} pairs
-  using Getter = std::function<double()>;  // called at each scrape; must neither block nor throw
-
-  void AddCounter(std::string_view name, std::string_view help, Labels labels, Getter get);
+  void AddCounter(std::string_view name, std::string_view help, Labels labels, Getter get) override;
   void AddCounter(std::string_view name, std::string_view help, Labels labels,
                   const Counter& counter);
   void AddCounter(std::string_view name, std::string_view help, Labels labels,
                   const SharedCounter& counter);
-  void AddGauge(std::string_view name, std::string_view help, Labels labels, Getter get);
+  void AddGauge(std::string_view name, std::string_view help, Labels labels, Getter get) override;
   void AddGauge(std::string_view name, std::string_view help, Labels labels, const Gauge& gauge);
-  // `unit`: what one of the histogram's integers is in the unit of the name, 1 or a simple
-  // fraction: 1e-6 for a histogram of microseconds whose name ends with _seconds.
   void AddHistogram(std::string_view name, std::string_view help, Labels labels,
-                    const Histogram& histogram, double unit);
+                    const Histogram& histogram, double unit) override;
   // unipresence_build_info{version, compiler} = 1.
   void AddBuildInfo(std::string_view version);
   // process_*: CPU seconds, resident bytes, open and allowed descriptors, start time, threads.
   void AddProcess();
 
   // Forgets the metrics with this label: what they told of is gone.
-  void Remove(const prometheus::ClientMetric::Label& label) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Remove(const MetricLabel& label) ABSL_LOCKS_EXCLUDED(mutex_);
 
   std::vector<prometheus::MetricFamily> Collect() const override ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "aggregator/base/metric_collector.h"
 #include "aggregator/base/probe.h"
 #include "server/account/account_probe.h"
 #include "server/service/method.h"
@@ -25,6 +26,9 @@ struct ServiceProbe {
   AccountProbe account;
   StreamProbe streams;
 };
+
+// With those of the rooms behind it.
+void RegisterMetrics(MetricCollector& collector, const ServiceProbe& probe);
 
 }  // namespace unipresence
 

@@ -3,6 +3,7 @@
 
 // What a store counts. Thread-safe to read.
 
+#include "aggregator/base/metric_collector.h"
 #include "aggregator/base/probe.h"
 
 namespace unipresence {
@@ -19,6 +20,8 @@ struct StoreProbe {
 
   static constexpr std::array<std::uint64_t, 9> kBatchBounds = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 };
+
+void RegisterMetrics(MetricCollector& collector, const StoreProbe& probe);
 
 }  // namespace unipresence
 

@@ -3,6 +3,7 @@
 
 // What the streams count. Thread-safe to read; written on the watch thread where it is not shared.
 
+#include "aggregator/base/metric_collector.h"
 #include "aggregator/base/probe.h"
 
 namespace unipresence {
@@ -23,6 +24,8 @@ struct StreamProbe {
   Gauge watch_log_bytes;                // that the log holds
   SharedCounter refused_streams;        // over a limit
 };
+
+void RegisterMetrics(MetricCollector& collector, const StreamProbe& probe);
 
 }  // namespace unipresence
 
