@@ -50,6 +50,26 @@ TEST(ProbeCollectorTest, ReadsTheValuesAtEachScrape) {
                     HasSubstr("unipresence_pbx_synced{pbx=\"main\"} 1\n")));
 }
 
+TEST(ProbeCollectorTest, ARoomNamesItsNumbers) {
+  ProbeCollector collector;
+  Counter reconnects;
+  Gauge depth;
+  Histogram latency(kLatencyBoundsMicros);
+  const MetricGroup group(collector, {{"pbx", "main"}});
+  group.Counter("unipresence_link_reconnects_total", "Reconnects.", reconnects);
+  group.Gauge("unipresence_link_queue_depth", "Waiting.", depth);
+  group.GaugeOf("unipresence_link_up", "1 = up.", [] { return 1.0; });
+  group.Micros("unipresence_link_latency_seconds", "Latency.", latency);
+  reconnects.Add(3);
+  depth.Set(4);
+  latency.Observe(2'000'000);
+  EXPECT_THAT(TextOf(collector),
+              AllOf(HasSubstr("unipresence_link_reconnects_total{pbx=\"main\"} 3\n"),
+                    HasSubstr("unipresence_link_queue_depth{pbx=\"main\"} 4\n"),
+                    HasSubstr("unipresence_link_up{pbx=\"main\"} 1\n"),
+                    HasSubstr("unipresence_link_latency_seconds_sum{pbx=\"main\"} 2\n")));
+}
+
 TEST(ProbeCollectorTest, MetricsOfOneNameAreOneFamily) {
   ProbeCollector collector;
   for (const char* pbx : {"east", "west"}) {
