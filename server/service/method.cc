@@ -54,7 +54,7 @@ const Method* Taking(std::span<const Method> methods, const Descriptor& request)
 absl::StatusOr<Method> ReadMethod(const MethodDescriptor& descriptor,
                                   std::span<const Method> before) {
   const v1::Access access = descriptor.options().GetExtension(v1::access);
-  if (access == v1::ACCESS_UNSPECIFIED || !v1::Access_IsValid(access)) {
+  if (access == v1::ACCESS_UNSPECIFIED) {
     return absl::FailedPreconditionError(
         fmt::format("the rpc '{}' does not say who may call it; give it an `option (access)` "
                     "(access.proto)",
