@@ -14,88 +14,24 @@ bool FromList(CauseKind kind) {
 }  // namespace
 
 Engine::Engine(Options options, const Clock& clock, UpdateSink& sink)
-    : options_(options), clock_(clock), sink_(sink) {}
+    : options_(options), clock_(clock), sink_(sink), pbxs_(devices_, clock) {}
 
 // --- PBXs ---
 
-PbxIndex Engine::PbxByName(std::string_view name) {
-  const auto it = std::find_if(pbxs_.begin(), pbxs_.end(),
-                               [&](const PbxStatus& pbx) { return pbx.name == name; });
-  if (it != pbxs_.end()) return static_cast<PbxIndex>(it - pbxs_.begin());
-  PbxStatus status;
-  status.name = std::string(name);
-  status.link_since = clock_.WallNow();
-  pbxs_.push_back(std::move(status));
-  resyncs_.emplace_back();
-  listing_wanted_.push_back(false);
-  changes_expected_.push_back(false);
-  corrections_.emplace_back();
-  unlisted_wanted_.push_back(false);
-  routing_queues_.emplace_back();
-  return static_cast<PbxIndex>(pbxs_.size() - 1);
-}
-
-PbxIndex Engine::AddPbx(std::string_view name, std::string_view address) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  const PbxIndex pbx = PbxByName(name);
-  pbxs_[pbx].address = std::string(address);
-  return pbx;
-}
-
-bool Engine::AllSynced() const {
-  return std::all_of(pbxs_.begin(), pbxs_.end(), [](const PbxStatus& pbx) {
-    return pbx.address.empty() || pbx.link == LinkState::kSynced;
-  });
-}
-
-void Engine::SetLink(PbxIndex pbx, LinkState link) {
-  if (pbxs_[pbx].link == link) return;
-  pbxs_[pbx].link = link;
-  pbxs_[pbx].link_since = clock_.WallNow();
-}
-
 void Engine::LinkLost(PbxIndex pbx, std::string_view error) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  SetLastError(pbx, error);
-  PbxStatus& status = pbxs_[pbx];
-  if (status.link == LinkState::kDown) return;
-  ++status.reconnects;
-  SetLink(pbx, LinkState::kDown);
-  StartSweep(CauseKind::kLinkLost);
-}
-
-void Engine::SetLastError(PbxIndex pbx, std::string_view error) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  pbxs_[pbx].last_error = std::string(error);
-  pbxs_[pbx].facts.last_error_time = clock_.WallNow();
+  if (pbxs_.LinkLost(pbx, error)) StartSweep(CauseKind::kLinkLost);
 }
 
 void Engine::BeginResync(PbxIndex pbx, std::string_view asterisk_version) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  pbxs_[pbx].version = std::string(asterisk_version);
-  listing_wanted_[pbx] = false;
-  ++resyncs_[pbx].generation;
-  unlisted_wanted_[pbx] = true;
-  resyncs_[pbx].started = clock_.Now();
-  SetLink(pbx, LinkState::kSyncing);
+  pbxs_.BeginResync(pbx, asterisk_version);
 }
 
 void Engine::EndResync(PbxIndex pbx) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  PbxStatus& status = pbxs_[pbx];
-  SetLink(pbx, LinkState::kSynced);
-  resyncs_[pbx].last_complete = resyncs_[pbx].generation;
-  ++status.resyncs;
-  status.last_resync_time = clock_.WallNow();
-  status.last_resync_duration = clock_.Now() - resyncs_[pbx].started;
+  pbxs_.EndResync(pbx);
   StartSweep(CauseKind::kResync);
-}
-
-bool Engine::TakeListingWanted(PbxIndex pbx) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  const bool wanted = listing_wanted_[pbx];
-  listing_wanted_[pbx] = false;
-  return wanted;
 }
 
 void Engine::StartSweep(CauseKind cause) {
@@ -195,9 +131,9 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
       break;
   }
   changed |= before != line_state();
-  if (!changed || pbxs_[pbx].link != LinkState::kSynced) return;
-  const bool corrects = change.cause == CauseKind::kReconcile && !changes_expected_[pbx];
-  if (corrects) ++pbxs_[pbx].corrections;
+  if (!changed || !pbxs_.synced(pbx)) return;
+  const bool corrects = pbxs_.Corrects(pbx, change.cause);
+  if (corrects) pbxs_.CountCorrection(pbx);
   const Trigger trigger{
       .kind = change.cause,
       .device = index,
@@ -215,21 +151,7 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
 void Engine::CorrectUser(PbxIndex pbx, UserIndex index, const Trigger& trigger) {
   const std::uint64_t before = sequence_;
   FuseUser(index, trigger);
-  if (sequence_ == before) return;
-  Corrections& corrections = corrections_[pbx];
-  ++corrections.count;
-  const std::string_view id = users_[index].id.view();
-  // A user whose lines were both wrong comes twice in a row at most by chance; once is enough.
-  const bool known =
-      std::find(corrections.users.begin(), corrections.users.end(), id) != corrections.users.end();
-  if (!known && corrections.users.size() < Corrections::kMaxUsers) {
-    corrections.users.emplace_back(id);
-  }
-}
-
-Engine::Corrections Engine::TakeCorrections(PbxIndex pbx) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  return std::exchange(corrections_[pbx], {});
+  if (sequence_ != before) pbxs_.AddCorrected(pbx, users_[index].id.view());
 }
 
 // --- Fusing and publishing ---
@@ -238,8 +160,14 @@ bool Engine::Emits(const DeviceRecord& device) const {
   return options_.deskphone_call == DeskphoneCall::kAny ? device.in_call : device.emitting;
 }
 
+void Engine::SetReported(DeviceRecord& device, DeviceState state) {
+  device.reported = state;
+  device.listed = state != DeviceState::kInvalid;
+  pbxs_.SetUnlisted(device, !device.listed && device.first_line != kNoLine);
+}
+
 bool Engine::ForgetIfNotNamed(DeviceRecord& device) {
-  const std::uint8_t generation = resyncs_[device.pbx].generation;
+  const std::uint8_t generation = pbxs_.generation(device.pbx);
   if (device.generation == generation) return false;
   device.generation = generation;
   device.reported = DeviceState::kUnknown;
@@ -250,7 +178,7 @@ bool Engine::ForgetIfNotNamed(DeviceRecord& device) {
 
 bool Engine::StaleNow(const UserRecord& user) const {
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
-    if (pbxs_[devices_[users_.line(i).device].pbx].link != LinkState::kSynced) return true;
+    if (!pbxs_.synced(devices_[users_.line(i).device].pbx)) return true;
   }
   return false;
 }
@@ -261,7 +189,7 @@ bool Engine::TakeLineStates(const UserRecord& user) {
     LineRecord& line = users_.line(i);
     DeviceRecord& device = devices_[line.device];
     // What is not heard, or only half listed, keeps what was last published.
-    if (pbxs_[device.pbx].link != LinkState::kSynced) continue;
+    if (!pbxs_.synced(device.pbx)) continue;
     ForgetIfNotNamed(device);
     const DeviceState state =
         fusion::LineState(device.reported, device.emitting, device.contacts_gone);

@@ -5,7 +5,7 @@
 // to a sink. Whatever changes a presence goes through one of the methods below.
 //
 //   Engine engine({.epoch = epoch}, clock, sink);
-//   const PbxIndex pbx = engine.AddPbx("main", "127.0.0.1:5038");
+//   const PbxIndex pbx = engine.pbxs().Add("main", "127.0.0.1:5038");
 //   engine.AddUser(user, {});
 //   engine.BeginResync(pbx);
 //   engine.Apply(pbx, changes_of_the_lists);
@@ -36,7 +36,7 @@
 #include "aggregator/base/thread_checker.h"
 #include "aggregator/engine/device_table.h"
 #include "aggregator/engine/mailbox_table.h"
-#include "aggregator/engine/pbx_status.h"
+#include "aggregator/engine/pbx_table.h"
 #include "aggregator/engine/presence_source.h"
 #include "aggregator/engine/routing_queue.h"
 #include "aggregator/engine/routing_table.h"
@@ -112,9 +112,9 @@ class Engine final : public PresenceSource {
 
   // --- PBXs -------------------------------------------------------------------------------------
 
-  // Adds a PBX, or returns the index of the one that has this name and sets its address. Users may
-  // name PBXs that were never added: they stay UNKNOWN and stale.
-  PbxIndex AddPbx(std::string_view name, std::string_view address);
+  // What is kept of them. Users may name PBXs that were never added: they stay UNKNOWN and stale.
+  PbxTable& pbxs() { return pbxs_; }
+  const PbxTable& pbxs() const { return pbxs_; }
 
   // The link is gone: users with a line on it become stale (by DoWork) and keep their presence.
   void LinkLost(PbxIndex pbx, std::string_view error);
@@ -124,48 +124,8 @@ class Engine final : public PresenceSource {
   // differences and takes the stale mark away.
   void EndResync(PbxIndex pbx);
 
-  // True once after a line was bound to a device that this PBX was not asked about: have it listed.
-  bool TakeListingWanted(PbxIndex pbx);
-  // The presences that changes with cause kReconcile have corrected since the last call.
-  struct Corrections {
-    static constexpr std::size_t kMaxUsers = 100;
-    std::uint64_t count = 0;
-    std::vector<std::string> users;  // ids, kMaxUsers at most
-  };
-  Corrections TakeCorrections(PbxIndex pbx);
-  // While true, what lists change is no correction: the PBX's configuration is being changed.
-  void ExpectChanges(PbxIndex pbx, bool expected) { changes_expected_[pbx] = expected; }
-  // The lists of a reconcile are complete.
-  void EndReconcile(PbxIndex pbx) { pbxs_[pbx].last_reconcile_time = clock_.WallNow(); }
-  // What checks have had to write to the PBX again since the start; for PbxStatus.
-  void SetRewrites(PbxIndex pbx, std::uint64_t rewrites) { pbxs_[pbx].rewrites = rewrites; }
-  // The last error of the link, which may never have come up.
-  void SetLastError(PbxIndex pbx, std::string_view error);
-  // For their owner to change.
-  PbxLinkFacts& facts(PbxIndex pbx) { return pbxs_[pbx].facts; }
-
-  // Devices of users that a PBX lists nowhere, or says INVALID of: misspelt names, and endpoints
-  // that were taken out of its configuration.
-  struct UnlistedDevices {
-    static constexpr std::size_t kMaxNames = 100;
-    std::uint64_t count = 0;
-    std::vector<std::string> names;  // the first kMaxNames by name
-  };
-  // Call it when a resync or reconcile has ended that listed all endpoints and device states, after
-  // EndResync or EndReconcile. Returns those of whom it was not said before.
-  UnlistedDevices FindUnlisted(PbxIndex pbx);
-  // All that are so now; none while the PBX is not synced.
-  UnlistedDevices Unlisted(PbxIndex pbx) const;
-
-  // Have the PBX listed again soon, to count and mend what was missed.
-  void RequestListing(PbxIndex pbx) { listing_wanted_[pbx] = true; }
-
   // Applies the changes of one read, in order. Devices that no user has are counted and dropped.
   void Apply(PbxIndex pbx, std::span<const DeviceChange> changes);
-
-  const PbxStatus& pbx(PbxIndex pbx) const { return pbxs_[pbx]; }
-  const std::vector<PbxStatus>& pbxs() const { return pbxs_; }
-  bool AllSynced() const;
 
   // --- Users, sessions, selection ---------------------------------------------------------------
 
@@ -202,9 +162,9 @@ class Engine final : public PresenceSource {
   // A line that is in use on another PBX cannot be dialled from this one: there the user's line of
   // this PBX is told as the device in use.
   bool TakeRouting(PbxIndex pbx, RoutingVisitor visit);
-  bool HasRoutings(PbxIndex pbx) const { return !routing_queues_[pbx].empty(); }
+  bool HasRoutings(PbxIndex pbx) const { return !routing_queue(pbx).empty(); }
   // Numbers that wait: changed ones, and those left of a round.
-  const RoutingQueue& routing_queue(PbxIndex pbx) const { return routing_queues_[pbx]; }
+  const RoutingQueue& routing_queue(PbxIndex pbx) const;
   // True while a change of the user waits to be taken for that PBX.
   bool RoutingWaits(PbxIndex pbx, std::string_view user) const;
   // Starts a round, which visits every user of the PBX again. Changes wait from the first round on.
@@ -265,16 +225,9 @@ class Engine final : public PresenceSource {
     DeviceIndex device = kNoDevice;
     DeviceState device_state = DeviceState::kUnknown;
   };
-  struct Resync {
-    std::uint8_t generation = 0;     // of the newest resync; see DeviceRecord::generation
-    std::uint8_t last_complete = 0;  // of the newest one that came to its end
-    MonotonicTime started;
-  };
 
   static absl::Status NoSuchUser(std::string_view id);
 
-  PbxIndex PbxByName(std::string_view name);
-  void SetLink(PbxIndex pbx, LinkState link);
   void StartSweep(CauseKind cause);
 
   // Steps of fetching what a change of that device will touch.
@@ -285,7 +238,6 @@ class Engine final : public PresenceSource {
   // A device that the newest resync has not named is UNKNOWN; true if it was forgotten now.
   bool ForgetIfNotNamed(DeviceRecord& device);
   void SetReported(DeviceRecord& device, DeviceState state);
-  void SetUnlisted(DeviceRecord& device, bool unlisted);
   bool Emits(const DeviceRecord& device) const;
   // Fuses the user anew after a change of cause kReconcile.
   void CorrectUser(PbxIndex pbx, UserIndex index, const Trigger& trigger);
@@ -323,6 +275,7 @@ class Engine final : public PresenceSource {
   void PublishMailbox(UserIndex user, MailboxRecord& record);
   Mailbox MailboxOf(UserIndex user, const MailboxRecord& record) const;
 
+  RoutingQueue& QueueOf(PbxIndex pbx);
   LineIndex FirstLineOn(const UserRecord& user, PbxIndex pbx) const;  // kNoLine if none
   // The PBXs of the user's lines are to be told.
   void MarkRouting(UserIndex index, CauseKind cause);
@@ -335,17 +288,12 @@ class Engine final : public PresenceSource {
   UpdateSink& sink_;
   mutable ThreadChecker thread_checker_;
 
-  std::vector<PbxStatus> pbxs_;
-  std::vector<Resync> resyncs_;           // by PbxIndex
-  std::vector<bool> listing_wanted_;      // by PbxIndex
-  std::vector<bool> changes_expected_;    // by PbxIndex
-  std::vector<Corrections> corrections_;  // by PbxIndex
-  std::vector<bool> unlisted_wanted_;     // by PbxIndex: FindUnlisted may find something new
   DeviceTable devices_;
+  PbxTable pbxs_;
   UserTable users_;
   RoutingTable routings_;
   MailboxTable mailboxes_;
-  std::vector<RoutingQueue> routing_queues_;  // by PbxIndex
+  std::vector<RoutingQueue> routing_queues_;  // by PbxIndex, as far as any was used
   std::uint64_t sequence_ = 0;
   std::uint64_t removal_sequence_ = 0;
   std::uint64_t mailbox_sequence_ = 0;

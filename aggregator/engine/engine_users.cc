@@ -14,7 +14,7 @@ void Engine::AttachLines(UserIndex index, const std::vector<Line>& lines) {
   user.first_line = users_.AllocateLines(user.line_count);
   for (std::size_t i = 0; i < user.line_count; ++i) {
     const LineIndex slot = user.first_line + static_cast<LineIndex>(i);
-    const PbxIndex pbx = PbxByName(lines[i].pbx);
+    const PbxIndex pbx = pbxs_.Intern(lines[i].pbx);
     const DeviceIndex device = devices_.Intern(pbx, lines[i].device);
     LineRecord& line = users_.line(slot);
     line = LineRecord{};
@@ -23,10 +23,8 @@ void Engine::AttachLines(UserIndex index, const std::vector<Line>& lines) {
     line.kind = lines[i].kind;
     RecallLine(line);
     line.next_of_device = devices_[device].first_line;
-    // A device new to us was in no list yet.
-    if (line.next_of_device == kNoLine) listing_wanted_[pbx] = unlisted_wanted_[pbx] = true;
+    pbxs_.AddLine(pbx, /*new_device=*/line.next_of_device == kNoLine);
     devices_[device].first_line = slot;
-    ++pbxs_[pbx].lines;
   }
 }
 
@@ -41,7 +39,7 @@ void Engine::RecallLine(LineRecord& line) const {
     return;
   }
   // What lists have told that did not come to their end is not published.
-  if (device.generation != resyncs_[device.pbx].last_complete) return;
+  if (device.generation != pbxs_.last_complete(device.pbx)) return;
   line.state = fusion::LineState(device.reported, device.emitting, device.contacts_gone);
   line.holding = device.holding;
   line.held = device.held;
@@ -54,8 +52,8 @@ void Engine::DetachLines(LineIndex first, std::size_t count) {
     LineIndex* link = &device.first_line;
     while (*link != i) link = &users_.line(*link).next_of_device;
     *link = users_.line(i).next_of_device;
-    if (device.first_line == kNoLine) SetUnlisted(device, device.unlisted_told = false);
-    --pbxs_[device.pbx].lines;
+    if (device.first_line == kNoLine) pbxs_.SetUnlisted(device, device.unlisted_told = false);
+    pbxs_.RemoveLine(device.pbx);
   }
   if (count > 0) users_.FreeLines(first, count);
 }

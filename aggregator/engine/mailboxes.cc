@@ -17,12 +17,12 @@ void Engine::SetMailbox(UserIndex index, const User& user) {
   const auto line =
       std::min_element(user.lines.begin(), user.lines.end(),
                        [](const Line& left, const Line& right) { return left.kind < right.kind; });
-  const PbxIndex pbx = PbxByName(line->pbx);
+  const PbxIndex pbx = pbxs_.Intern(line->pbx);
   const std::string name = fmt::format("{}@{}", user.voicemail->number, user.voicemail->context);
   if (record != nullptr && record->pbx == pbx && record->name.view() == name) return;
   mailboxes_.Detach(index);
   record = &mailboxes_.Attach(index, pbx, name);
-  if (!record->known) listing_wanted_[pbx] = true;
+  if (!record->known) pbxs_.RequestListing(pbx);
   PublishMailbox(index, *record);
 }
 
@@ -49,7 +49,7 @@ void Engine::ApplyMailboxes(PbxIndex pbx, std::span<const MailboxChange> changes
     const MailboxRecord& before = *mailboxes_.Find(first);
     const bool changed = !before.known || before.counts != change.counts;
     if (changed && before.known && change.cause == CauseKind::kReconcile) {
-      ++pbxs_[pbx].corrections;
+      pbxs_.CountCorrection(pbx);
     }
     for (UserIndex user = first; user != kNoUser; user = mailboxes_.Find(user)->next_of_box) {
       MailboxRecord& record = *mailboxes_.Find(user);
@@ -68,8 +68,7 @@ std::uint32_t Engine::LinkNumber(PbxIndex pbx) const {
 }
 
 bool Engine::MailboxStaleNow(const MailboxRecord& record) const {
-  return !record.known || record.link != LinkNumber(record.pbx) ||
-         pbxs_[record.pbx].link != LinkState::kSynced;
+  return !record.known || record.link != LinkNumber(record.pbx) || !pbxs_.synced(record.pbx);
 }
 
 void Engine::RefreshMailbox(UserIndex user) {

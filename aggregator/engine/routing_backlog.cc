@@ -12,6 +12,16 @@ constexpr std::size_t kMaxPassedOver = 4096;
 
 }  // namespace
 
+RoutingQueue& Engine::QueueOf(PbxIndex pbx) {
+  if (pbx >= routing_queues_.size()) routing_queues_.resize(std::size_t{pbx} + 1);
+  return routing_queues_[pbx];
+}
+
+const RoutingQueue& Engine::routing_queue(PbxIndex pbx) const {
+  static const RoutingQueue kNone;
+  return pbx < routing_queues_.size() ? routing_queues_[pbx] : kNone;
+}
+
 LineIndex Engine::FirstLineOn(const UserRecord& user, PbxIndex pbx) const {
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     if (devices_[users_.line(i).device].pbx == pbx) return i;
@@ -25,7 +35,7 @@ void Engine::MarkRouting(UserIndex index, CauseKind cause) {
     const PbxIndex pbx = devices_[users_.line(i).device].pbx;
     // After a resync nearly everybody changes: what a round is about to visit must not stand in the
     // way of what users do meanwhile.
-    RoutingQueue& queue = routing_queues_[pbx];
+    RoutingQueue& queue = QueueOf(pbx);
     if (!queue.open() || (cause == CauseKind::kResync && queue.round_is_ahead())) continue;
     // The first line on a PBX keeps the mark for all.
     LineRecord& line = users_.line(FirstLineOn(user, pbx));
@@ -43,7 +53,7 @@ void Engine::MarkNumberRemoved(UserIndex index, std::span<const Line> kept) {
     const bool stays = std::any_of(kept.begin(), kept.end(),
                                    [&](const Line& line) { return line.pbx == pbxs_[pbx].name; });
     if (stays) continue;
-    routing_queues_[pbx].PushRemoved(
+    QueueOf(pbx).PushRemoved(
         {std::string(routings_.context(index)), std::string(routings_.exten(index))});
   }
 }
@@ -78,7 +88,7 @@ void Engine::FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const 
 
 bool Engine::TakeRouting(PbxIndex pbx, RoutingVisitor visit) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  RoutingQueue& queue = routing_queues_[pbx];
+  RoutingQueue& queue = QueueOf(pbx);
   if (const auto number = queue.PopRemoved()) {
     visit({.context = number->context, .exten = number->exten, .removed = true}, false);
     return true;
@@ -123,7 +133,7 @@ bool Engine::RoutingWaits(PbxIndex pbx, std::string_view id) const {
 
 void Engine::CloseRoutings(PbxIndex pbx) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  RoutingQueue& queue = routing_queues_[pbx];
+  RoutingQueue& queue = QueueOf(pbx);
   queue.Close();
   queue.EndRound();
   while (const auto index = queue.Pop()) {
@@ -137,7 +147,7 @@ void Engine::CloseRoutings(PbxIndex pbx) {
 
 void Engine::RequestRoutings(PbxIndex pbx) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  routing_queues_[pbx].StartRound(users_.slots());
+  QueueOf(pbx).StartRound(users_.slots());
 }
 
 }  // namespace unipresence

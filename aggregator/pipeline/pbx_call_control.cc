@@ -40,7 +40,7 @@ void PbxCallControl::OnTick() {
 absl::Status PbxCallControl::Unavailable(const Link& link) const {
   return CallError(CallProblem::kPbxUnavailable,
                    fmt::format("the link to PBX '{}' is down, nothing was done; retry later",
-                               engine_.pbx(link.pbx).name));
+                               engine_.pbxs()[link.pbx].name));
 }
 
 void PbxCallControl::Send(Link& link, const ami::ActionBuilder& action,
@@ -49,7 +49,7 @@ void PbxCallControl::Send(Link& link, const ami::ActionBuilder& action,
   if (link.actions >= kMaxActions) {
     return std::move(done)(
         CallError(CallProblem::kBusy, fmt::format("{} commands wait for PBX '{}'; retry later",
-                                                  link.actions, engine_.pbx(link.pbx).name)));
+                                                  link.actions, engine_.pbxs()[link.pbx].name)));
   }
   // The session may refuse without calling back, so both ways lead to `answer`.
   auto answer = std::make_shared<absl::AnyInvocable<void(const Reply&) &&>>(std::move(done));
@@ -70,7 +70,7 @@ void PbxCallControl::Send(Link& link, const ami::ActionBuilder& action,
 
 absl::Status PbxCallControl::StatusOf(const Link& link, std::string_view action,
                                       const Reply& reply) const {
-  const std::string& name = engine_.pbx(link.pbx).name;
+  const std::string& name = engine_.pbxs()[link.pbx].name;
   if (!reply.ok()) {
     if (CallProblemOf(reply.status())) return reply.status();
     return CallError(CallProblem::kPbxUnavailable,
@@ -127,7 +127,7 @@ void PbxCallControl::CheckExtension(Link& link, std::string_view context, std::s
            return std::move(done)(
                CallError(CallProblem::kPbxUnavailable,
                          fmt::format("PBX '{}' cannot check numbers; have it load func_dialplan.so",
-                                     engine_.pbx(link.pbx).name)));
+                                     engine_.pbxs()[link.pbx].name)));
          }
          if (*reached) return std::move(done)(absl::OkStatus());
          std::move(done)(

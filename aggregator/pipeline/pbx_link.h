@@ -155,10 +155,11 @@ class PbxLink final : public ami::SessionHandler {
     std::uint64_t rewritten_before = 0;
     PbxControl::ReconcileCallback done;
     enum class Step : std::uint8_t { kWaits, kLists, kRound } step = Step::kWaits;
-    Engine::Corrections corrections{};
+    PbxTable::Corrections corrections{};
   };
 
   Engine& engine_;
+  PbxTable& pbxs_;  // of engine_
   const Clock& clock_;
   const Duration reconcile_interval_;
   const Hooks hooks_;

@@ -27,8 +27,8 @@ RoutingWriter::RoutingWriter(Engine& engine, PbxIndex pbx, bool enabled, PhoneSe
       pbx_(pbx),
       enabled_(enabled),
       adopt_(std::move(adopt)),
-      watch_(engine.pbx(pbx).name),
-      complaints_(engine.pbx(pbx).name) {}
+      watch_(engine.pbxs()[pbx].name),
+      complaints_(engine.pbxs()[pbx].name) {}
 
 void RoutingWriter::OnSynced(ami::Session& session) {
   if (!enabled_) return;
@@ -231,8 +231,8 @@ void RoutingWriter::Adopt() {
 
 void RoutingWriter::OnAdopted(std::uint64_t ticket, const absl::Status& status) {
   if (!status.ok()) {
-    spdlog::warn("pbx {}: a setting made from a phone was not adopted: {}", engine_.pbx(pbx_).name,
-                 FromAbsl(status.message()));
+    spdlog::warn("pbx {}: a setting made from a phone was not adopted: {}",
+                 engine_.pbxs()[pbx_].name, FromAbsl(status.message()));
   }
   if (const std::optional<std::string> user = write_back_.OnAdopted(ticket, status)) {
     engine_.ReadRouting(pbx_, *user, [this](const Routing& routing, bool) {

@@ -68,7 +68,7 @@ PbxLink::Hooks Turn::LinkHooks() {
   hooks.calls_read = [this](PbxIndex pbx) { calls_.OnRead(pbx); };
   hooks.link_changed = [this](PbxIndex pbx) {
     calls_.OnLinkChanged(pbx);
-    if (hooks_.link_changed) hooks_.link_changed(engine_.pbx(pbx));
+    if (hooks_.link_changed) hooks_.link_changed(engine_.pbxs()[pbx]);
   };
   if (hooks_.adopt) {
     hooks.adopt = [this](PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done) {
@@ -80,7 +80,7 @@ PbxLink::Hooks Turn::LinkHooks() {
 
 PbxLink* Turn::FindPbx(std::string_view name) const {
   for (const auto& link : links_) {
-    const PbxStatus& pbx = engine_.pbx(link->pbx());
+    const PbxStatus& pbx = engine_.pbxs()[link->pbx()];
     if (pbx.name == name && !pbx.address.empty()) return link.get();
   }
   return nullptr;
@@ -88,7 +88,7 @@ PbxLink* Turn::FindPbx(std::string_view name) const {
 
 absl::Status Turn::SetPbx(const PbxOptions& options) {
   for (const auto& link : links_) {
-    if (engine_.pbx(link->pbx()).name == options.ami.name) return link->Restart(options);
+    if (engine_.pbxs()[link->pbx()].name == options.ami.name) return link->Restart(options);
   }
   return AddLink(options);
 }

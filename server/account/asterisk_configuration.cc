@@ -51,7 +51,7 @@ std::string Some(const std::vector<std::string>& names) {
 // kFieldRequired, kPbxNotFound.
 absl::Status CheckPbx(const Core& core, const std::string& pbx) {
   if (pbx.empty()) return FieldRequired("pbx", "give the name of a PBX");
-  const std::vector<PbxStatus>& pbxs = core.engine.pbxs();
+  const PbxTable& pbxs = core.engine.pbxs();
   if (std::any_of(pbxs.begin(), pbxs.end(), [&](const PbxStatus& status) {
         return !status.address.empty() && status.name == pbx;
       })) {

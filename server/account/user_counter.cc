@@ -35,7 +35,7 @@ void UserCounter::Slice(Core& core) {
 }
 
 void UserCounter::Add(const Engine& engine, const Presence& presence) {
-  const std::vector<PbxStatus>& pbxs = engine.pbxs();
+  const PbxTable& pbxs = engine.pbxs();
   counting_.by_pbx.resize(pbxs.size());
   if (presence.stale) ++counting_.stale;
   std::size_t counted = pbxs.size();  // the PBX of the line before: both lines are mostly on one

@@ -45,7 +45,7 @@ void FillPbx(const Engine& engine, std::size_t index, const UserCounter::Result&
     SetTime(pbx.last_reconcile_time, *out.mutable_reconcile_time());
   }
   out.set_last_error(pbx.last_error);
-  const Engine::UnlistedDevices unlisted = engine.Unlisted(static_cast<PbxIndex>(index));
+  const PbxTable::UnlistedDevices unlisted = engine.pbxs().Unlisted(static_cast<PbxIndex>(index));
   out.mutable_unlisted_devices()->Add(unlisted.names.begin(), unlisted.names.end());
   out.set_unlisted_device_count(unlisted.count);
   if (facts.last_error_time != 0) SetTime(facts.last_error_time, *out.mutable_last_error_time());
@@ -62,7 +62,7 @@ void FillPbx(const Engine& engine, std::size_t index, const UserCounter::Result&
 void FillPbxs(const Engine& engine, std::string_view after, std::size_t size,
               const UserCounter::Result& counts, std::string_view parameters,
               v1::ListPbxsResponse& out) {
-  const std::vector<PbxStatus>& pbxs = engine.pbxs();
+  const PbxTable& pbxs = engine.pbxs();
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < pbxs.size(); ++i) {
     if (IsConfigured(pbxs[i]) && pbxs[i].name > after) order.push_back(i);
@@ -148,7 +148,7 @@ grpc::ServerUnaryReactor* AdministrationService::GetPbx(grpc::CallbackServerCont
   using Call = UnaryCall<v1::GetPbxRequest, v1::Pbx>;
   return RunUnary(shared_, Method::kGetPbx, context, request, response, [this](Call call) {
     const std::string& name = call.request.pbx();
-    const std::vector<PbxStatus>& pbxs = call.core.engine.pbxs();
+    const PbxTable& pbxs = call.core.engine.pbxs();
     const auto pbx = std::find_if(pbxs.begin(), pbxs.end(), [&](const PbxStatus& candidate) {
       return IsConfigured(candidate) && candidate.name == name;
     });

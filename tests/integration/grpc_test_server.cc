@@ -123,7 +123,7 @@ GrpcTestServer::GrpcTestServer(Options options)
   engine_ = std::make_unique<Engine>(Engine::Options{.epoch = options_.epoch}, clock_, batches_);
   thread_ = std::make_unique<CommandThread>(*engine_, sessions_, clock_, options_.pbx_control);
   Run([this](Core& core) {
-    pbx_ = core.engine.AddPbx("main", "127.0.0.1:5038");
+    pbx_ = core.engine.pbxs().Add("main", "127.0.0.1:5038");
     core.engine.BeginResync(pbx_, "22.10.0");
     core.engine.EndResync(pbx_);
     EXPECT_TRUE(SyncStore(*store_)

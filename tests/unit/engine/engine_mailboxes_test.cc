@@ -32,8 +32,8 @@ User Person(const std::string& id, const std::string& mailbox) {
 class EngineMailboxesTest : public ::testing::Test {
  protected:
   EngineMailboxesTest() {
-    main_ = engine_.AddPbx("main", "127.0.0.1:5038");
-    branch_ = engine_.AddPbx("branch", "127.0.0.2:5038");
+    main_ = engine_.pbxs().Add("main", "127.0.0.1:5038");
+    branch_ = engine_.pbxs().Add("branch", "127.0.0.2:5038");
   }
 
   void Add(const User& user) { ASSERT_TRUE(engine_.AddUser(user, {}).ok()); }
@@ -152,12 +152,12 @@ TEST_F(EngineMailboxesTest, ASharedBoxIsEverybodys) {
 TEST_F(EngineMailboxesTest, ABoxComesAndGoesWithTheUsersRecord) {
   Add(Person("alice", ""));
   Sync();
-  engine_.TakeListingWanted(main_);
+  engine_.pbxs().TakeListingWanted(main_);
   EXPECT_THAT(Told(), IsEmpty());
   EXPECT_FALSE(engine_.ReadMailbox("alice", [](const Mailbox&) {}));
 
   ASSERT_TRUE(engine_.UpdateUser(Person("alice", "1001")).ok());
-  EXPECT_TRUE(engine_.TakeListingWanted(main_)) << "the counts must be read";
+  EXPECT_TRUE(engine_.pbxs().TakeListingWanted(main_)) << "the counts must be read";
   EXPECT_THAT(Told(), ElementsAre("alice 1001@default 0/0 stale"));
   Tell("1001@default", {2, 0});
   EXPECT_THAT(Told(), ElementsAre("alice 1001@default 2/0"));
@@ -195,11 +195,11 @@ TEST_F(EngineMailboxesTest, AReconcileCountsWhatItCorrects) {
   Add(Person("alice", "1001"));
   Sync();
   Tell("1001@default", {1, 0}, CauseKind::kReconcile);
-  EXPECT_EQ(engine_.pbx(main_).corrections, 0u) << "the first reading corrects nothing";
+  EXPECT_EQ(engine_.pbxs()[main_].corrections, 0u) << "the first reading corrects nothing";
   Tell("1001@default", {1, 0}, CauseKind::kReconcile);
-  EXPECT_EQ(engine_.pbx(main_).corrections, 0u);
+  EXPECT_EQ(engine_.pbxs()[main_].corrections, 0u);
   Tell("1001@default", {0, 1}, CauseKind::kReconcile);
-  EXPECT_EQ(engine_.pbx(main_).corrections, 1u);
+  EXPECT_EQ(engine_.pbxs()[main_].corrections, 1u);
 }
 
 }  // namespace

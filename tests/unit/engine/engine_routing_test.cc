@@ -42,8 +42,8 @@ User Person(const std::string& id, const std::string& exten, const std::string& 
 class EngineRoutingTest : public ::testing::Test {
  protected:
   EngineRoutingTest() {
-    main_ = engine_.AddPbx("main", "127.0.0.1:5038");
-    branch_ = engine_.AddPbx("branch", "127.0.0.2:5038");
+    main_ = engine_.pbxs().Add("main", "127.0.0.1:5038");
+    branch_ = engine_.pbxs().Add("branch", "127.0.0.2:5038");
     engine_.RequestRoutings(main_);
     engine_.RequestRoutings(branch_);
   }

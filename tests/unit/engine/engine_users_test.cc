@@ -38,8 +38,8 @@ class EngineUsersTest : public ::testing::Test {
   // alice is logged in with WebRTC selected, and emits a call on her deskphone, which the bare
   // state does not tell: every part of what is known decides.
   EngineUsersTest() {
-    main_ = engine_.AddPbx("main", "127.0.0.1:5038");
-    branch_ = engine_.AddPbx("branch", "127.0.0.2:5038");
+    main_ = engine_.pbxs().Add("main", "127.0.0.1:5038");
+    branch_ = engine_.pbxs().Add("branch", "127.0.0.2:5038");
     Add(Alice());
     Sync(main_, {State("PJSIP/alice", DeviceState::kNotInUse),
                  State("PJSIP/alice_w", DeviceState::kNotInUse),
@@ -117,13 +117,13 @@ TEST_F(EngineUsersTest, NameAndNumberWhileThePbxIsAwayPublishNothing) {
 
 TEST_F(EngineUsersTest, NameAndNumberWhileThePbxIsThereArePublishedNeither) {
   sink_.updates.clear();
-  engine_.TakeListingWanted(main_);
+  engine_.pbxs().TakeListingWanted(main_);
   User alice = Alice();
   alice.display_name = "Alice Liddell";
   alice.exten = "1009";
   Update(alice);
   EXPECT_TRUE(sink_.updates.empty());
-  EXPECT_FALSE(engine_.TakeListingWanted(main_)) << "no device is new";
+  EXPECT_FALSE(engine_.pbxs().TakeListingWanted(main_)) << "no device is new";
 }
 
 TEST_F(EngineUsersTest, AnUpdateWhileSyncingTakesNothingOfListsThatAreNotComplete) {
@@ -171,7 +171,7 @@ TEST_F(EngineUsersTest, ALineThatMovesToAPbxThatIsThereLeavesTheOtherAsItWas) {
   Lose(main_);
   Update(Alice({kDeskphone, kBranch}));
   EXPECT_EQ(Shown(), "IN_USE WEBRTC_UNREACHABLE DESKPHONE [INUSE holding, UNKNOWN] stale");
-  EXPECT_TRUE(engine_.TakeListingWanted(branch_));
+  EXPECT_TRUE(engine_.pbxs().TakeListingWanted(branch_));
   engine_.Apply(branch_, std::vector<DeviceChange>{State("PJSIP/alice_w", DeviceState::kNotInUse)});
   EXPECT_EQ(Shown(), kAsItWas);
   Update(Alice());
@@ -277,7 +277,7 @@ TEST_F(EngineUsersTest, ADirectionThatNobodyKnowsIsExplainedAndChangesNothing) {
   EXPECT_TRUE(engine_.Explain("alice")->lines[0].direction_unknown);
   EXPECT_FALSE(engine_.Explain("alice")->lines[1].direction_unknown);
   EXPECT_TRUE(sink_.updates.empty());
-  EXPECT_EQ(engine_.pbx(main_).corrections, 0u);
+  EXPECT_EQ(engine_.pbxs()[main_].corrections, 0u);
 }
 
 }  // namespace
