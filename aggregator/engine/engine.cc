@@ -14,7 +14,10 @@ bool FromList(CauseKind kind) {
 }  // namespace
 
 Engine::Engine(Options options, const Clock& clock, UpdateSink& sink)
-    : options_(options), clock_(clock), sink_(sink), pbxs_(devices_, clock) {}
+    : options_(options),
+      sink_(clock, sink),
+      pbxs_(devices_, clock),
+      mailboxes_(users_, pbxs_, sink_) {}
 
 // --- PBXs ---
 
@@ -41,15 +44,15 @@ void Engine::StartSweep(CauseKind cause) {
 
 bool Engine::DoWork(std::size_t limit) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  now_ = clock_.WallNow();
+  sink_.Begin();
   for (; limit > 0 && sweep_left_ > 0; --limit, --sweep_left_) {
     if (sweep_cursor_ >= users_.slots()) sweep_cursor_ = 0;
     const auto user = static_cast<UserIndex>(sweep_cursor_++);
     if (users_[user].id.view().empty()) continue;
     FuseUser(user, {.kind = sweep_cause_});
-    RefreshMailbox(user);
+    mailboxes_.Refresh(user);
   }
-  FlushIfPublished();
+  sink_.End();
   return sweep_left_ > 0;
 }
 
@@ -81,7 +84,7 @@ bool Engine::DoWork(std::size_t limit) {
 
 void Engine::Apply(PbxIndex pbx, std::span<const DeviceChange> changes) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  now_ = clock_.WallNow();
+  sink_.Begin();
   lookup_.resize(std::max(lookup_.size(), changes.size()));
   devices_.Find(pbx, changes, lookup_);
   // Line, user and the user's other device lie behind one cache miss each: fetch them in steps for
@@ -100,7 +103,7 @@ void Engine::Apply(PbxIndex pbx, std::span<const DeviceChange> changes) {
     }
     ApplyOne(pbx, lookup_[i], changes[i]);
   }
-  FlushIfPublished();
+  sink_.End();
 }
 
 void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& change) {
@@ -255,10 +258,10 @@ void Engine::Publish(UserIndex index, PresenceState previous, const Trigger& tri
   UserRecord& user = users_[index];
   ++user.revision;
   user.sequence = ++sequence_;
-  user.update_time = now_;
+  user.update_time = sink_.now();
   StepRecord& step = users_.steps(index)[user.next_step];
   user.next_step = static_cast<std::uint8_t>((user.next_step + 1) % kStepsKept);
-  step = StepRecord{.time = now_,
+  step = StepRecord{.time = sink_.now(),
                     .device = trigger.device,
                     .cause = trigger.kind,
                     .state = user.state,
@@ -271,8 +274,7 @@ void Engine::Publish(UserIndex index, PresenceState previous, const Trigger& tri
   update_.previous_state = previous;
   update_.cause = CauseOf(trigger);
   FillPresence(user, update_.presence);
-  sink_.OnUpdate(update_);
-  published_ = true;
+  sink_.Write(update_);
 }
 
 Cause Engine::CauseOf(const Trigger& trigger) const {
@@ -280,7 +282,7 @@ Cause Engine::CauseOf(const Trigger& trigger) const {
               .pbx = {},
               .device = {},
               .device_state = trigger.device_state,
-              .time = now_};
+              .time = sink_.now()};
   if (trigger.device != kNoDevice) {
     const DeviceRecord& device = devices_[trigger.device];
     cause.device = device.name.view();
@@ -313,12 +315,6 @@ void Engine::FillPresence(const UserRecord& user, Presence& presence) const {
                          .pbx = pbxs_[device.pbx].name,
                          .device = device.name.view()};
   }
-}
-
-void Engine::FlushIfPublished() {
-  if (!published_) return;
-  published_ = false;
-  sink_.Flush();
 }
 
 }  // namespace unipresence

@@ -35,18 +35,18 @@
 #include "aggregator/base/clock.h"
 #include "aggregator/base/thread_checker.h"
 #include "aggregator/engine/device_table.h"
-#include "aggregator/engine/mailbox_table.h"
+#include "aggregator/engine/mailboxes.h"
 #include "aggregator/engine/pbx_table.h"
 #include "aggregator/engine/presence_source.h"
 #include "aggregator/engine/routing_queue.h"
 #include "aggregator/engine/routing_table.h"
+#include "aggregator/engine/sink_writer.h"
 #include "aggregator/engine/update_sink.h"
 #include "aggregator/engine/user_table.h"
 #include "aggregator/fusion/fusion.h"
 #include "aggregator/model/deskphone_call.h"
 #include "aggregator/model/device_change.h"
 #include "aggregator/model/forwarding.h"
-#include "aggregator/model/mailbox.h"
 #include "aggregator/model/presence.h"
 #include "aggregator/model/routing.h"
 #include "aggregator/model/user.h"
@@ -176,21 +176,9 @@ class Engine final : public PresenceSource {
 
   // --- Voicemail boxes --------------------------------------------------------------------------
 
-  // A user's box is on the PBX of his first line, the deskphone if he has one. It keeps its counts
-  // while the link is down, marked stale until they were read again.
-
-  // Takes what the PBX says of its boxes, in order. Those that no user has are passed over.
-  void ApplyMailboxes(PbxIndex pbx, std::span<const MailboxChange> changes);
-
-  using MailboxVisitor = absl::FunctionRef<void(const Mailbox&)>;
-  // Visits the user's box; false if he has none or does not exist.
-  bool ReadMailbox(std::string_view user, MailboxVisitor visit) const;
-  // Passes `limit` users from `cursor` on (0 = from the start), visits the boxes on that PBX, each
-  // once, and returns the next cursor, 0 at the end.
-  std::uint64_t ReadMailboxes(PbxIndex pbx, std::uint64_t cursor, std::size_t limit,
-                              MailboxVisitor visit) const;
-  // Of the newest change of a box; 0 before the first.
-  std::uint64_t mailbox_sequence() const { return mailbox_sequence_; }
+  // They follow the users and the links.
+  Mailboxes& mailboxes() { return mailboxes_; }
+  const Mailboxes& mailboxes() const { return mailboxes_; }
 
   // --- Work cut into slices ---
 
@@ -262,18 +250,6 @@ class Engine final : public PresenceSource {
   void Publish(UserIndex index, PresenceState previous, const Trigger& trigger);
   Cause CauseOf(const Trigger& trigger) const;
   void FillPresence(const UserRecord& user, Presence& presence) const;
-  void FlushIfPublished();
-
-  // The user has the box that `user` names from now on, if any.
-  void SetMailbox(UserIndex index, const User& user);
-  void RemoveMailbox(UserIndex index);
-  // Grows with each link to the PBX.
-  std::uint32_t LinkNumber(PbxIndex pbx) const;
-  bool MailboxStaleNow(const MailboxRecord& record) const;
-  // Publishes if the stale mark changed.
-  void RefreshMailbox(UserIndex user);
-  void PublishMailbox(UserIndex user, MailboxRecord& record);
-  Mailbox MailboxOf(UserIndex user, const MailboxRecord& record) const;
 
   RoutingQueue& QueueOf(PbxIndex pbx);
   LineIndex FirstLineOn(const UserRecord& user, PbxIndex pbx) const;  // kNoLine if none
@@ -284,22 +260,18 @@ class Engine final : public PresenceSource {
   void FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const;
 
   Options options_;
-  const Clock& clock_;
-  UpdateSink& sink_;
+  SinkWriter sink_;
   mutable ThreadChecker thread_checker_;
 
   DeviceTable devices_;
   PbxTable pbxs_;
   UserTable users_;
   RoutingTable routings_;
-  MailboxTable mailboxes_;
+  Mailboxes mailboxes_;
   std::vector<RoutingQueue> routing_queues_;  // by PbxIndex, as far as any was used
   std::uint64_t sequence_ = 0;
   std::uint64_t removal_sequence_ = 0;
-  std::uint64_t mailbox_sequence_ = 0;
   std::uint64_t unknown_device_changes_ = 0;
-  WallTimeMicros now_ = 0;  // of the read or command being applied
-  bool published_ = false;  // something went to the sink since the last Flush()
 
   // The sweep over all users that LinkLost and EndResync start: `sweep_left_` users from
   // `sweep_cursor_` on, wrapping. A new one simply starts another full round.

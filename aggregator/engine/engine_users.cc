@@ -73,7 +73,7 @@ absl::Status Engine::AddUser(const User& user, const UserSettings& settings, Cau
   if (users_.Find(user.id) != kNoUser) {
     return absl::AlreadyExistsError(fmt::format("user '{}' exists; choose another id", user.id));
   }
-  now_ = clock_.WallNow();
+  sink_.Begin();
   const UserIndex index = users_.Add(user.id);
   // No revision of an earlier user of that id can be above the sequence: followers never step back.
   users_[index].revision = removal_sequence_ == 0 ? 0 : sequence_;
@@ -84,8 +84,8 @@ absl::Status Engine::AddUser(const User& user, const UserSettings& settings, Cau
   routings_.SetForwardings(index, settings.forwardings);
   AttachLines(index, user.lines);
   FuseUser(index, {.kind = why});
-  SetMailbox(index, user);
-  FlushIfPublished();
+  mailboxes_.Set(index, user);
+  sink_.End();
   return absl::OkStatus();
 }
 
@@ -93,7 +93,7 @@ absl::Status Engine::UpdateUser(const User& user) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   const UserIndex index = users_.Find(user.id);
   if (index == kNoUser) return NoSuchUser(user.id);
-  now_ = clock_.WallNow();
+  sink_.Begin();
   const bool moves =
       routings_.context(index) != user.context || routings_.exten(index) != user.exten;
   MarkNumberRemoved(index, moves ? std::span<const Line>() : std::span<const Line>(user.lines));
@@ -107,8 +107,8 @@ absl::Status Engine::UpdateUser(const User& user) {
   routings_.Set(index, user);
   MarkRouting(index, CauseKind::kUserUpdated);
   FuseUser(index, {.kind = CauseKind::kUserUpdated});
-  SetMailbox(index, user);
-  FlushIfPublished();
+  mailboxes_.Set(index, user);
+  sink_.End();
   return absl::OkStatus();
 }
 
@@ -116,22 +116,21 @@ absl::Status Engine::RemoveUser(std::string_view id) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   const UserIndex index = users_.Find(id);
   if (index == kNoUser) return NoSuchUser(id);
-  now_ = clock_.WallNow();
+  sink_.Begin();
   const UserRecord& user = users_[index];
-  RemoveMailbox(index);
+  mailboxes_.Remove(index);
   update_.sequence = removal_sequence_ = ++sequence_;
   update_.removed = true;
   update_.previous_state = user.state;
   update_.cause = CauseOf({.kind = CauseKind::kUserDeleted});
   FillPresence(user, update_.presence);
   ++update_.presence.revision;
-  sink_.OnUpdate(update_);
-  published_ = true;
+  sink_.Write(update_);
   MarkNumberRemoved(index);
   DetachLines(user.first_line, user.line_count);
   routings_.Remove(index);
   users_.Remove(index);
-  FlushIfPublished();
+  sink_.End();
   return absl::OkStatus();
 }
 
@@ -140,10 +139,10 @@ absl::Status Engine::ChangeUser(std::string_view id, CauseKind cause, Change cha
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   const UserIndex index = users_.Find(id);
   if (index == kNoUser) return NoSuchUser(id);
-  now_ = clock_.WallNow();
+  sink_.Begin();
   if (absl::Status status = change(index, users_[index]); !status.ok()) return status;
   FuseUser(index, {.kind = cause});
-  FlushIfPublished();
+  sink_.End();
   return absl::OkStatus();
 }
 

@@ -55,7 +55,7 @@ PbxLink::PbxLink(const ami::SessionDriverFactory& make_driver, const PbxOptions&
       session_(driver_->session()),
       writer_(engine, pbx_, options.write_back, hooks_.adopt),
       complaints_(options.ami.name),
-      mailbox_reader_(session_, engine, pbx_,
+      mailbox_reader_(session_, engine.mailboxes(), pbx_,
                       [this](const ami::Message& answer) { tracker_.OnMailboxReply(answer); }),
       loader_(session_, clock),
       survey_(clock) {
@@ -140,7 +140,7 @@ void PbxLink::TakeRead() {
   // Before the first list there is nothing to compare with: the lists will tell all.
   if (pbxs_[pbx_].link != LinkState::kDown) {
     engine_.Apply(pbx_, tracker_.changes());
-    engine_.ApplyMailboxes(pbx_, tracker_.mailbox_changes());
+    engine_.mailboxes().Apply(pbx_, tracker_.mailbox_changes());
   }
   if (hooks_.calls_read) hooks_.calls_read(pbx_);
   // They point into the read buffer.

@@ -18,7 +18,7 @@ grpc::ServerUnaryReactor* VoicemailService::GetMailbox(grpc::CallbackServerConte
     if (!engine.Read(user, [](const PresenceSource::Entry&) {})) {
       return std::move(call.reply).Fail(UserNotFound(user));
     }
-    if (!engine.ReadMailbox(user, [&](const Mailbox& mailbox) {
+    if (!engine.mailboxes().Read(user, [&](const Mailbox& mailbox) {
           publish::ToProto(mailbox, call.reply.response());
         })) {
       return std::move(call.reply)

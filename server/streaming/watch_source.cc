@@ -83,7 +83,7 @@ absl::StatusOr<WatchSource::Opened> WatchSource::Open(Core& core, const SessionK
                 .registration = {.epoch = core.engine.epoch(),
                                  .sequence = core.engine.sequence(),
                                  .removal_sequence = core.engine.removal_sequence(),
-                                 .mailbox_sequence = core.engine.mailbox_sequence()},
+                                 .mailbox_sequence = core.engine.mailboxes().sequence()},
                 .started = started,
                 .mailboxes_started = mailboxes_started};
 }
@@ -108,11 +108,11 @@ InitialSlice WatchSource::ReadSlice(const Core& core, const WatchedUsers& users,
   InitialSlice slice;
   slice.attempt = request.attempt;
   slice.sequence = engine.sequence();
-  slice.mailbox_sequence = engine.mailbox_sequence();
+  slice.mailbox_sequence = engine.mailboxes().sequence();
   SliceWriter writer(request, slice);
   const auto add_mailbox = [&](std::string_view user) {
     if (!request.mailboxes || !Contains(request.mailbox_users, user)) return;
-    engine.ReadMailbox(user, [&](const Mailbox& mailbox) { writer.AddMailbox(mailbox); });
+    engine.mailboxes().Read(user, [&](const Mailbox& mailbox) { writer.AddMailbox(mailbox); });
   };
   // Boxes alone, and not everyone's: only their users are passed.
   const WatchedUsers& passed =

@@ -211,7 +211,7 @@ void GrpcTestServer::Change(const std::string& device, DeviceState state) {
 void GrpcTestServer::ChangeMailbox(const std::string& mailbox, MailboxCounts counts) {
   Run([&](Core& core) {
     const MailboxChange change{.counts = counts, .mailbox = mailbox};
-    core.engine.ApplyMailboxes(pbx_, {&change, 1});
+    core.engine.mailboxes().Apply(pbx_, {&change, 1});
   });
 }
 

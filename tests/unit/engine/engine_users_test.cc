@@ -50,8 +50,8 @@ class EngineUsersTest : public ::testing::Test {
                   .in_call = true,
                   .holding = true,
                   .device = "PJSIP/alice"}});
-    engine_.ApplyMailboxes(main_, std::vector<MailboxChange>{
-                                      {.counts = {.new_messages = 3}, .mailbox = "1000@default"}});
+    engine_.mailboxes().Apply(main_, std::vector<MailboxChange>{{.counts = {.new_messages = 3},
+                                                                 .mailbox = "1000@default"}});
     EXPECT_TRUE(engine_.SetLoggedIn("alice", true, CauseKind::kLogin).ok());
     EXPECT_TRUE(engine_.SetDoNotDisturb("alice", true).ok());
     EXPECT_EQ(Shown(), "IN_USE DESKPHONE_EMITTED_CALL WEBRTC [INUSE holding, NOT_INUSE]");
@@ -259,7 +259,7 @@ TEST_F(EngineUsersTest, MailboxCountsAreKept) {
   User alice = Alice({kDeskphone});
   alice.voicemail->password = "4711";
   Update(alice);
-  EXPECT_TRUE(engine_.ReadMailbox(
+  EXPECT_TRUE(engine_.mailboxes().Read(
       "alice", [](const Mailbox& box) { EXPECT_EQ(box.counts.new_messages, 3u); }));
   EXPECT_TRUE(sink_.mailboxes.empty());
 }

@@ -366,7 +366,7 @@ class MailboxTest : public PbxLinkTest {
   // "2 new, 1 old", "2 new, 1 old, stale".
   std::string Counts(int i) {
     std::string text;
-    site().engine().ReadMailbox(testing::UniqueAccount(i).id, [&](const Mailbox& box) {
+    site().engine().mailboxes().Read(testing::UniqueAccount(i).id, [&](const Mailbox& box) {
       text = fmt::format("{} new, {} old{}", box.counts.new_messages, box.counts.old_messages,
                          box.stale ? ", stale" : "");
     });
