@@ -17,6 +17,7 @@ Engine::Engine(Options options, const Clock& clock, UpdateSink& sink)
     : options_(options),
       sink_(clock, sink),
       pbxs_(devices_, clock),
+      routing_backlog_(users_, devices_, pbxs_, routings_),
       mailboxes_(users_, pbxs_, sink_) {}
 
 // --- PBXs ---
@@ -238,7 +239,7 @@ void Engine::FuseUser(UserIndex index, const Trigger& trigger) {
   if (!changed) return;
   if (!user.published || user.state != result.state || user.device_in_use != result.device_in_use ||
       user.published_selected != user.selected) {
-    MarkRouting(index, trigger.kind);
+    routing_backlog_.Mark(index, trigger.kind);
   }
   const PresenceState previous = user.state;
   user.published = true;

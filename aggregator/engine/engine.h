@@ -29,7 +29,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregator/base/clock.h"
@@ -38,7 +37,7 @@
 #include "aggregator/engine/mailboxes.h"
 #include "aggregator/engine/pbx_table.h"
 #include "aggregator/engine/presence_source.h"
-#include "aggregator/engine/routing_queue.h"
+#include "aggregator/engine/routing_backlog.h"
 #include "aggregator/engine/routing_table.h"
 #include "aggregator/engine/sink_writer.h"
 #include "aggregator/engine/update_sink.h"
@@ -48,7 +47,6 @@
 #include "aggregator/model/device_change.h"
 #include "aggregator/model/forwarding.h"
 #include "aggregator/model/presence.h"
-#include "aggregator/model/routing.h"
 #include "aggregator/model/user.h"
 
 namespace unipresence {
@@ -149,30 +147,11 @@ class Engine final : public PresenceSource {
   // NOT_FOUND names the id.
   absl::StatusOr<Forwardings> GetForwardings(std::string_view user) const;
 
-  // --- What a PBX is told -----------------------------------------------------------------------
+  // --- What PBXs are told -----------------------------------------------------------------------
 
-  // `again`: it is only told again, because a round runs; it may be what the PBX holds already.
-  using RoutingVisitor = absl::FunctionRef<void(const Routing&, bool again)>;
-
-  // Visits the next number of the PBX whose routing may have changed since it was taken last, or,
-  // when none is left, the next one of a running round. Whoever changes while he waits is visited
-  // once, as he is then. False if there is none now; while a round has passed over many users of
-  // other PBXs only, HasRoutings() stays true: call again after the next read.
-  //
-  // A line that is in use on another PBX cannot be dialled from this one: there the user's line of
-  // this PBX is told as the device in use.
-  bool TakeRouting(PbxIndex pbx, RoutingVisitor visit);
-  bool HasRoutings(PbxIndex pbx) const { return !routing_queue(pbx).empty(); }
-  // Numbers that wait: changed ones, and those left of a round.
-  const RoutingQueue& routing_queue(PbxIndex pbx) const;
-  // True while a change of the user waits to be taken for that PBX.
-  bool RoutingWaits(PbxIndex pbx, std::string_view user) const;
-  // Starts a round, which visits every user of the PBX again. Changes wait from the first round on.
-  void RequestRoutings(PbxIndex pbx);
-  // Nobody takes them any more, until the next round: changes do not wait. Removed numbers do.
-  void CloseRoutings(PbxIndex pbx);
-  // Visits one user; false if there is none of that id, or none of the lines is on that PBX.
-  bool ReadRouting(PbxIndex pbx, std::string_view user, RoutingVisitor visit);
+  // It follows the users and their presences.
+  RoutingBacklog& routing_backlog() { return routing_backlog_; }
+  const RoutingBacklog& routing_backlog() const { return routing_backlog_; }
 
   // --- Voicemail boxes --------------------------------------------------------------------------
 
@@ -251,14 +230,6 @@ class Engine final : public PresenceSource {
   Cause CauseOf(const Trigger& trigger) const;
   void FillPresence(const UserRecord& user, Presence& presence) const;
 
-  RoutingQueue& QueueOf(PbxIndex pbx);
-  LineIndex FirstLineOn(const UserRecord& user, PbxIndex pbx) const;  // kNoLine if none
-  // The PBXs of the user's lines are to be told.
-  void MarkRouting(UserIndex index, CauseKind cause);
-  // The number will be another user's, or nobody's, on all PBXs but those of the kept lines.
-  void MarkNumberRemoved(UserIndex index, std::span<const Line> kept = {});
-  void FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const;
-
   Options options_;
   SinkWriter sink_;
   mutable ThreadChecker thread_checker_;
@@ -267,8 +238,8 @@ class Engine final : public PresenceSource {
   PbxTable pbxs_;
   UserTable users_;
   RoutingTable routings_;
+  RoutingBacklog routing_backlog_;
   Mailboxes mailboxes_;
-  std::vector<RoutingQueue> routing_queues_;  // by PbxIndex, as far as any was used
   std::uint64_t sequence_ = 0;
   std::uint64_t removal_sequence_ = 0;
   std::uint64_t unknown_device_changes_ = 0;
@@ -279,7 +250,6 @@ class Engine final : public PresenceSource {
   std::uint64_t sweep_left_ = 0;
   CauseKind sweep_cause_ = CauseKind::kResync;
 
-  Routing routing_;                  // reused by TakeRouting
   PresenceUpdate update_;            // reused from one publication to the next
   mutable Presence read_buffer_;     // reused by Read
   std::vector<DeviceIndex> lookup_;  // reused by Apply

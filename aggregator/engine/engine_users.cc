@@ -96,7 +96,8 @@ absl::Status Engine::UpdateUser(const User& user) {
   sink_.Begin();
   const bool moves =
       routings_.context(index) != user.context || routings_.exten(index) != user.exten;
-  MarkNumberRemoved(index, moves ? std::span<const Line>() : std::span<const Line>(user.lines));
+  routing_backlog_.MarkNumberRemoved(
+      index, moves ? std::span<const Line>() : std::span<const Line>(user.lines));
   const LineIndex first_before = users_[index].first_line;
   const std::size_t count_before = users_[index].line_count;
   // The new ones first: lines that stay take over what is known.
@@ -105,7 +106,7 @@ absl::Status Engine::UpdateUser(const User& user) {
   if (LinesDiffer(first_before, count_before, users_[index])) users_[index].published = false;
   DetachLines(first_before, count_before);
   routings_.Set(index, user);
-  MarkRouting(index, CauseKind::kUserUpdated);
+  routing_backlog_.Mark(index, CauseKind::kUserUpdated);
   FuseUser(index, {.kind = CauseKind::kUserUpdated});
   mailboxes_.Set(index, user);
   sink_.End();
@@ -126,7 +127,7 @@ absl::Status Engine::RemoveUser(std::string_view id) {
   FillPresence(user, update_.presence);
   ++update_.presence.revision;
   sink_.Write(update_);
-  MarkNumberRemoved(index);
+  routing_backlog_.MarkNumberRemoved(index);
   DetachLines(user.first_line, user.line_count);
   routings_.Remove(index);
   users_.Remove(index);
@@ -167,7 +168,8 @@ absl::Status Engine::SelectDevice(std::string_view id, LineKind device) {
 
 absl::Status Engine::SetDoNotDisturb(std::string_view id, bool do_not_disturb) {
   return ChangeUser(id, CauseKind::kSetDoNotDisturb, [&](UserIndex index, UserRecord& user) {
-    if (user.do_not_disturb != do_not_disturb) MarkRouting(index, CauseKind::kSetDoNotDisturb);
+    if (user.do_not_disturb != do_not_disturb)
+      routing_backlog_.Mark(index, CauseKind::kSetDoNotDisturb);
     user.do_not_disturb = do_not_disturb;
     return absl::OkStatus();
   });
@@ -175,7 +177,8 @@ absl::Status Engine::SetDoNotDisturb(std::string_view id, bool do_not_disturb) {
 
 absl::Status Engine::SetForwardings(std::string_view id, const Forwardings& forwardings) {
   return ChangeUser(id, CauseKind::kSetForwarding, [&](UserIndex index, UserRecord& user) {
-    if (forwardings != routings_.forwardings(index)) MarkRouting(index, CauseKind::kSetForwarding);
+    if (forwardings != routings_.forwardings(index))
+      routing_backlog_.Mark(index, CauseKind::kSetForwarding);
     routings_.SetForwardings(index, forwardings);
     user.active_forwardings = ForwardingConditions(forwardings);
     return absl::OkStatus();

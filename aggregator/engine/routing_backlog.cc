@@ -1,8 +1,7 @@
-// What Engine has the PBXs told.
+#include "aggregator/engine/routing_backlog.h"
 
 #include <algorithm>
-
-#include "aggregator/engine/engine.h"
+#include <string>
 
 namespace unipresence {
 namespace {
@@ -12,24 +11,24 @@ constexpr std::size_t kMaxPassedOver = 4096;
 
 }  // namespace
 
-RoutingQueue& Engine::QueueOf(PbxIndex pbx) {
-  if (pbx >= routing_queues_.size()) routing_queues_.resize(std::size_t{pbx} + 1);
-  return routing_queues_[pbx];
+RoutingQueue& RoutingBacklog::QueueOf(PbxIndex pbx) {
+  if (pbx >= queues_.size()) queues_.resize(std::size_t{pbx} + 1);
+  return queues_[pbx];
 }
 
-const RoutingQueue& Engine::routing_queue(PbxIndex pbx) const {
+const RoutingQueue& RoutingBacklog::queue(PbxIndex pbx) const {
   static const RoutingQueue kNone;
-  return pbx < routing_queues_.size() ? routing_queues_[pbx] : kNone;
+  return pbx < queues_.size() ? queues_[pbx] : kNone;
 }
 
-LineIndex Engine::FirstLineOn(const UserRecord& user, PbxIndex pbx) const {
+LineIndex RoutingBacklog::FirstLineOn(const UserRecord& user, PbxIndex pbx) const {
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     if (devices_[users_.line(i).device].pbx == pbx) return i;
   }
   return kNoLine;
 }
 
-void Engine::MarkRouting(UserIndex index, CauseKind cause) {
+void RoutingBacklog::Mark(UserIndex index, CauseKind cause) {
   const UserRecord& user = users_[index];
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     const PbxIndex pbx = devices_[users_.line(i).device].pbx;
@@ -45,7 +44,7 @@ void Engine::MarkRouting(UserIndex index, CauseKind cause) {
   }
 }
 
-void Engine::MarkNumberRemoved(UserIndex index, std::span<const Line> kept) {
+void RoutingBacklog::MarkNumberRemoved(UserIndex index, std::span<const Line> kept) {
   const UserRecord& user = users_[index];
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     const PbxIndex pbx = devices_[users_.line(i).device].pbx;
@@ -58,7 +57,7 @@ void Engine::MarkNumberRemoved(UserIndex index, std::span<const Line> kept) {
   }
 }
 
-void Engine::FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const {
+void RoutingBacklog::FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const {
   const UserRecord& user = users_[index];
   routing = Routing{};
   routings_.Fill(index, routing);
@@ -86,7 +85,7 @@ void Engine::FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const 
   }
 }
 
-bool Engine::TakeRouting(PbxIndex pbx, RoutingVisitor visit) {
+bool RoutingBacklog::Take(PbxIndex pbx, Visitor visit) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   RoutingQueue& queue = QueueOf(pbx);
   if (const auto number = queue.PopRemoved()) {
@@ -115,7 +114,7 @@ bool Engine::TakeRouting(PbxIndex pbx, RoutingVisitor visit) {
   return false;
 }
 
-bool Engine::ReadRouting(PbxIndex pbx, std::string_view id, RoutingVisitor visit) {
+bool RoutingBacklog::Read(PbxIndex pbx, std::string_view id, Visitor visit) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   const UserIndex index = users_.Find(id);
   if (index == kNoUser || FirstLineOn(users_[index], pbx) == kNoLine) return false;
@@ -124,14 +123,14 @@ bool Engine::ReadRouting(PbxIndex pbx, std::string_view id, RoutingVisitor visit
   return true;
 }
 
-bool Engine::RoutingWaits(PbxIndex pbx, std::string_view id) const {
+bool RoutingBacklog::Waits(PbxIndex pbx, std::string_view id) const {
   const UserIndex index = users_.Find(id);
   if (index == kNoUser) return false;
   const LineIndex line = FirstLineOn(users_[index], pbx);
   return line != kNoLine && users_.line(line).routing_waits;
 }
 
-void Engine::CloseRoutings(PbxIndex pbx) {
+void RoutingBacklog::Close(PbxIndex pbx) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   RoutingQueue& queue = QueueOf(pbx);
   queue.Close();
@@ -145,7 +144,7 @@ void Engine::CloseRoutings(PbxIndex pbx) {
   }
 }
 
-void Engine::RequestRoutings(PbxIndex pbx) {
+void RoutingBacklog::StartRound(PbxIndex pbx) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   QueueOf(pbx).StartRound(users_.slots());
 }

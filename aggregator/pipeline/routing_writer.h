@@ -133,7 +133,8 @@ class RoutingWriter {
   void TellComplaints();
   void UpdateProbe();
 
-  Engine& engine_;
+  const Engine& engine_;
+  RoutingBacklog& backlog_;  // of engine_
   const PbxIndex pbx_;
   bool enabled_;
   const PhoneSettingAdopter adopt_;

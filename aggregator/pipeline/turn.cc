@@ -24,7 +24,7 @@ Turn::Turn(TurnOptions options, const Clock& clock, TurnLoop& loop)
       publisher_(options_.publish, clock),
       engine_(options_.engine, clock, publisher_),
       sessions_(options_.sessions),
-      calls_(engine_, clock_, options_.engine.epoch),
+      calls_(engine_, engine_.routing_backlog(), engine_.pbxs(), clock_),
       core_{engine_, sessions_, clock_, this, &calls_} {}
 
 // All of them before the first is gone: one that ends has the others told.

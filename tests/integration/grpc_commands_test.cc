@@ -178,11 +178,11 @@ TEST_F(GrpcCommandsTest, RingTimeAndVoicemailAreKeptAndChanged) {
   EXPECT_EQ(Stored("erin").user.voicemail, expected);  // with the password that was not sent
   EXPECT_EQ(Stored("erin").user.ring_seconds, 45);
   server_.Run([](Core& core) {
-    EXPECT_TRUE(core.engine.ReadRouting(core.engine.pbxs().Add("main", "127.0.0.1:5038"), "erin",
-                                        [](const Routing& routing, bool) {
-                                          EXPECT_EQ(routing.ring_seconds, 45);
-                                          EXPECT_EQ(routing.mailbox, "105");
-                                        }));
+    EXPECT_TRUE(core.engine.routing_backlog().Read(core.engine.pbxs().Add("main", "127.0.0.1:5038"),
+                                                   "erin", [](const Routing& routing, bool) {
+                                                     EXPECT_EQ(routing.ring_seconds, 45);
+                                                     EXPECT_EQ(routing.mailbox, "105");
+                                                   }));
   });
 
   v1::User other = NewUser("fred", "106");

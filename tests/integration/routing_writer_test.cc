@@ -115,7 +115,7 @@ class RoutingWriterTest : public ::testing::Test {
   static bool IsTold(Core& core, const std::string& pbx) {
     const PbxIndex index = core.engine.pbxs().Add(pbx, pbx);
     return core.engine.pbxs()[index].link == LinkState::kSynced && !core.engine.HasWork() &&
-           !core.engine.HasRoutings(index);
+           core.engine.routing_backlog().queue(index).empty();
   }
   // The engine has nothing left for the writers. Their last actions may still be under way: what
   // they do is waited for by itself.

@@ -73,7 +73,7 @@ class EngineUsersTest : public ::testing::Test {
   void Lose(PbxIndex pbx) {
     engine_.LinkLost(pbx, "reset");
     Work();
-    engine_.CloseRoutings(pbx);
+    engine_.routing_backlog().Close(pbx);
     sink_.updates.clear();
     sink_.mailboxes.clear();
   }
@@ -230,18 +230,18 @@ TEST_F(EngineUsersTest, AfterTheReturnOnlyRealDifferencesArePublished) {
 TEST_F(EngineUsersTest, TheNewNumberIsToldAndTheOldOneTakenBack) {
   std::vector<std::string> told;
   const auto take = [&] {
-    while (engine_.TakeRouting(main_, [&](const Routing& routing, bool) {
+    while (engine_.routing_backlog().Take(main_, [&](const Routing& routing, bool) {
       told.push_back((routing.removed ? "-" : "") + std::string(routing.exten));
     })) {
     }
     return std::exchange(told, {});
   };
-  engine_.RequestRoutings(main_);
+  engine_.routing_backlog().StartRound(main_);
   take();
   User alice = Alice();
   alice.exten = "1009";
   Update(alice);
-  EXPECT_TRUE(engine_.RoutingWaits(main_, "alice"));
+  EXPECT_TRUE(engine_.routing_backlog().Waits(main_, "alice"));
   EXPECT_EQ(take(), (std::vector<std::string>{"-1000", "1009"}));
   alice.display_name = "Alice Liddell";
   ASSERT_TRUE(engine_.SetDoNotDisturb("alice", false).ok());
@@ -250,7 +250,7 @@ TEST_F(EngineUsersTest, TheNewNumberIsToldAndTheOldOneTakenBack) {
   Lose(main_);
   alice.exten = "1010";
   Update(alice);
-  engine_.RequestRoutings(main_);
+  engine_.routing_backlog().StartRound(main_);
   EXPECT_EQ(take(), (std::vector<std::string>{"-1009", "1010"})) << "told when the PBX is back";
 }
 
