@@ -34,6 +34,7 @@
 #include "aggregator/base/clock.h"
 #include "aggregator/base/thread_checker.h"
 #include "aggregator/engine/device_table.h"
+#include "aggregator/engine/engine_writer.h"
 #include "aggregator/engine/mailboxes.h"
 #include "aggregator/engine/pbx_table.h"
 #include "aggregator/engine/presence_source.h"
@@ -41,6 +42,7 @@
 #include "aggregator/engine/routing_table.h"
 #include "aggregator/engine/sink_writer.h"
 #include "aggregator/engine/update_sink.h"
+#include "aggregator/engine/user_directory.h"
 #include "aggregator/engine/user_table.h"
 #include "aggregator/fusion/fusion.h"
 #include "aggregator/model/deskphone_call.h"
@@ -51,52 +53,7 @@
 
 namespace unipresence {
 
-// What a user chose, kept across restarts by the store.
-struct UserSettings {
-  LineKind selected_device = LineKind::kWebrtc;  // the first login ever selects WEBRTC
-  bool do_not_disturb = false;
-  Forwardings forwardings;
-
-  friend bool operator==(const UserSettings&, const UserSettings&) = default;
-};
-
-// Why a presence is what it is.
-struct Explanation {
-  struct Step {  // one published change
-    CauseKind cause;
-    std::string pbx;
-    std::string device;
-    DeviceState device_state;
-    PresenceState state;  // of the user, after it
-    Rule rule;
-    WallTimeMicros time;
-  };
-  struct LineInput {
-    LineKind kind;
-    std::string pbx;
-    std::string device;
-    DeviceState reported;  // what Asterisk reports of the device
-    DeviceState state;     // the line's state
-    bool emitting;
-    bool in_call;
-    bool holding;
-    bool held;
-    bool direction_unknown;  // of one of its live calls: no list told who began it
-    LinkState link;
-    bool not_listed;  // the PBX, which is synced, lists the device nowhere
-  };
-  std::string user;
-  fusion::Inputs inputs;
-  fusion::Result result;
-  std::vector<LineInput> lines;
-  std::vector<Step> steps;  // the newest first, at most Engine::kStepsKept
-  std::uint64_t revision = 0;
-  bool do_not_disturb = false;
-  ForwardingConditions active_forwardings;
-  bool stale = false;
-};
-
-class Engine final : public PresenceSource {
+class Engine final : public PresenceSource, public UserDirectory, public EngineWriter {
  public:
   struct Options {
     DeskphoneCall deskphone_call = DeskphoneCall::kEmitted;
@@ -125,27 +82,16 @@ class Engine final : public PresenceSource {
   // Applies the changes of one read, in order. Devices that no user has are counted and dropped.
   void Apply(PbxIndex pbx, std::span<const DeviceChange> changes);
 
-  // --- Users, sessions, selection ---------------------------------------------------------------
+  // --- Users, sessions, selection (EngineWriter) ------------------------------------------------
 
-  // ALREADY_EXISTS names the id. The user must be valid (ValidateUser). `why` is what the first
-  // value tells of itself: kServerStart for users that were there before this server.
-  absl::Status AddUser(const User& user, const UserSettings& settings,
-                       CauseKind why = CauseKind::kUserCreated);
-  // Replaces the lines; NOT_FOUND names the id. What is known of lines that stay is kept, also
-  // while their PBX is away. Published if a subscriber can see it: a new name or number is not.
-  absl::Status UpdateUser(const User& user);
-  absl::Status RemoveUser(std::string_view id);
-
-  // `cause` is kLogin, kLogout or kSessionExpired. NOT_FOUND names the id.
-  absl::Status SetLoggedIn(std::string_view user, bool logged_in, CauseKind cause);
-  // NOT_FOUND; FAILED_PRECONDITION if the user has no line of that kind.
-  absl::Status SelectDevice(std::string_view user, LineKind device);
-  absl::Status SetDoNotDisturb(std::string_view user, bool do_not_disturb);
-
-  // Replaces all of them. NOT_FOUND names the id. The destinations must be valid.
-  absl::Status SetForwardings(std::string_view user, const Forwardings& forwardings);
-  // NOT_FOUND names the id.
-  absl::StatusOr<Forwardings> GetForwardings(std::string_view user) const;
+  using EngineWriter::AddUser;
+  absl::Status AddUser(const User& user, const UserSettings& settings, CauseKind why) override;
+  absl::Status UpdateUser(const User& user) override;
+  absl::Status RemoveUser(std::string_view id) override;
+  absl::Status SetLoggedIn(std::string_view user, bool logged_in, CauseKind cause) override;
+  absl::Status SelectDevice(std::string_view user, LineKind device) override;
+  absl::Status SetDoNotDisturb(std::string_view user, bool do_not_disturb) override;
+  absl::Status SetForwardings(std::string_view user, const Forwardings& forwardings) override;
 
   // --- What PBXs are told -----------------------------------------------------------------------
 
@@ -166,7 +112,7 @@ class Engine final : public PresenceSource {
   bool DoWork(std::size_t limit);
   bool HasWork() const { return sweep_left_ > 0; }
 
-  // --- Queries ---
+  // --- Queries (PresenceSource, UserDirectory) --------------------------------------------------
 
   std::uint64_t epoch() const override { return options_.epoch; }
   std::uint64_t sequence() const override { return sequence_; }
@@ -174,14 +120,11 @@ class Engine final : public PresenceSource {
   std::size_t user_count() const override { return users_.size(); }
   bool Read(std::string_view user, Visitor visit) const override;
   std::uint64_t Read(std::uint64_t cursor, std::size_t limit, Visitor visit) const override;
-
-  // The id of the user who has this number in the context of `user`; empty if there is none. Valid
-  // until a user is added or removed.
-  std::string_view UserOfNumber(std::string_view user, std::string_view number) const;
+  absl::StatusOr<Explanation> Explain(std::string_view user) const override;
+  std::string_view UserOfNumber(std::string_view user, std::string_view number) const override;
 
   // NOT_FOUND names the id.
-  absl::StatusOr<Explanation> Explain(std::string_view user) const;
-
+  absl::StatusOr<Forwardings> GetForwardings(std::string_view user) const;
   // Changes for devices that no user has, since the start.
   std::uint64_t unknown_device_changes() const { return unknown_device_changes_; }
   std::size_t device_count() const { return devices_.size(); }

@@ -142,7 +142,7 @@ void PbxLink::TakeRead() {
     engine_.Apply(pbx_, tracker_.changes());
     engine_.mailboxes().Apply(pbx_, tracker_.mailbox_changes());
   }
-  if (hooks_.calls_read) hooks_.calls_read(pbx_);
+  hooks_.calls_read(pbx_);
   // They point into the read buffer.
   tracker_.ClearChanges();
 }
@@ -356,7 +356,7 @@ void PbxLink::TellLastError() {
 
 void PbxLink::SetLinkGauge() {
   probe_.link.Set(static_cast<std::int64_t>(pbxs_[pbx_].link));
-  if (hooks_.link_changed) hooks_.link_changed(pbx_);
+  hooks_.link_changed(pbx_);
 }
 
 }  // namespace unipresence

@@ -22,6 +22,10 @@ void Raise(Counter& counter, std::uint64_t total) { counter.Add(total - counter.
 
 }  // namespace
 
+void KeepNoSetting(const PhoneSetting&, absl::AnyInvocable<void(absl::Status) &&> done) {
+  std::move(done)(absl::UnavailableError("nothing here keeps settings"));
+}
+
 RoutingWriter::RoutingWriter(Engine& engine, PbxIndex pbx, bool enabled, PhoneSettingAdopter adopt)
     : engine_(engine),
       backlog_(engine.routing_backlog()),
@@ -204,7 +208,7 @@ void RoutingWriter::OnPhoneSetting(pbx::HeardSetting heard) {
     if (session_ != nullptr && heard_.size() < kMaxHeard) heard_.push_back(std::move(heard));
     return;
   }
-  if (adopt_) adopt_(std::move(heard.setting), [](const absl::Status&) {});
+  adopt_(std::move(heard.setting), [](const absl::Status&) {});
 }
 
 void RoutingWriter::OfferHeard() {
@@ -221,10 +225,6 @@ void RoutingWriter::OfferHeard() {
 void RoutingWriter::Adopt() {
   while (std::optional<pbx::WriteBack::Adoption> adoption = write_back_.TakeAdoption()) {
     const std::uint64_t ticket = adoption->ticket;
-    if (!adopt_) {
-      OnAdopted(ticket, absl::UnavailableError("nothing here keeps settings"));
-      continue;
-    }
     adopt_(std::move(adoption->setting),
            [this, ticket](const absl::Status& status) { OnAdopted(ticket, status); });
   }

@@ -25,7 +25,7 @@ Turn::Turn(TurnOptions options, const Clock& clock, TurnLoop& loop)
       engine_(options_.engine, clock, publisher_),
       sessions_(options_.sessions),
       calls_(engine_, engine_.routing_backlog(), engine_.pbxs(), clock_),
-      core_{engine_, sessions_, clock_, this, &calls_} {}
+      core_(engine_, sessions_, clock_, *this, calls_) {}
 
 // All of them before the first is gone: one that ends has the others told.
 Turn::~Turn() {
@@ -34,7 +34,7 @@ Turn::~Turn() {
 
 absl::Status Turn::Open(Hooks hooks, absl::AnyInvocable<absl::Status(Core&) &&> load) {
   hooks_ = std::move(hooks);
-  publisher_.SetBatchSink(hooks_.batches);
+  publisher_.SetBatchSink(*hooks_.batches);
   if (absl::Status status = std::move(load)(core_); !status.ok()) return status;
   if (absl::Status status = publisher_.Bind(engine_); !status.ok()) return status;
   for (const PbxOptions& options : options_.pbxs) {
@@ -68,13 +68,11 @@ PbxLink::Hooks Turn::LinkHooks() {
   hooks.calls_read = [this](PbxIndex pbx) { calls_.OnRead(pbx); };
   hooks.link_changed = [this](PbxIndex pbx) {
     calls_.OnLinkChanged(pbx);
-    if (hooks_.link_changed) hooks_.link_changed(engine_.pbxs()[pbx]);
+    hooks_.link_changed(engine_.pbxs()[pbx]);
   };
-  if (hooks_.adopt) {
-    hooks.adopt = [this](PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done) {
-      hooks_.adopt(core_, std::move(setting), std::move(done));
-    };
-  }
+  hooks.adopt = [this](PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done) {
+    hooks_.adopt(core_, std::move(setting), std::move(done));
+  };
   return hooks;
 }
 
@@ -168,7 +166,7 @@ void Turn::RunSlice() {
 //   6. what any of these has changed is sent
 void Turn::OnTick() {
   const MonotonicTime now = clock_.Now();
-  if (hooks_.tick) hooks_.tick(core_);
+  hooks_.tick(core_);
   if (publisher_.next_timer() <= now) publisher_.OnTimer(now);
   for (const auto& link : links_) link->OnTick();
   calls_.OnTick();

@@ -69,8 +69,7 @@ grpc::ServerUnaryReactor* CallControlService::ListCalls(grpc::CallbackServerCont
     const absl::StatusOr<std::size_t> size = PageSize(call.request.page_size());
     const absl::StatusOr<std::string> after =
         ParsePageToken(Method::kListCalls, parameters, call.request.page_token());
-    absl::Status status = size.ok() ? after.status() : size.status();
-    if (status.ok()) status = HasCallControl(call.core);
+    const absl::Status status = size.ok() ? after.status() : size.status();
     if (!status.ok()) return std::move(call.reply).Fail(status);
     const absl::StatusOr<LiveCalls> live = call.core.calls->List(user);
     if (!live.ok()) return std::move(call.reply).Fail(FromCalls(live.status(), user));
@@ -100,8 +99,7 @@ grpc::ServerUnaryReactor* CallControlService::PlaceCall(grpc::CallbackServerCont
   using Call = UnaryCall<v1::PlaceCallRequest, v1::Call>;
   return RunUnary(shared_, Method::kPlaceCall, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
-    absl::Status status = HasCallControl(call.core);
-    if (status.ok()) status = CheckNumber(call.request.destination());
+    absl::Status status = CheckNumber(call.request.destination());
     if (status.ok()) status = CheckRequestId(call.request.request_id());
     if (!status.ok()) return std::move(call.reply).Fail(status);
     Core& core = call.core;
@@ -123,8 +121,7 @@ grpc::ServerUnaryReactor* CallControlService::HangUpCall(grpc::CallbackServerCon
   using Call = UnaryCall<v1::HangUpCallRequest, Empty>;
   return RunUnary(shared_, Method::kHangUpCall, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
-    absl::Status status = HasCallControl(call.core);
-    if (status.ok()) status = CheckCallId(call.request.call());
+    absl::Status status = CheckCallId(call.request.call());
     if (!status.ok()) return std::move(call.reply).Fail(status);
     call.core.calls->HangUp(user, call.request.call(), Answer(user, std::move(call.reply)));
   });
@@ -136,8 +133,7 @@ grpc::ServerUnaryReactor* CallControlService::TransferCall(grpc::CallbackServerC
   using Call = UnaryCall<v1::TransferCallRequest, Empty>;
   return RunUnary(shared_, Method::kTransferCall, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
-    absl::Status status = HasCallControl(call.core);
-    if (status.ok()) status = CheckCallId(call.request.call());
+    absl::Status status = CheckCallId(call.request.call());
     if (status.ok()) status = CheckNumber(call.request.destination());
     if (!status.ok()) return std::move(call.reply).Fail(status);
     call.core.calls->Transfer(user, call.request.call(), call.request.destination(),
@@ -152,8 +148,7 @@ grpc::ServerUnaryReactor* CallControlService::StartAttendedTransfer(
   return RunUnary(
       shared_, Method::kStartAttendedTransfer, context, request, response, [](Call call) {
         const std::string user = OwnerOf(call);
-        absl::Status status = HasCallControl(call.core);
-        if (status.ok()) status = CheckCallId(call.request.call());
+        absl::Status status = CheckCallId(call.request.call());
         if (status.ok()) status = CheckNumber(call.request.destination());
         if (!status.ok()) return std::move(call.reply).Fail(status);
         Core& core = call.core;
@@ -176,8 +171,7 @@ grpc::ServerUnaryReactor* CallControlService::CompleteAttendedTransfer(
   return RunUnary(shared_, Method::kCompleteAttendedTransfer, context, request, response,
                   [](Call call) {
                     const std::string user = OwnerOf(call);
-                    absl::Status status = HasCallControl(call.core);
-                    if (status.ok()) status = CheckCallId(call.request.call());
+                    absl::Status status = CheckCallId(call.request.call());
                     if (!status.ok()) return std::move(call.reply).Fail(status);
                     call.core.calls->CompleteAttendedTransfer(user, call.request.call(),
                                                               Answer(user, std::move(call.reply)));
@@ -191,8 +185,7 @@ grpc::ServerUnaryReactor* CallControlService::CancelAttendedTransfer(
   return RunUnary(
       shared_, Method::kCancelAttendedTransfer, context, request, response, [](Call call) {
         const std::string user = OwnerOf(call);
-        absl::Status status = HasCallControl(call.core);
-        if (status.ok()) status = CheckCallId(call.request.call());
+        absl::Status status = CheckCallId(call.request.call());
         if (!status.ok()) return std::move(call.reply).Fail(status);
         Core& core = call.core;
         core.calls->CancelAttendedTransfer(

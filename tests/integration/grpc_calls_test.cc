@@ -212,7 +212,7 @@ TEST_F(GrpcCallsTest, TransfersAreHandedOn) {
 }
 
 TEST_F(GrpcCallsTest, WithoutAPbxNothingIsPromised) {
-  server_.Run([](Core& core) { core.calls = nullptr; });
+  server_.Run([](Core& core) { core.calls = &NoCallControl(); });
   const GrpcTestClient alice = GrpcTestClient::LogIn(server_, "alice");
   EXPECT_EQ(ReasonOf(alice.Call<Service>(&Service::Stub::ListCalls, v1::ListCallsRequest()).first),
             v1::ERROR_REASON_PBX_UNAVAILABLE);
