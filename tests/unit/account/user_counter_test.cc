@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "aggregator/engine/engine.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/recording_sink.h"
 #include "tests/testing/users.h"
