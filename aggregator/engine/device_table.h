@@ -38,7 +38,7 @@ struct DeviceRecord {
   bool direction_unknown : 1 = false;
   bool contacts_gone : 1 = false;  // since the newest event of its state: no contact can be called
   bool listed : 1 = false;         // in this generation the PBX told a state other than INVALID
-  bool unlisted : 1 = false;       // the PBX lists it nowhere, see Engine::FindUnlisted
+  bool unlisted : 1 = false;       // the PBX lists it nowhere, see PbxTable::FindUnlisted
   bool unlisted_told : 1 = false;  // and FindUnlisted has said so
   LineIndex first_line = kNoLine;  // chain of the lines bound to it
 };

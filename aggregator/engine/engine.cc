@@ -14,88 +14,28 @@ bool FromList(CauseKind kind) {
 }  // namespace
 
 Engine::Engine(Options options, const Clock& clock, UpdateSink& sink)
-    : options_(options), clock_(clock), sink_(sink) {}
+    : options_(options),
+      sink_(clock, sink),
+      pbxs_(devices_, clock),
+      routing_backlog_(users_, devices_, pbxs_, routings_),
+      mailboxes_(users_, pbxs_, sink_) {}
 
 // --- PBXs ---
 
-PbxIndex Engine::PbxByName(std::string_view name) {
-  const auto it = std::find_if(pbxs_.begin(), pbxs_.end(),
-                               [&](const PbxStatus& pbx) { return pbx.name == name; });
-  if (it != pbxs_.end()) return static_cast<PbxIndex>(it - pbxs_.begin());
-  PbxStatus status;
-  status.name = std::string(name);
-  status.link_since = clock_.WallNow();
-  pbxs_.push_back(std::move(status));
-  resyncs_.emplace_back();
-  listing_wanted_.push_back(false);
-  changes_expected_.push_back(false);
-  corrections_.emplace_back();
-  unlisted_wanted_.push_back(false);
-  routing_queues_.emplace_back();
-  return static_cast<PbxIndex>(pbxs_.size() - 1);
-}
-
-PbxIndex Engine::AddPbx(std::string_view name, std::string_view address) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  const PbxIndex pbx = PbxByName(name);
-  pbxs_[pbx].address = std::string(address);
-  return pbx;
-}
-
-bool Engine::AllSynced() const {
-  return std::all_of(pbxs_.begin(), pbxs_.end(), [](const PbxStatus& pbx) {
-    return pbx.address.empty() || pbx.link == LinkState::kSynced;
-  });
-}
-
-void Engine::SetLink(PbxIndex pbx, LinkState link) {
-  if (pbxs_[pbx].link == link) return;
-  pbxs_[pbx].link = link;
-  pbxs_[pbx].link_since = clock_.WallNow();
-}
-
 void Engine::LinkLost(PbxIndex pbx, std::string_view error) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  SetLastError(pbx, error);
-  PbxStatus& status = pbxs_[pbx];
-  if (status.link == LinkState::kDown) return;
-  ++status.reconnects;
-  SetLink(pbx, LinkState::kDown);
-  StartSweep(CauseKind::kLinkLost);
-}
-
-void Engine::SetLastError(PbxIndex pbx, std::string_view error) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  pbxs_[pbx].last_error = std::string(error);
-  pbxs_[pbx].facts.last_error_time = clock_.WallNow();
+  if (pbxs_.LinkLost(pbx, error)) StartSweep(CauseKind::kLinkLost);
 }
 
 void Engine::BeginResync(PbxIndex pbx, std::string_view asterisk_version) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  pbxs_[pbx].version = std::string(asterisk_version);
-  listing_wanted_[pbx] = false;
-  ++resyncs_[pbx].generation;
-  unlisted_wanted_[pbx] = true;
-  resyncs_[pbx].started = clock_.Now();
-  SetLink(pbx, LinkState::kSyncing);
+  pbxs_.BeginResync(pbx, asterisk_version);
 }
 
 void Engine::EndResync(PbxIndex pbx) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  PbxStatus& status = pbxs_[pbx];
-  SetLink(pbx, LinkState::kSynced);
-  resyncs_[pbx].last_complete = resyncs_[pbx].generation;
-  ++status.resyncs;
-  status.last_resync_time = clock_.WallNow();
-  status.last_resync_duration = clock_.Now() - resyncs_[pbx].started;
+  pbxs_.EndResync(pbx);
   StartSweep(CauseKind::kResync);
-}
-
-bool Engine::TakeListingWanted(PbxIndex pbx) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  const bool wanted = listing_wanted_[pbx];
-  listing_wanted_[pbx] = false;
-  return wanted;
 }
 
 void Engine::StartSweep(CauseKind cause) {
@@ -105,15 +45,15 @@ void Engine::StartSweep(CauseKind cause) {
 
 bool Engine::DoWork(std::size_t limit) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  now_ = clock_.WallNow();
+  sink_.Begin();
   for (; limit > 0 && sweep_left_ > 0; --limit, --sweep_left_) {
     if (sweep_cursor_ >= users_.slots()) sweep_cursor_ = 0;
     const auto user = static_cast<UserIndex>(sweep_cursor_++);
     if (users_[user].id.view().empty()) continue;
     FuseUser(user, {.kind = sweep_cause_});
-    RefreshMailbox(user);
+    mailboxes_.Refresh(user);
   }
-  FlushIfPublished();
+  sink_.End();
   return sweep_left_ > 0;
 }
 
@@ -145,7 +85,7 @@ bool Engine::DoWork(std::size_t limit) {
 
 void Engine::Apply(PbxIndex pbx, std::span<const DeviceChange> changes) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  now_ = clock_.WallNow();
+  sink_.Begin();
   lookup_.resize(std::max(lookup_.size(), changes.size()));
   devices_.Find(pbx, changes, lookup_);
   // Line, user and the user's other device lie behind one cache miss each: fetch them in steps for
@@ -164,7 +104,7 @@ void Engine::Apply(PbxIndex pbx, std::span<const DeviceChange> changes) {
     }
     ApplyOne(pbx, lookup_[i], changes[i]);
   }
-  FlushIfPublished();
+  sink_.End();
 }
 
 void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& change) {
@@ -195,9 +135,9 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
       break;
   }
   changed |= before != line_state();
-  if (!changed || pbxs_[pbx].link != LinkState::kSynced) return;
-  const bool corrects = change.cause == CauseKind::kReconcile && !changes_expected_[pbx];
-  if (corrects) ++pbxs_[pbx].corrections;
+  if (!changed || !pbxs_.synced(pbx)) return;
+  const bool corrects = pbxs_.Corrects(pbx, change.cause);
+  if (corrects) pbxs_.CountCorrection(pbx);
   const Trigger trigger{
       .kind = change.cause,
       .device = index,
@@ -215,21 +155,7 @@ void Engine::ApplyOne(PbxIndex pbx, DeviceIndex index, const DeviceChange& chang
 void Engine::CorrectUser(PbxIndex pbx, UserIndex index, const Trigger& trigger) {
   const std::uint64_t before = sequence_;
   FuseUser(index, trigger);
-  if (sequence_ == before) return;
-  Corrections& corrections = corrections_[pbx];
-  ++corrections.count;
-  const std::string_view id = users_[index].id.view();
-  // A user whose lines were both wrong comes twice in a row at most by chance; once is enough.
-  const bool known =
-      std::find(corrections.users.begin(), corrections.users.end(), id) != corrections.users.end();
-  if (!known && corrections.users.size() < Corrections::kMaxUsers) {
-    corrections.users.emplace_back(id);
-  }
-}
-
-Engine::Corrections Engine::TakeCorrections(PbxIndex pbx) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  return std::exchange(corrections_[pbx], {});
+  if (sequence_ != before) pbxs_.AddCorrected(pbx, users_[index].id.view());
 }
 
 // --- Fusing and publishing ---
@@ -238,8 +164,14 @@ bool Engine::Emits(const DeviceRecord& device) const {
   return options_.deskphone_call == DeskphoneCall::kAny ? device.in_call : device.emitting;
 }
 
+void Engine::SetReported(DeviceRecord& device, DeviceState state) {
+  device.reported = state;
+  device.listed = state != DeviceState::kInvalid;
+  pbxs_.SetUnlisted(device, !device.listed && device.first_line != kNoLine);
+}
+
 bool Engine::ForgetIfNotNamed(DeviceRecord& device) {
-  const std::uint8_t generation = resyncs_[device.pbx].generation;
+  const std::uint8_t generation = pbxs_.generation(device.pbx);
   if (device.generation == generation) return false;
   device.generation = generation;
   device.reported = DeviceState::kUnknown;
@@ -250,7 +182,7 @@ bool Engine::ForgetIfNotNamed(DeviceRecord& device) {
 
 bool Engine::StaleNow(const UserRecord& user) const {
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
-    if (pbxs_[devices_[users_.line(i).device].pbx].link != LinkState::kSynced) return true;
+    if (!pbxs_.synced(devices_[users_.line(i).device].pbx)) return true;
   }
   return false;
 }
@@ -261,7 +193,7 @@ bool Engine::TakeLineStates(const UserRecord& user) {
     LineRecord& line = users_.line(i);
     DeviceRecord& device = devices_[line.device];
     // What is not heard, or only half listed, keeps what was last published.
-    if (pbxs_[device.pbx].link != LinkState::kSynced) continue;
+    if (!pbxs_.synced(device.pbx)) continue;
     ForgetIfNotNamed(device);
     const DeviceState state =
         fusion::LineState(device.reported, device.emitting, device.contacts_gone);
@@ -307,7 +239,7 @@ void Engine::FuseUser(UserIndex index, const Trigger& trigger) {
   if (!changed) return;
   if (!user.published || user.state != result.state || user.device_in_use != result.device_in_use ||
       user.published_selected != user.selected) {
-    MarkRouting(index, trigger.kind);
+    routing_backlog_.Mark(index, trigger.kind);
   }
   const PresenceState previous = user.state;
   user.published = true;
@@ -327,10 +259,10 @@ void Engine::Publish(UserIndex index, PresenceState previous, const Trigger& tri
   UserRecord& user = users_[index];
   ++user.revision;
   user.sequence = ++sequence_;
-  user.update_time = now_;
+  user.update_time = sink_.now();
   StepRecord& step = users_.steps(index)[user.next_step];
   user.next_step = static_cast<std::uint8_t>((user.next_step + 1) % kStepsKept);
-  step = StepRecord{.time = now_,
+  step = StepRecord{.time = sink_.now(),
                     .device = trigger.device,
                     .cause = trigger.kind,
                     .state = user.state,
@@ -343,8 +275,7 @@ void Engine::Publish(UserIndex index, PresenceState previous, const Trigger& tri
   update_.previous_state = previous;
   update_.cause = CauseOf(trigger);
   FillPresence(user, update_.presence);
-  sink_.OnUpdate(update_);
-  published_ = true;
+  sink_.Write(update_);
 }
 
 Cause Engine::CauseOf(const Trigger& trigger) const {
@@ -352,7 +283,7 @@ Cause Engine::CauseOf(const Trigger& trigger) const {
               .pbx = {},
               .device = {},
               .device_state = trigger.device_state,
-              .time = now_};
+              .time = sink_.now()};
   if (trigger.device != kNoDevice) {
     const DeviceRecord& device = devices_[trigger.device];
     cause.device = device.name.view();
@@ -385,12 +316,6 @@ void Engine::FillPresence(const UserRecord& user, Presence& presence) const {
                          .pbx = pbxs_[device.pbx].name,
                          .device = device.name.view()};
   }
-}
-
-void Engine::FlushIfPublished() {
-  if (!published_) return;
-  published_ = false;
-  sink_.Flush();
 }
 
 }  // namespace unipresence

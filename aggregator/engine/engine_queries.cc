@@ -54,19 +54,18 @@ absl::StatusOr<Explanation> Engine::Explain(std::string_view id) const {
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     const LineRecord& line = users_.line(i);
     const DeviceRecord& device = devices_[line.device];
-    explanation.lines.push_back(
-        {.kind = line.kind,
-         .pbx = pbxs_[device.pbx].name,
-         .device = std::string(device.name.view()),
-         .reported = device.reported,
-         .state = line.state,
-         .emitting = device.emitting,
-         .in_call = device.in_call,
-         .holding = device.holding,
-         .held = device.held,
-         .direction_unknown = device.direction_unknown,
-         .link = pbxs_[device.pbx].link,
-         .not_listed = device.unlisted && pbxs_[device.pbx].link == LinkState::kSynced});
+    explanation.lines.push_back({.kind = line.kind,
+                                 .pbx = pbxs_[device.pbx].name,
+                                 .device = std::string(device.name.view()),
+                                 .reported = device.reported,
+                                 .state = line.state,
+                                 .emitting = device.emitting,
+                                 .in_call = device.in_call,
+                                 .holding = device.holding,
+                                 .held = device.held,
+                                 .direction_unknown = device.direction_unknown,
+                                 .link = pbxs_[device.pbx].link,
+                                 .not_listed = device.unlisted && pbxs_.synced(device.pbx)});
   }
   for (int back = 1; back <= kStepsKept; ++back) {
     const StepRecord& step = users_.steps(

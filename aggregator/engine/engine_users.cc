@@ -14,7 +14,7 @@ void Engine::AttachLines(UserIndex index, const std::vector<Line>& lines) {
   user.first_line = users_.AllocateLines(user.line_count);
   for (std::size_t i = 0; i < user.line_count; ++i) {
     const LineIndex slot = user.first_line + static_cast<LineIndex>(i);
-    const PbxIndex pbx = PbxByName(lines[i].pbx);
+    const PbxIndex pbx = pbxs_.Intern(lines[i].pbx);
     const DeviceIndex device = devices_.Intern(pbx, lines[i].device);
     LineRecord& line = users_.line(slot);
     line = LineRecord{};
@@ -23,10 +23,8 @@ void Engine::AttachLines(UserIndex index, const std::vector<Line>& lines) {
     line.kind = lines[i].kind;
     RecallLine(line);
     line.next_of_device = devices_[device].first_line;
-    // A device new to us was in no list yet.
-    if (line.next_of_device == kNoLine) listing_wanted_[pbx] = unlisted_wanted_[pbx] = true;
+    pbxs_.AddLine(pbx, /*new_device=*/line.next_of_device == kNoLine);
     devices_[device].first_line = slot;
-    ++pbxs_[pbx].lines;
   }
 }
 
@@ -41,7 +39,7 @@ void Engine::RecallLine(LineRecord& line) const {
     return;
   }
   // What lists have told that did not come to their end is not published.
-  if (device.generation != resyncs_[device.pbx].last_complete) return;
+  if (device.generation != pbxs_.last_complete(device.pbx)) return;
   line.state = fusion::LineState(device.reported, device.emitting, device.contacts_gone);
   line.holding = device.holding;
   line.held = device.held;
@@ -54,8 +52,8 @@ void Engine::DetachLines(LineIndex first, std::size_t count) {
     LineIndex* link = &device.first_line;
     while (*link != i) link = &users_.line(*link).next_of_device;
     *link = users_.line(i).next_of_device;
-    if (device.first_line == kNoLine) SetUnlisted(device, device.unlisted_told = false);
-    --pbxs_[device.pbx].lines;
+    if (device.first_line == kNoLine) pbxs_.SetUnlisted(device, device.unlisted_told = false);
+    pbxs_.RemoveLine(device.pbx);
   }
   if (count > 0) users_.FreeLines(first, count);
 }
@@ -75,7 +73,7 @@ absl::Status Engine::AddUser(const User& user, const UserSettings& settings, Cau
   if (users_.Find(user.id) != kNoUser) {
     return absl::AlreadyExistsError(fmt::format("user '{}' exists; choose another id", user.id));
   }
-  now_ = clock_.WallNow();
+  sink_.Begin();
   const UserIndex index = users_.Add(user.id);
   // No revision of an earlier user of that id can be above the sequence: followers never step back.
   users_[index].revision = removal_sequence_ == 0 ? 0 : sequence_;
@@ -86,8 +84,8 @@ absl::Status Engine::AddUser(const User& user, const UserSettings& settings, Cau
   routings_.SetForwardings(index, settings.forwardings);
   AttachLines(index, user.lines);
   FuseUser(index, {.kind = why});
-  SetMailbox(index, user);
-  FlushIfPublished();
+  mailboxes_.Set(index, user);
+  sink_.End();
   return absl::OkStatus();
 }
 
@@ -95,10 +93,11 @@ absl::Status Engine::UpdateUser(const User& user) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   const UserIndex index = users_.Find(user.id);
   if (index == kNoUser) return NoSuchUser(user.id);
-  now_ = clock_.WallNow();
+  sink_.Begin();
   const bool moves =
       routings_.context(index) != user.context || routings_.exten(index) != user.exten;
-  MarkNumberRemoved(index, moves ? std::span<const Line>() : std::span<const Line>(user.lines));
+  routing_backlog_.MarkNumberRemoved(
+      index, moves ? std::span<const Line>() : std::span<const Line>(user.lines));
   const LineIndex first_before = users_[index].first_line;
   const std::size_t count_before = users_[index].line_count;
   // The new ones first: lines that stay take over what is known.
@@ -107,10 +106,10 @@ absl::Status Engine::UpdateUser(const User& user) {
   if (LinesDiffer(first_before, count_before, users_[index])) users_[index].published = false;
   DetachLines(first_before, count_before);
   routings_.Set(index, user);
-  MarkRouting(index, CauseKind::kUserUpdated);
+  routing_backlog_.Mark(index, CauseKind::kUserUpdated);
   FuseUser(index, {.kind = CauseKind::kUserUpdated});
-  SetMailbox(index, user);
-  FlushIfPublished();
+  mailboxes_.Set(index, user);
+  sink_.End();
   return absl::OkStatus();
 }
 
@@ -118,22 +117,21 @@ absl::Status Engine::RemoveUser(std::string_view id) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   const UserIndex index = users_.Find(id);
   if (index == kNoUser) return NoSuchUser(id);
-  now_ = clock_.WallNow();
+  sink_.Begin();
   const UserRecord& user = users_[index];
-  RemoveMailbox(index);
+  mailboxes_.Remove(index);
   update_.sequence = removal_sequence_ = ++sequence_;
   update_.removed = true;
   update_.previous_state = user.state;
   update_.cause = CauseOf({.kind = CauseKind::kUserDeleted});
   FillPresence(user, update_.presence);
   ++update_.presence.revision;
-  sink_.OnUpdate(update_);
-  published_ = true;
-  MarkNumberRemoved(index);
+  sink_.Write(update_);
+  routing_backlog_.MarkNumberRemoved(index);
   DetachLines(user.first_line, user.line_count);
   routings_.Remove(index);
   users_.Remove(index);
-  FlushIfPublished();
+  sink_.End();
   return absl::OkStatus();
 }
 
@@ -142,10 +140,10 @@ absl::Status Engine::ChangeUser(std::string_view id, CauseKind cause, Change cha
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   const UserIndex index = users_.Find(id);
   if (index == kNoUser) return NoSuchUser(id);
-  now_ = clock_.WallNow();
+  sink_.Begin();
   if (absl::Status status = change(index, users_[index]); !status.ok()) return status;
   FuseUser(index, {.kind = cause});
-  FlushIfPublished();
+  sink_.End();
   return absl::OkStatus();
 }
 
@@ -170,7 +168,8 @@ absl::Status Engine::SelectDevice(std::string_view id, LineKind device) {
 
 absl::Status Engine::SetDoNotDisturb(std::string_view id, bool do_not_disturb) {
   return ChangeUser(id, CauseKind::kSetDoNotDisturb, [&](UserIndex index, UserRecord& user) {
-    if (user.do_not_disturb != do_not_disturb) MarkRouting(index, CauseKind::kSetDoNotDisturb);
+    if (user.do_not_disturb != do_not_disturb)
+      routing_backlog_.Mark(index, CauseKind::kSetDoNotDisturb);
     user.do_not_disturb = do_not_disturb;
     return absl::OkStatus();
   });
@@ -178,7 +177,8 @@ absl::Status Engine::SetDoNotDisturb(std::string_view id, bool do_not_disturb) {
 
 absl::Status Engine::SetForwardings(std::string_view id, const Forwardings& forwardings) {
   return ChangeUser(id, CauseKind::kSetForwarding, [&](UserIndex index, UserRecord& user) {
-    if (forwardings != routings_.forwardings(index)) MarkRouting(index, CauseKind::kSetForwarding);
+    if (forwardings != routings_.forwardings(index))
+      routing_backlog_.Mark(index, CauseKind::kSetForwarding);
     routings_.SetForwardings(index, forwardings);
     user.active_forwardings = ForwardingConditions(forwardings);
     return absl::OkStatus();

@@ -11,7 +11,7 @@
 //       if (token.ok()) write_back.Sent(*token);
 //       else if (absl::IsInvalidArgument(token.status())) write_back.NotSent(token.status());
 //       else break;  // send after the next reply
-//     } else if (!write_back.HasRoom() || !engine.TakeRouting(pbx, offer)) {
+//     } else if (!write_back.HasRoom() || !backlog.Take(pbx, offer)) {
 //       break;
 //     }
 //   }

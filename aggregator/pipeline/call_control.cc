@@ -1,5 +1,7 @@
 #include "aggregator/pipeline/call_control.h"
 
+#include <utility>
+
 #include "absl/strings/cord.h"
 #include "aggregator/base/strings.h"
 
@@ -41,6 +43,47 @@ std::optional<CallProblem> CallProblemOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kPayload);
   if (!payload.has_value() || payload->size() != 1) return std::nullopt;
   return static_cast<CallProblem>((*payload)[0] - kFirst);
+}
+
+namespace {
+
+class NoCalls final : public CallControl {
+ public:
+  absl::StatusOr<LiveCalls> List(std::string_view) const override { return None(); }
+  void SetListener(std::function<void(const std::string& user)>) override {}
+  void Watch(const std::string&) override {}
+  void Unwatch(const std::string&) override {}
+  void Refresh(const std::string&) override {}
+  void CheckDestination(std::string_view, std::string_view, Done done) override {
+    std::move(done)(None());
+  }
+  void Place(PlaceCallOrder, CallDone done) override { std::move(done)(None()); }
+  void HangUp(std::string_view, std::string_view, Done done) override { std::move(done)(None()); }
+  void Transfer(std::string_view, std::string_view, std::string_view, Done done) override {
+    std::move(done)(None());
+  }
+  void StartAttendedTransfer(std::string_view, std::string_view, std::string_view,
+                             TransferDone done) override {
+    std::move(done)(None());
+  }
+  void CompleteAttendedTransfer(std::string_view, std::string_view, Done done) override {
+    std::move(done)(None());
+  }
+  void CancelAttendedTransfer(std::string_view, std::string_view, CallDone done) override {
+    std::move(done)(None());
+  }
+
+ private:
+  static absl::Status None() {
+    return CallError(CallProblem::kPbxUnavailable, "this server has no PBX to ask for calls");
+  }
+};
+
+}  // namespace
+
+CallControl& NoCallControl() {
+  static NoCalls none;
+  return none;
 }
 
 }  // namespace unipresence

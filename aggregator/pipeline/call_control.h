@@ -111,6 +111,10 @@ class CallControl {
                                       CallDone done) = 0;
 };
 
+// Of a server that has no PBX to ask: nobody's calls are known, and every command ends with
+// kPbxUnavailable. Lives for ever.
+CallControl& NoCallControl();
+
 }  // namespace unipresence
 
 #endif  // UNIPRESENCE_AGGREGATOR_PIPELINE_CALL_CONTROL_H_

@@ -27,7 +27,7 @@ void MailboxReader::Stop() {
 
 void MailboxReader::FindNames() {
   if (at_end_ || !names_.empty()) return;
-  cursor_ = engine_.ReadMailboxes(pbx_, cursor_, kUsersPerLook, [this](const Mailbox& mailbox) {
+  cursor_ = mailboxes_.Read(pbx_, cursor_, kUsersPerLook, [this](const Mailbox& mailbox) {
     names_.emplace_back(mailbox.mailbox);
   });
   at_end_ = cursor_ == 0;

@@ -18,7 +18,7 @@
 #include "aggregator/ami/message.h"
 #include "aggregator/ami/session.h"
 #include "aggregator/base/probe.h"
-#include "aggregator/engine/engine.h"
+#include "aggregator/engine/mailboxes.h"
 
 namespace unipresence {
 
@@ -27,9 +27,9 @@ class MailboxReader {
   static constexpr int kMaxInFlight = 16;
 
   // `on_answer` gets each count; the answer is valid until the read ends. All must outlive it.
-  MailboxReader(ami::Session& session, const Engine& engine, PbxIndex pbx,
+  MailboxReader(ami::Session& session, const Mailboxes& mailboxes, PbxIndex pbx,
                 std::function<void(const ami::Message& answer)> on_answer)
-      : session_(session), engine_(engine), pbx_(pbx), on_answer_(std::move(on_answer)) {}
+      : session_(session), mailboxes_(mailboxes), pbx_(pbx), on_answer_(std::move(on_answer)) {}
 
   // Begins a round; one that runs begins anew.
   void Start();
@@ -52,7 +52,7 @@ class MailboxReader {
   void OnReply(const absl::StatusOr<ami::ActionReply>& reply);
 
   ami::Session& session_;
-  const Engine& engine_;
+  const Mailboxes& mailboxes_;
   const PbxIndex pbx_;
   const std::function<void(const ami::Message&)> on_answer_;
   bool running_ = false;

@@ -11,8 +11,13 @@
 
 namespace unipresence {
 
-PbxCallControl::PbxCallControl(Engine& engine, const Clock& clock, std::uint64_t epoch)
-    : engine_(engine), clock_(clock), id_prefix_(fmt::format("unipresence-{:x}-", epoch)) {}
+PbxCallControl::PbxCallControl(const PresenceSource& presences, RoutingBacklog& routings,
+                               const PbxTable& pbxs, const Clock& clock)
+    : presences_(presences),
+      routings_(routings),
+      pbxs_(pbxs),
+      clock_(clock),
+      id_prefix_(fmt::format("unipresence-{:x}-", presences.epoch())) {}
 
 PbxCallControl::~PbxCallControl() = default;
 
@@ -40,7 +45,7 @@ void PbxCallControl::OnTick() {
 absl::Status PbxCallControl::Unavailable(const Link& link) const {
   return CallError(CallProblem::kPbxUnavailable,
                    fmt::format("the link to PBX '{}' is down, nothing was done; retry later",
-                               engine_.pbx(link.pbx).name));
+                               pbxs_[link.pbx].name));
 }
 
 void PbxCallControl::Send(Link& link, const ami::ActionBuilder& action,
@@ -49,7 +54,7 @@ void PbxCallControl::Send(Link& link, const ami::ActionBuilder& action,
   if (link.actions >= kMaxActions) {
     return std::move(done)(
         CallError(CallProblem::kBusy, fmt::format("{} commands wait for PBX '{}'; retry later",
-                                                  link.actions, engine_.pbx(link.pbx).name)));
+                                                  link.actions, pbxs_[link.pbx].name)));
   }
   // The session may refuse without calling back, so both ways lead to `answer`.
   auto answer = std::make_shared<absl::AnyInvocable<void(const Reply&) &&>>(std::move(done));
@@ -70,7 +75,7 @@ void PbxCallControl::Send(Link& link, const ami::ActionBuilder& action,
 
 absl::Status PbxCallControl::StatusOf(const Link& link, std::string_view action,
                                       const Reply& reply) const {
-  const std::string& name = engine_.pbx(link.pbx).name;
+  const std::string& name = pbxs_[link.pbx].name;
   if (!reply.ok()) {
     if (CallProblemOf(reply.status())) return reply.status();
     return CallError(CallProblem::kPbxUnavailable,
@@ -109,8 +114,7 @@ void PbxCallControl::CommandLast(Link& link, std::span<const ami::ActionBuilder>
 
 std::string PbxCallControl::ContextOf(std::string_view user, const Link& link) {
   std::string context;
-  engine_.ReadRouting(link.pbx, user,
-                      [&](const Routing& routing, bool) { context = routing.context; });
+  routings_.Read(link.pbx, user, [&](const Routing& routing, bool) { context = routing.context; });
   return context;
 }
 
@@ -127,7 +131,7 @@ void PbxCallControl::CheckExtension(Link& link, std::string_view context, std::s
            return std::move(done)(
                CallError(CallProblem::kPbxUnavailable,
                          fmt::format("PBX '{}' cannot check numbers; have it load func_dialplan.so",
-                                     engine_.pbx(link.pbx).name)));
+                                     pbxs_[link.pbx].name)));
          }
          if (*reached) return std::move(done)(absl::OkStatus());
          std::move(done)(

@@ -25,7 +25,9 @@
 #include "absl/container/flat_hash_set.h"
 #include "aggregator/ami/session.h"
 #include "aggregator/base/clock.h"
-#include "aggregator/engine/engine.h"
+#include "aggregator/engine/pbx_table.h"
+#include "aggregator/engine/presence_source.h"
+#include "aggregator/engine/routing_backlog.h"
 #include "aggregator/pbx/tracker.h"
 #include "aggregator/pipeline/call_control.h"
 #include "aggregator/pipeline/placed_calls.h"
@@ -41,9 +43,10 @@ class PbxCallControl final : public CallControl {
   // How long a call that the PBX accepted may take to appear before it is told as it should be.
   static constexpr std::chrono::seconds kAppearsWithin{2};
 
-  // Both must outlive it. `epoch` makes the channel ids of this server start unlike those of
-  // others.
-  PbxCallControl(Engine& engine, const Clock& clock, std::uint64_t epoch);
+  // All must outlive it. The epoch of `presences` makes the channel ids of this server start unlike
+  // those of others.
+  PbxCallControl(const PresenceSource& presences, RoutingBacklog& routings, const PbxTable& pbxs,
+                 const Clock& clock);
   ~PbxCallControl() override;
 
   // The link of a PBX; its parts must outlive the calls of the other methods.
@@ -175,7 +178,9 @@ class PbxCallControl final : public CallControl {
   void NotifyDevice(PbxIndex pbx, std::string_view device,
                     absl::flat_hash_set<std::string>& users) const;
 
-  Engine& engine_;
+  const PresenceSource& presences_;
+  RoutingBacklog& routings_;
+  const PbxTable& pbxs_;
   const Clock& clock_;
   const std::string id_prefix_;
   std::uint64_t next_id_ = 1;

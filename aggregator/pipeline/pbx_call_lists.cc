@@ -25,19 +25,19 @@ std::string PbxCallControl::IdOf(std::string_view pbx, std::string_view uniqueid
 
 PbxCallControl::Link* PbxCallControl::LinkOf(std::string_view pbx) const {
   for (const auto& link : links_) {
-    if (engine_.pbx(link->pbx).name == pbx) return link.get();
+    if (pbxs_[link->pbx].name == pbx) return link.get();
   }
   return nullptr;
 }
 
 bool PbxCallControl::Synced(const Link& link) const {
-  return engine_.pbx(link.pbx).link == LinkState::kSynced && link.session->online();
+  return pbxs_[link.pbx].link == LinkState::kSynced && link.session->online();
 }
 
 absl::StatusOr<std::vector<PbxCallControl::Line>> PbxCallControl::LinesOf(
     std::string_view user) const {
   std::vector<Line> lines;
-  const bool exists = engine_.Read(user, [&](const PresenceSource::Entry& entry) {
+  const bool exists = presences_.Read(user, [&](const PresenceSource::Entry& entry) {
     for (const LinePresence& line : entry.presence.lines) {
       lines.push_back({.kind = line.kind,
                        .pbx = std::string(line.pbx),
@@ -117,7 +117,7 @@ absl::StatusOr<LiveCalls> PbxCallControl::List(std::string_view user) const {
   LiveCalls live;
   for (Found& found : FindAll(*lines)) live.calls.push_back(std::move(found.call));
   live.stale = std::any_of(lines->begin(), lines->end(), [this](const Line& line) {
-    return line.link == nullptr || engine_.pbx(line.link->pbx).link != LinkState::kSynced;
+    return line.link == nullptr || pbxs_[line.link->pbx].link != LinkState::kSynced;
   });
   return live;
 }
@@ -182,7 +182,7 @@ void PbxCallControl::NotifyDevice(PbxIndex pbx, std::string_view device,
 }
 
 void PbxCallControl::OnRead(PbxIndex pbx) {
-  Link* const link = LinkOf(engine_.pbx(pbx).name);
+  Link* const link = LinkOf(pbxs_[pbx].name);
   if (link == nullptr) return;
   if (!consultations_.empty()) UpdateConsultations(*link);
   if (!pending_.empty()) UpdatePending(*link);

@@ -74,7 +74,7 @@ void PbxCallControl::CheckConsultation(Link& link, std::string_view context,
                                CallProblem::kCallState,
                                fmt::format("PBX '{}' has no context {} in its dialplan; include "
                                            "the files of deploy/asterisk",
-                                           engine_.pbx(link.pbx).name, pbx::kConsultContext));
+                                           pbxs_[link.pbx].name, pbx::kConsultContext));
                          }
                          std::move(done)(std::move(exists));
                        });

@@ -82,6 +82,9 @@ class PbxControl {
                              ConflictsCallback done) = 0;
 };
 
+// Where no pipeline runs: there are no PBXs, and nobody is waited for. Lives for ever.
+PbxControl& NoPbxControl();
+
 }  // namespace unipresence
 
 #endif  // UNIPRESENCE_AGGREGATOR_PIPELINE_PBX_CONTROL_H_

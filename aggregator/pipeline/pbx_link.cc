@@ -46,20 +46,20 @@ LinkPhase PhaseOf(const ami::Session& session) {
 PbxLink::PbxLink(const ami::SessionDriverFactory& make_driver, const PbxOptions& options,
                  Engine& engine, const Clock& clock, Duration reconcile_interval, Hooks hooks)
     : engine_(engine),
+      pbxs_(engine.pbxs()),
       clock_(clock),
       reconcile_interval_(reconcile_interval),
       hooks_(std::move(hooks)),
-      pbx_(engine.AddPbx(options.ami.name,
-                         fmt::format("{}:{}", options.ami.host, options.ami.port))),
+      pbx_(pbxs_.Add(options.ami.name, fmt::format("{}:{}", options.ami.host, options.ami.port))),
       driver_(make_driver(options.ami, *this)),
       session_(driver_->session()),
       writer_(engine, pbx_, options.write_back, hooks_.adopt),
       complaints_(options.ami.name),
-      mailbox_reader_(session_, engine, pbx_,
+      mailbox_reader_(session_, engine.mailboxes(), pbx_,
                       [this](const ami::Message& answer) { tracker_.OnMailboxReply(answer); }),
       loader_(session_, clock),
       survey_(clock) {
-  engine_.facts(pbx_).tls = options.ami.tls.enabled;
+  pbxs_.facts(pbx_).tls = options.ami.tls.enabled;
   SetLinkGauge();
 }
 
@@ -69,8 +69,8 @@ absl::Status PbxLink::Restart(const PbxOptions& options) {
   // A link that works is not given up for one that cannot.
   UNIPRESENCE_RETURN_IF_ERROR(driver_->Check(options.ami));
   driver_->Stop();
-  engine_.AddPbx(options.ami.name, fmt::format("{}:{}", options.ami.host, options.ami.port));
-  engine_.facts(pbx_).tls = options.ami.tls.enabled;
+  pbxs_.Add(options.ami.name, fmt::format("{}:{}", options.ami.host, options.ami.port));
+  pbxs_.facts(pbx_).tls = options.ami.tls.enabled;
   writer_.SetEnabled(options.write_back);
   driver_->SetConfig(options.ami);
   SetLinkGauge();
@@ -80,7 +80,7 @@ absl::Status PbxLink::Restart(const PbxOptions& options) {
 void PbxLink::Retire() {
   driver_->Stop();
   engine_.LinkLost(pbx_, "configured no more");
-  engine_.AddPbx(engine_.pbx(pbx_).name, "");
+  pbxs_.Add(pbxs_[pbx_].name, "");
   SetLinkGauge();
 }
 
@@ -138,26 +138,26 @@ void PbxLink::OnTick() {
 
 void PbxLink::TakeRead() {
   // Before the first list there is nothing to compare with: the lists will tell all.
-  if (engine_.pbx(pbx_).link != LinkState::kDown) {
+  if (pbxs_[pbx_].link != LinkState::kDown) {
     engine_.Apply(pbx_, tracker_.changes());
-    engine_.ApplyMailboxes(pbx_, tracker_.mailbox_changes());
+    engine_.mailboxes().Apply(pbx_, tracker_.mailbox_changes());
   }
-  if (hooks_.calls_read) hooks_.calls_read(pbx_);
+  hooks_.calls_read(pbx_);
   // They point into the read buffer.
   tracker_.ClearChanges();
 }
 
 void PbxLink::StartReconcileIfDue() {
   if (tracker_.resync_running()) return;
-  if (engine_.pbx(pbx_).link != LinkState::kSynced) return;
+  if (pbxs_[pbx_].link != LinkState::kSynced) return;
   const bool asked = reconciling_ && reconciling_->step == Reconciling::Step::kWaits;
   const bool loaded = loading_ && loading_->step == Loading::Step::kWaits;
-  if (!engine_.TakeListingWanted(pbx_) && clock_.Now() < reconcile_due_ && !asked && !loaded) {
+  if (!pbxs_.TakeListingWanted(pbx_) && clock_.Now() < reconcile_due_ && !asked && !loaded) {
     return;
   }
   if (loaded) loading_->step = Loading::Step::kLists;
   if (asked) reconciling_->step = Reconciling::Step::kLists;
-  engine_.TakeCorrections(pbx_);
+  pbxs_.TakeCorrections(pbx_);
   tracker_.StartResync(pbx::ResyncKind::kReconcile);
   SendNextList();
 }
@@ -203,7 +203,7 @@ void PbxLink::OnOffline(const absl::Status& reason) {
   SetLinkGauge();
   if (auto ended = std::exchange(reconciling_, std::nullopt)) {
     std::move(ended->done)(absl::UnavailableError(
-        fmt::format("the link to PBX '{}' was lost: {}", engine_.pbx(pbx_).name, why)));
+        fmt::format("the link to PBX '{}' was lost: {}", pbxs_[pbx_].name, why)));
   }
   hooks_.read_end(clock_.Now(), 0);
 }
@@ -248,7 +248,7 @@ void PbxLink::FinishResync() {
   session_.MarkToldAll();
   if (outcome->devices_complete) TellUnlisted();
   probe_.resyncs.Add();
-  const PbxStatus& status = engine_.pbx(pbx_);
+  const PbxStatus& status = pbxs_[pbx_];
   probe_.last_resync_micros.Set(status.last_resync_duration.count() / 1000);
   spdlog::info("pbx {}: synced in {} ms, {} rows", status.name,
                status.last_resync_duration.count() / 1'000'000, outcome->rows);
@@ -258,14 +258,14 @@ void PbxLink::FinishResync() {
 
 void PbxLink::TellUnlisted() {
   constexpr std::size_t kMaxNames = 10;
-  const Engine::UnlistedDevices unlisted = engine_.FindUnlisted(pbx_);
+  const PbxTable::UnlistedDevices unlisted = pbxs_.FindUnlisted(pbx_);
   if (unlisted.count == 0) return;
   const std::size_t shown = std::min(kMaxNames, unlisted.names.size());
   spdlog::warn(
       "pbx {}: Asterisk lists {} device(s) of users nowhere: {}{}; look for a misspelt name or a "
       "missing endpoint (what is not PJSIP is listed once it has told a state); `unipresence pbx "
       "status` shows them",
-      engine_.pbx(pbx_).name, unlisted.count,
+      pbxs_[pbx_].name, unlisted.count,
       fmt::join(unlisted.names.begin(), unlisted.names.begin() + static_cast<std::ptrdiff_t>(shown),
                 ", "),
       unlisted.count > shown ? ", ..." : "");
@@ -273,13 +273,13 @@ void PbxLink::TellUnlisted() {
 
 void PbxLink::FinishReconcile(const pbx::ResyncOutcome& outcome) {
   probe_.reconciles.Add();
-  engine_.EndReconcile(pbx_);
+  pbxs_.EndReconcile(pbx_);
   if (outcome.devices_complete) TellUnlisted();
   if (loading_ && loading_->step == Loading::Step::kLists) AnswerLoad(absl::OkStatus());
   if (!reconciling_ || reconciling_->step != Reconciling::Step::kLists) {
     return writer_.StartRound(RoutingWriter::Pace::kSlow);
   }
-  reconciling_->corrections = engine_.TakeCorrections(pbx_);
+  reconciling_->corrections = pbxs_.TakeCorrections(pbx_);
   reconciling_->step = Reconciling::Step::kRound;
   writer_.StartRound(RoutingWriter::Pace::kFast);
 }
@@ -291,7 +291,7 @@ void PbxLink::TakeFromDialplan() {
 }
 
 void PbxLink::UpdateProbe() {
-  engine_.SetRewrites(pbx_, writer_.rewritten());
+  pbxs_.SetRewrites(pbx_, writer_.rewritten());
   const pbx::TrackerCounters counters = tracker_.counters();
   probe_.channels.Set(static_cast<std::int64_t>(tracker_.channel_count()));
   probe_.contacts.Set(static_cast<std::int64_t>(tracker_.contact_count()));
@@ -311,7 +311,7 @@ void PbxLink::TakeListErrors(const pbx::ResyncOutcome& outcome) {
   }
   for (const std::string_view list : outcome.whole) complaints_.Mend(list);
   for (const std::string_view list : outcome.skipped) complaints_.Rest(list);
-  engine_.facts(pbx_).list_errors = complaints_.Standing();
+  pbxs_.facts(pbx_).list_errors = complaints_.Standing();
 }
 
 void PbxLink::TellMailboxErrors() {
@@ -325,11 +325,11 @@ void PbxLink::TellMailboxErrors() {
     complaints_.Mend(kMailboxCount);
   }
   mailbox_rounds_ = rounds;
-  engine_.facts(pbx_).list_errors = complaints_.Standing();
+  pbxs_.facts(pbx_).list_errors = complaints_.Standing();
 }
 
 void PbxLink::TellLinkFacts() {
-  PbxLinkFacts& facts = engine_.facts(pbx_);
+  PbxLinkFacts& facts = pbxs_.facts(pbx_);
   const LinkPhase phase = PhaseOf(session_);
   if (phase != facts.phase || facts.phase_since == 0) {
     facts.phase = phase;
@@ -351,12 +351,12 @@ void PbxLink::TellLastError() {
   const ami::AmiProbe& probe = driver_->probe();
   if (errors_told_ == probe.errors.value()) return;
   errors_told_ = probe.errors.value();
-  engine_.SetLastError(pbx_, probe.last_error());
+  pbxs_.SetLastError(pbx_, probe.last_error());
 }
 
 void PbxLink::SetLinkGauge() {
-  probe_.link.Set(static_cast<std::int64_t>(engine_.pbx(pbx_).link));
-  if (hooks_.link_changed) hooks_.link_changed(pbx_);
+  probe_.link.Set(static_cast<std::int64_t>(pbxs_[pbx_].link));
+  hooks_.link_changed(pbx_);
 }
 
 }  // namespace unipresence

@@ -38,16 +38,17 @@ struct PbxOptions {
 
 class PbxLink final : public ami::SessionHandler {
  public:
-  // What the link calls, all on the pipeline thread.
+  // What the link calls, all on the pipeline thread. None may be empty.
   struct Hooks {
     // A read was applied, `started` is when it was handed over: send what was gathered.
-    std::function<void(MonotonicTime started, std::size_t changes)> read_end;
+    std::function<void(MonotonicTime started, std::size_t changes)> read_end = [](MonotonicTime,
+                                                                                  std::size_t) {};
     // The same, earlier: the tracker still holds what the read told of calls.
-    std::function<void(PbxIndex)> calls_read;
+    std::function<void(PbxIndex)> calls_read = [](PbxIndex) {};
     // The link state of this PBX is another one now.
-    std::function<void(PbxIndex)> link_changed;
-    // Keeps what users change from their phones; may be empty.
-    PhoneSettingAdopter adopt;
+    std::function<void(PbxIndex)> link_changed = [](PbxIndex) {};
+    // Keeps what users change from their phones.
+    PhoneSettingAdopter adopt = &KeepNoSetting;
   };
 
   // `engine` and `clock` must outlive the link.
@@ -139,10 +140,11 @@ class PbxLink final : public ami::SessionHandler {
     std::uint64_t rewritten_before = 0;
     PbxControl::ReconcileCallback done;
     enum class Step : std::uint8_t { kWaits, kLists, kRound } step = Step::kWaits;
-    Engine::Corrections corrections{};
+    PbxTable::Corrections corrections{};
   };
 
   Engine& engine_;
+  PbxTable& pbxs_;  // of engine_
   const Clock& clock_;
   const Duration reconcile_interval_;
   const Hooks hooks_;

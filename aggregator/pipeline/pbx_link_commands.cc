@@ -9,7 +9,7 @@
 namespace unipresence {
 
 absl::Status PbxLink::CheckSynced() const {
-  const PbxStatus& status = engine_.pbx(pbx_);
+  const PbxStatus& status = pbxs_[pbx_];
   if (status.link == LinkState::kSynced) return absl::OkStatus();
   return absl::UnavailableError(
       fmt::format("the link to PBX '{}' is {}; {}", status.name, ToString(status.link),
@@ -23,7 +23,7 @@ void PbxLink::Load(ExpectedConfiguration expected, PbxControl::LoadCallback done
         absl::ResourceExhaustedError("a configuration is being loaded already; wait for it"));
   }
   loading_.emplace(Loading{.done = std::move(done)});
-  engine_.ExpectChanges(pbx_, true);
+  pbxs_.ExpectChanges(pbx_, true);
   loader_.Load(std::move(expected), [this](const absl::Status& status) {
     if (!status.ok()) return AnswerLoad(status);
     loading_->step = Loading::Step::kWaits;
@@ -32,7 +32,7 @@ void PbxLink::Load(ExpectedConfiguration expected, PbxControl::LoadCallback done
 
 void PbxLink::AnswerLoad(const absl::Status& status) {
   Loading ended = *std::exchange(loading_, std::nullopt);
-  engine_.ExpectChanges(pbx_, false);
+  pbxs_.ExpectChanges(pbx_, false);
   std::move(ended.done)(status);
 }
 
@@ -46,7 +46,7 @@ void PbxLink::Reconcile(PbxControl::ReconcileCallback done) {
   if (absl::Status status = CheckSynced(); !status.ok()) return std::move(done)(status);
   if (reconciling_) {
     return std::move(done)(absl::ResourceExhaustedError(
-        fmt::format("PBX '{}' is being reconciled already; wait for it", engine_.pbx(pbx_).name)));
+        fmt::format("PBX '{}' is being reconciled already; wait for it", pbxs_[pbx_].name)));
   }
   reconciling_.emplace(Reconciling{
       .started = clock_.Now(), .rewritten_before = writer_.rewritten(), .done = std::move(done)});

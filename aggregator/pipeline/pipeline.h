@@ -6,7 +6,7 @@
 //
 //   Pipeline pipeline(options, clock);
 //   UNIPRESENCE_RETURN_IF_ERROR(
-//       pipeline.Start([&](Core& core) { return LoadUsers(core.engine); }));
+//       pipeline.Start([&](Core& core) { return LoadUsers(core.writer); }));
 //   pipeline.Post([](Core& core) { ... });  // from any thread
 //   pipeline.Stop();
 //

@@ -22,13 +22,18 @@ void Raise(Counter& counter, std::uint64_t total) { counter.Add(total - counter.
 
 }  // namespace
 
+void KeepNoSetting(const PhoneSetting&, absl::AnyInvocable<void(absl::Status) &&> done) {
+  std::move(done)(absl::UnavailableError("nothing here keeps settings"));
+}
+
 RoutingWriter::RoutingWriter(Engine& engine, PbxIndex pbx, bool enabled, PhoneSettingAdopter adopt)
     : engine_(engine),
+      backlog_(engine.routing_backlog()),
       pbx_(pbx),
       enabled_(enabled),
       adopt_(std::move(adopt)),
-      watch_(engine.pbx(pbx).name),
-      complaints_(engine.pbx(pbx).name) {}
+      watch_(engine.pbxs()[pbx].name),
+      complaints_(engine.pbxs()[pbx].name) {}
 
 void RoutingWriter::OnSynced(ami::Session& session) {
   if (!enabled_) return;
@@ -39,7 +44,7 @@ void RoutingWriter::OnSynced(ami::Session& session) {
 
 void RoutingWriter::OnLinkLost() {
   session_ = nullptr;
-  engine_.CloseRoutings(pbx_);
+  backlog_.Close(pbx_);
   heard_.clear();
   write_back_.LinkLost();
   watch_.LinkLost();
@@ -55,11 +60,11 @@ void RoutingWriter::StartRound(Pace pace) {
   if (session_ == nullptr) return;
   if (pace == Pace::kSlow && !round_done()) return;
   pace_ = pace;
-  engine_.RequestRoutings(pbx_);
+  backlog_.StartRound(pbx_);
 }
 
 bool RoutingWriter::round_done() const {
-  return engine_.routing_queue(pbx_).left_of_round() == 0 && !write_back_.checking();
+  return backlog_.queue(pbx_).left_of_round() == 0 && !write_back_.checking();
 }
 
 // --- Engine -> Asterisk ----------------------------------------------------------------------
@@ -101,8 +106,8 @@ bool RoutingWriter::TellMore() {
 
 bool RoutingWriter::Told(std::string_view user) {
   bool told = true;
-  if (engine_.RoutingWaits(pbx_, user)) return false;
-  engine_.ReadRouting(pbx_, user, [&](const Routing& routing, bool) {
+  if (backlog_.Waits(pbx_, user)) return false;
+  backlog_.Read(pbx_, user, [&](const Routing& routing, bool) {
     told = !write_back_.writing(routing.context, routing.exten);
   });
   return told;
@@ -152,7 +157,7 @@ RoutingWriter::Taken RoutingWriter::TakeNext() {
                                : pace_ == Pace::kFirst ? Why::kUnchecked
                                                        : Why::kAgain);
   };
-  const RoutingQueue& queue = engine_.routing_queue(pbx_);
+  const RoutingQueue& queue = backlog_.queue(pbx_);
   if (queue.changed() > 0 || !heard_.empty()) {
     if (!write_back_.HasRoom()) return Taken::kNone;
     if (!heard_.empty()) {
@@ -166,14 +171,14 @@ RoutingWriter::Taken RoutingWriter::TakeNext() {
       --slow_checks_left_;
     }
   }
-  if (engine_.TakeRouting(pbx_, offer)) return Taken::kOne;
-  return engine_.HasRoutings(pbx_) ? Taken::kNoneYet : Taken::kNone;
+  if (backlog_.Take(pbx_, offer)) return Taken::kOne;
+  return queue.empty() ? Taken::kNone : Taken::kNoneYet;
 }
 
 void RoutingWriter::OnTick(MonotonicTime now) {
   Answer([&](const Waiter& waiter) { return waiter.deadline <= now; });
   slow_checks_left_ = kSlowChecksPerTick;
-  write_back_.OnTick(session_ != nullptr && engine_.routing_queue(pbx_).empty());
+  write_back_.OnTick(session_ != nullptr && backlog_.queue(pbx_).empty());
   watch_.OnTick(now);
   TellComplaints();
   UpdateProbe();
@@ -203,14 +208,14 @@ void RoutingWriter::OnPhoneSetting(pbx::HeardSetting heard) {
     if (session_ != nullptr && heard_.size() < kMaxHeard) heard_.push_back(std::move(heard));
     return;
   }
-  if (adopt_) adopt_(std::move(heard.setting), [](const absl::Status&) {});
+  adopt_(std::move(heard.setting), [](const absl::Status&) {});
 }
 
 void RoutingWriter::OfferHeard() {
   pbx::HeardSetting heard = std::move(heard_.front());
   heard_.pop_front();
   const std::string user = heard.setting.user;
-  engine_.ReadRouting(pbx_, user, [&](const Routing& routing, bool) {
+  backlog_.Read(pbx_, user, [&](const Routing& routing, bool) {
     // A number that was given to another user meanwhile is not his to change.
     if (routing.context != heard.context || routing.exten != heard.exten) return;
     write_back_.Offer(routing, Why::kChanged, std::move(heard.setting));
@@ -220,10 +225,6 @@ void RoutingWriter::OfferHeard() {
 void RoutingWriter::Adopt() {
   while (std::optional<pbx::WriteBack::Adoption> adoption = write_back_.TakeAdoption()) {
     const std::uint64_t ticket = adoption->ticket;
-    if (!adopt_) {
-      OnAdopted(ticket, absl::UnavailableError("nothing here keeps settings"));
-      continue;
-    }
     adopt_(std::move(adoption->setting),
            [this, ticket](const absl::Status& status) { OnAdopted(ticket, status); });
   }
@@ -231,11 +232,11 @@ void RoutingWriter::Adopt() {
 
 void RoutingWriter::OnAdopted(std::uint64_t ticket, const absl::Status& status) {
   if (!status.ok()) {
-    spdlog::warn("pbx {}: a setting made from a phone was not adopted: {}", engine_.pbx(pbx_).name,
-                 FromAbsl(status.message()));
+    spdlog::warn("pbx {}: a setting made from a phone was not adopted: {}",
+                 engine_.pbxs()[pbx_].name, FromAbsl(status.message()));
   }
   if (const std::optional<std::string> user = write_back_.OnAdopted(ticket, status)) {
-    engine_.ReadRouting(pbx_, *user, [this](const Routing& routing, bool) {
+    backlog_.Read(pbx_, *user, [this](const Routing& routing, bool) {
       write_back_.Offer(routing, Why::kChanged);
     });
   }
@@ -254,7 +255,7 @@ void RoutingWriter::UpdateProbe() {
   Raise(probe_.phone_settings, counters.phone_settings);
   Raise(probe_.malformed_phone_settings, counters.malformed_phone_settings);
   Raise(probe_.rejected_phone_settings, counters.rejected_phone_settings);
-  const RoutingQueue& queue = engine_.routing_queue(pbx_);
+  const RoutingQueue& queue = backlog_.queue(pbx_);
   probe_.in_flight.Set(static_cast<std::int64_t>(write_back_.in_flight()));
   probe_.waiting.Set(static_cast<std::int64_t>(queue.changed()));
   probe_.unanswered.Set(unanswered_since() ? 1 : 0);

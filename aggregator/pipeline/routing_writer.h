@@ -40,6 +40,8 @@ namespace unipresence {
 // exactly once: OK, or why not (pbx::WriteBack::OnAdopted says what each code means).
 using PhoneSettingAdopter =
     std::function<void(PhoneSetting, absl::AnyInvocable<void(absl::Status) &&> done)>;
+// Where nothing keeps settings: phones keep what they changed.
+void KeepNoSetting(const PhoneSetting& setting, absl::AnyInvocable<void(absl::Status) &&> done);
 
 class RoutingWriter {
  public:
@@ -47,7 +49,7 @@ class RoutingWriter {
   static constexpr int kSlowChecksPerTick = 10;
 
   // The references outlive the writer. Without `enabled` nothing is written, and settings made from
-  // phones are only adopted. `adopt` may be empty: then phones keep what they changed.
+  // phones are only adopted.
   RoutingWriter(Engine& engine, PbxIndex pbx, bool enabled, PhoneSettingAdopter adopt);
   // Whether to write from the next OnSynced on; while the link is down.
   void SetEnabled(bool enabled) { enabled_ = enabled; }
@@ -115,7 +117,8 @@ class RoutingWriter {
   void TellComplaints();
   void UpdateProbe();
 
-  Engine& engine_;
+  const Engine& engine_;
+  RoutingBacklog& backlog_;  // of engine_
   const PbxIndex pbx_;
   bool enabled_;
   const PhoneSettingAdopter adopt_;

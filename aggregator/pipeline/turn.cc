@@ -24,8 +24,8 @@ Turn::Turn(TurnOptions options, const Clock& clock, TurnLoop& loop)
       publisher_(options_.publish, clock),
       engine_(options_.engine, clock, publisher_),
       sessions_(options_.sessions),
-      calls_(engine_, clock_, options_.engine.epoch),
-      core_{engine_, sessions_, clock_, this, &calls_} {}
+      calls_(engine_, engine_.routing_backlog(), engine_.pbxs(), clock_),
+      core_(engine_, sessions_, clock_, *this, calls_) {}
 
 // All of them before the first is gone: one that ends has the others told.
 Turn::~Turn() {
@@ -34,7 +34,7 @@ Turn::~Turn() {
 
 absl::Status Turn::Open(Hooks hooks, absl::AnyInvocable<absl::Status(Core&) &&> load) {
   hooks_ = std::move(hooks);
-  publisher_.SetBatchSink(hooks_.batches);
+  publisher_.SetBatchSink(*hooks_.batches);
   if (absl::Status status = std::move(load)(core_); !status.ok()) return status;
   if (absl::Status status = publisher_.Bind(engine_); !status.ok()) return status;
   for (const PbxOptions& options : options_.pbxs) {
@@ -68,19 +68,17 @@ PbxLink::Hooks Turn::LinkHooks() {
   hooks.calls_read = [this](PbxIndex pbx) { calls_.OnRead(pbx); };
   hooks.link_changed = [this](PbxIndex pbx) {
     calls_.OnLinkChanged(pbx);
-    if (hooks_.link_changed) hooks_.link_changed(engine_.pbx(pbx));
+    hooks_.link_changed(engine_.pbxs()[pbx]);
   };
-  if (hooks_.adopt) {
-    hooks.adopt = [this](PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done) {
-      hooks_.adopt(core_, std::move(setting), std::move(done));
-    };
-  }
+  hooks.adopt = [this](PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done) {
+    hooks_.adopt(core_, std::move(setting), std::move(done));
+  };
   return hooks;
 }
 
 PbxLink* Turn::FindPbx(std::string_view name) const {
   for (const auto& link : links_) {
-    const PbxStatus& pbx = engine_.pbx(link->pbx());
+    const PbxStatus& pbx = engine_.pbxs()[link->pbx()];
     if (pbx.name == name && !pbx.address.empty()) return link.get();
   }
   return nullptr;
@@ -88,7 +86,7 @@ PbxLink* Turn::FindPbx(std::string_view name) const {
 
 absl::Status Turn::SetPbx(const PbxOptions& options) {
   for (const auto& link : links_) {
-    if (engine_.pbx(link->pbx()).name == options.ami.name) return link->Restart(options);
+    if (engine_.pbxs()[link->pbx()].name == options.ami.name) return link->Restart(options);
   }
   return AddLink(options);
 }
@@ -168,7 +166,7 @@ void Turn::RunSlice() {
 //   6. what any of these has changed is sent
 void Turn::OnTick() {
   const MonotonicTime now = clock_.Now();
-  if (hooks_.tick) hooks_.tick(core_);
+  hooks_.tick(core_);
   if (publisher_.next_timer() <= now) publisher_.OnTimer(now);
   for (const auto& link : links_) link->OnTick();
   calls_.OnTick();

@@ -66,16 +66,19 @@ class Turn final : private PbxControl {
   // How late a session may expire, a heartbeat be sent, or a reconcile begin.
   static constexpr Duration kTick = std::chrono::milliseconds(50);
 
-  // Whom it calls, on its thread. Each may be missing.
+  // Whom it calls, on its thread. None may be empty.
   struct Hooks {
     // At each tick: what must happen in time without a read or a command.
-    std::function<void(Core&)> tick;
+    std::function<void(Core&)> tick = [](Core&) {};
     // The link state of a PBX is another one now.
-    std::function<void(const PbxStatus&)> link_changed;
+    std::function<void(const PbxStatus&)> link_changed = [](const PbxStatus&) {};
     // Keeps what users change from their phones.
-    std::function<void(Core&, PhoneSetting, absl::AnyInvocable<void(absl::Status) &&> done)> adopt;
+    std::function<void(Core&, PhoneSetting, absl::AnyInvocable<void(absl::Status) &&> done)> adopt =
+        [](Core&, const PhoneSetting& setting, absl::AnyInvocable<void(absl::Status) &&> done) {
+          KeepNoSetting(setting, std::move(done));
+        };
     // Gets what is published, in batches (publish/publisher.h); must outlive the turn.
-    publish::BatchSink* batches = nullptr;
+    publish::BatchSink* batches = &publish::NoBatches();
   };
 
   // `clock` and `loop` must outlive it.

@@ -77,6 +77,16 @@ class BatchSink {
   virtual void OnMailboxes(std::shared_ptr<const Batch> batch) = 0;
 };
 
+// Passes all over. Lives for ever.
+inline BatchSink& NoBatches() {
+  class Nobody final : public BatchSink {
+    void OnBatch(std::shared_ptr<const Batch>) override {}
+    void OnMailboxes(std::shared_ptr<const Batch>) override {}
+  };
+  static Nobody nobody;
+  return nobody;
+}
+
 }  // namespace unipresence::publish
 
 #endif  // UNIPRESENCE_AGGREGATOR_PUBLISH_BATCH_H_

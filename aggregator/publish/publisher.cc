@@ -134,7 +134,7 @@ void Publisher::OnUpdate(const PresenceUpdate& update) {
   const std::string_view user = update.presence.user;
   const bool for_stream = subscriptions_.stream();
   const bool for_user = subscriptions_.any_user() && subscriptions_.user(user);
-  const bool for_batch = batch_sink_ != nullptr && batch_wanted_.load(std::memory_order_acquire);
+  const bool for_batch = batch_wanted_.load(std::memory_order_acquire);
   if (!for_stream && !for_user && !for_batch) return;
 
   encoded_.clear();
@@ -169,7 +169,7 @@ void Publisher::Flush() {
 
 void Publisher::OnMailbox(const Mailbox& mailbox) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  if (batch_sink_ == nullptr || !mailboxes_wanted_.load(std::memory_order_acquire)) return;
+  if (!mailboxes_wanted_.load(std::memory_order_acquire)) return;
   encoded_.clear();
   AppendMailbox(mailbox, encoded_);
   if (mailboxes_ == nullptr) mailboxes_ = std::make_shared<Batch>(epoch_);
@@ -180,7 +180,7 @@ void Publisher::OnMailbox(const Mailbox& mailbox) {
 void Publisher::SendMailboxes() {
   if (mailboxes_ == nullptr) return;
   const std::shared_ptr<const Batch> batch = std::exchange(mailboxes_, nullptr);
-  if (batch_sink_ != nullptr) batch_sink_->OnMailboxes(batch);
+  batch_sink_->OnMailboxes(batch);
 }
 
 void Publisher::BeginFrame(std::uint64_t first_sequence) {
@@ -201,7 +201,6 @@ void Publisher::SendGathered() {
 void Publisher::SendBatch() {
   if (batch_ == nullptr) return;
   const std::shared_ptr<const Batch> batch = std::exchange(batch_, nullptr);
-  if (batch_sink_ == nullptr) return;
   probe_.batches.Add();
   batch_sink_->OnBatch(batch);
 }

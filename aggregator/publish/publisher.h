@@ -113,8 +113,8 @@ class Publisher final : public UpdateSink {
   // When OnTimer next has something to do.
   MonotonicTime next_timer() const;
 
-  // Who gets the batches; null for nobody. It must outlive the publisher or be taken away.
-  void SetBatchSink(BatchSink* sink) { batch_sink_ = sink; }
+  // Who gets the batches, nobody at first. It must outlive the publisher.
+  void SetBatchSink(BatchSink& sink) { batch_sink_ = &sink; }
   // Any thread. Batches are made only while this is true. The first batch after a change of it may
   // hold only the later part of a Flush(): trust its first_sequence().
   void SetBatchWanted(bool wanted) { batch_wanted_.store(wanted, std::memory_order_release); }
@@ -165,7 +165,7 @@ class Publisher final : public UpdateSink {
   ByteBuffer user_frame_;  // a frame being built for one user, or a heartbeat
 
   std::atomic<bool> batch_wanted_{false};
-  BatchSink* batch_sink_ = nullptr;
+  BatchSink* batch_sink_ = &NoBatches();
   std::shared_ptr<Batch> batch_;
   std::atomic<bool> mailboxes_wanted_{false};
   std::shared_ptr<Batch> mailboxes_;

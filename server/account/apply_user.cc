@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "aggregator/engine/engine_writer.h"
+
 namespace unipresence {
 namespace {
 
@@ -12,15 +14,15 @@ LineKind SelectedOf(const StoredUser& stored) {
 }  // namespace
 
 void SelectStored(Core& core, const StoredUser& stored) {
-  core.engine.SelectDevice(stored.user.id, SelectedOf(stored)).IgnoreError();
+  core.writer.SelectDevice(stored.user.id, SelectedOf(stored)).IgnoreError();
 }
 
 absl::Status ApplyUser(Core& core, SessionKeeper& sessions, const StoredUser& stored,
                        bool ends_sessions) {
   const std::string& id = stored.user.id;
-  absl::Status status = core.engine.UpdateUser(stored.user);
+  absl::Status status = core.writer.UpdateUser(stored.user);
   if (absl::IsNotFound(status)) {
-    status = core.engine.AddUser(stored.user, {.selected_device = SelectedOf(stored),
+    status = core.writer.AddUser(stored.user, {.selected_device = SelectedOf(stored),
                                                .do_not_disturb = stored.settings.do_not_disturb,
                                                .forwardings = stored.settings.forwardings});
     return status.ok() ? status : absl::InternalError(status.message());

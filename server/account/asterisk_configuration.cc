@@ -51,7 +51,7 @@ std::string Some(const std::vector<std::string>& names) {
 // kFieldRequired, kPbxNotFound.
 absl::Status CheckPbx(const Core& core, const std::string& pbx) {
   if (pbx.empty()) return FieldRequired("pbx", "give the name of a PBX");
-  const std::vector<PbxStatus>& pbxs = core.engine.pbxs();
+  const PbxTable& pbxs = core.pbxs;
   if (std::any_of(pbxs.begin(), pbxs.end(), [&](const PbxStatus& status) {
         return !status.address.empty() && status.name == pbx;
       })) {
@@ -184,9 +184,6 @@ absl::Status AsteriskConfiguration::CheckNames(const std::string& pbx, const Con
   const auto conflicts = std::make_shared<std::vector<std::string>>();
   const absl::Status asked = OnPipeline([pbx, next, former = ports_.read_former(formers), look,
                                          conflicts](Core& core, Answer answer) mutable {
-    if (core.pbx_control == nullptr) {
-      return std::move(answer)(absl::UnavailableError("no pipeline runs"));
-    }
     core.pbx_control->FindConflicts(pbx, next, former, look,
                                     [conflicts, answer = std::move(answer)](
                                         absl::StatusOr<std::vector<std::string>> found) mutable {
@@ -231,7 +228,7 @@ absl::Status AsteriskConfiguration::PutBack(const std::string& pbx, const std::s
 
 absl::Status AsteriskConfiguration::CheckLink(const std::string& pbx) {
   return OnPipeline([pbx](Core& core, Answer answer) {
-    for (const PbxStatus& status : core.engine.pbxs()) {
+    for (const PbxStatus& status : core.pbxs) {
       if (status.name == pbx && status.link == LinkState::kSynced) {
         return std::move(answer)(absl::OkStatus());
       }
@@ -244,9 +241,6 @@ absl::Status AsteriskConfiguration::CheckLink(const std::string& pbx) {
 
 absl::Status AsteriskConfiguration::Load(const std::string& pbx, ExpectedConfiguration expected) {
   return OnPipeline([pbx, expected = std::move(expected)](Core& core, Answer answer) mutable {
-    if (core.pbx_control == nullptr) {
-      return std::move(answer)(absl::UnavailableError("no pipeline runs"));
-    }
     core.pbx_control->Load(pbx, std::move(expected), std::move(answer));
   });
 }

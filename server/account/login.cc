@@ -88,7 +88,7 @@ void LoginDesk::Verify(AttemptPtr attempt, absl::StatusOr<StoredUser> user) {
     return GiveUp(std::move(attempt), status);
   }
   if (user.ok() && user->password_hash == kPasswordPending) {
-    if (when_hashed_ && !std::exchange(attempt->waited, true)) {
+    if (!std::exchange(attempt->waited, true)) {
       return when_hashed_(user->user.id, [this, attempt = std::move(attempt)]() mutable {
         LookUp(std::move(attempt));
       });

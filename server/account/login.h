@@ -62,7 +62,7 @@ class LoginDesk {
 
   // All must outlive the desk.
   // `when_hashed` calls the function once the password of that user of a users file is hashed, at
-  // once where it does not wait to be. May be empty.
+  // once where it does not wait to be.
   LoginDesk(const AccountContext& shared, auth::PasswordHasher& hasher,
             auth::LoginThrottle& throttle, WhenHashed when_hashed)
       : shared_(shared),

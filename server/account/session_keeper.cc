@@ -6,13 +6,14 @@
 #include <memory>
 
 #include "aggregator/base/strings.h"
+#include "aggregator/engine/engine_writer.h"
 #include "server/account/failure.h"
 
 namespace unipresence {
 namespace {
 
 bool UserExists(const Core& core, std::string_view user) {
-  return core.engine.Read(user, [](const PresenceSource::Entry&) {});
+  return core.presences.Read(user, [](const PresenceSource::Entry&) {});
 }
 
 Session LiveSession(const StoredSession& stored) {
@@ -74,7 +75,7 @@ void SessionKeeper::TellEngine(Core& core, const std::string& user, CauseKind ca
     logged_in_.erase(user);
   }
   // NOT_FOUND only when the user was deleted: then there is nobody to tell.
-  core.engine.SetLoggedIn(user, logged_in, cause).IgnoreError();
+  core.writer.SetLoggedIn(user, logged_in, cause).IgnoreError();
 }
 
 absl::StatusOr<Caller> SessionKeeper::Authenticate(Core& core, const SessionKey& key) {

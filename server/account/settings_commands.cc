@@ -7,6 +7,7 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
+#include "aggregator/engine/engine_writer.h"
 #include "server/account/failure.h"
 
 namespace unipresence {
@@ -73,7 +74,7 @@ void SettingsCommands::Run(std::string user, Change change, Apply apply, Done do
                                stored = std::move(stored)](Core& core) mutable {
           absl::Status status = stored.status();
           // NOT_FOUND and FAILED_PRECONDITION: the user was changed after this commit.
-          if (status.ok()) status = std::move(apply)(core.engine, *stored);
+          if (status.ok()) status = std::move(apply)(core.writer, *stored);
           if (!status.ok()) stored = FromStore(status, user);
           std::move(done)(core, std::move(stored));
         });
@@ -84,8 +85,8 @@ void SettingsCommands::SelectDevice(std::string user, LineKind device, Done done
   Change change = [user, device](Transaction& transaction) {
     return transaction.settings.SetSelectedDevice(user, device);
   };
-  Apply apply = [user, device](Engine& engine, const StoredUser&) {
-    return engine.SelectDevice(user, device);
+  Apply apply = [user, device](EngineWriter& writer, const StoredUser&) {
+    return writer.SelectDevice(user, device);
   };
   Run(std::move(user), std::move(change), std::move(apply), std::move(done));
 }
@@ -94,9 +95,9 @@ void SettingsCommands::ChangeForwarding(std::string user, Edit edit, Done done) 
   Change change = [user, edit = std::move(edit)](Transaction& transaction) mutable {
     return ApplyEdit(transaction, user, std::move(edit));
   };
-  Apply apply = [user](Engine& engine, const StoredUser& stored) {
-    UNIPRESENCE_RETURN_IF_ERROR(engine.SetForwardings(user, stored.settings.forwardings));
-    return engine.SetDoNotDisturb(user, stored.settings.do_not_disturb);
+  Apply apply = [user](EngineWriter& writer, const StoredUser& stored) {
+    UNIPRESENCE_RETURN_IF_ERROR(writer.SetForwardings(user, stored.settings.forwardings));
+    return writer.SetDoNotDisturb(user, stored.settings.do_not_disturb);
   };
   Run(std::move(user), std::move(change), std::move(apply), std::move(done));
 }

@@ -56,7 +56,7 @@ class SettingsCommands {
 
  private:
   using Change = absl::AnyInvocable<absl::Status(Transaction&) &&>;
-  using Apply = absl::AnyInvocable<absl::Status(Engine&, const StoredUser&) &&>;
+  using Apply = absl::AnyInvocable<absl::Status(EngineWriter&, const StoredUser&) &&>;
   void Run(std::string user, Change change, Apply apply, Done done);
 
   const AccountContext& shared_;

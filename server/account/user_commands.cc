@@ -7,6 +7,7 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
+#include "aggregator/engine/engine_writer.h"
 #include "server/account/apply_user.h"
 #include "server/account/failure.h"
 #include "server/account/last_administrator.h"
@@ -25,7 +26,7 @@ void UserCommands::Create(NewUser user, Done done) {
         if (!stored.ok()) return std::move(done)(FromStore(stored.status(), id));
         shared_.executor.Post(
             [stored = *std::move(stored), done = std::move(done)](Core& core) mutable {
-              if (absl::Status added = core.engine.AddUser(stored.user, {}); !added.ok()) {
+              if (absl::Status added = core.writer.AddUser(stored.user, {}); !added.ok()) {
                 return std::move(done)(absl::InternalError(added.message()));
               }
               std::move(done)(std::move(stored));
@@ -51,7 +52,7 @@ void UserCommands::Change(Update update, Done done) {
         }
         shared_.executor.Post(
             [this, pending = std::move(pending), stored = *std::move(stored)](Core& core) mutable {
-              if (absl::Status updated = core.engine.UpdateUser(stored.user); !updated.ok()) {
+              if (absl::Status updated = core.writer.UpdateUser(stored.user); !updated.ok()) {
                 return std::move(pending->done)(UserNotFound(stored.user.id));
               }
               SelectStored(core, stored);
@@ -97,7 +98,7 @@ void UserCommands::Delete(std::string user,
         shared_.executor.Post(
             [this, user = std::move(user), done = std::move(done)](Core& core) mutable {
               // NOT_FOUND: deleted twice at once; it is gone.
-              core.engine.RemoveUser(user).IgnoreError();
+              core.writer.RemoveUser(user).IgnoreError();
               shared_.sessions.EndOfUser(core, user, CauseKind::kUserDeleted);
               std::move(done)(absl::OkStatus());
             });

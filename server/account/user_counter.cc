@@ -21,9 +21,8 @@ void UserCounter::Count(Core& core, Done done) {
 }
 
 void UserCounter::Slice(Core& core) {
-  cursor_ = core.engine.Read(cursor_, kSlice, [&](const PresenceSource::Entry& entry) {
-    Add(core.engine, entry.presence);
-  });
+  cursor_ = core.presences.Read(
+      cursor_, kSlice, [&](const PresenceSource::Entry& entry) { Add(core.pbxs, entry.presence); });
   if (cursor_ != 0) {
     if (!executor_.Post([this](Core& later) { Slice(later); })) waiting_.clear();
     return;
@@ -34,8 +33,7 @@ void UserCounter::Slice(Core& core) {
   for (Done& done : std::exchange(waiting_, {})) std::move(done)(core, result_);
 }
 
-void UserCounter::Add(const Engine& engine, const Presence& presence) {
-  const std::vector<PbxStatus>& pbxs = engine.pbxs();
+void UserCounter::Add(const PbxTable& pbxs, const Presence& presence) {
   counting_.by_pbx.resize(pbxs.size());
   if (presence.stale) ++counting_.stale;
   std::size_t counted = pbxs.size();  // the PBX of the line before: both lines are mostly on one

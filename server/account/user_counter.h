@@ -25,7 +25,7 @@ class UserCounter {
   };
   struct Result {
     std::uint64_t stale = 0;
-    std::vector<PerPbx> by_pbx;  // as Engine::pbxs(), or shorter
+    std::vector<PerPbx> by_pbx;  // as Core::pbxs, or shorter
   };
   // Destroyed uncalled if the pipeline has no room for the work.
   using Done = absl::AnyInvocable<void(Core&, const Result&) &&>;
@@ -37,7 +37,7 @@ class UserCounter {
 
  private:
   void Slice(Core& core);
-  void Add(const Engine& engine, const Presence& presence);
+  void Add(const PbxTable& pbxs, const Presence& presence);
 
   Executor& executor_;
   std::vector<Done> waiting_;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "aggregator/base/status_macros.h"
+#include "aggregator/engine/engine_writer.h"
 #include "aggregator/pbx/configuration.h"
 #include "server/app/pbx_options.h"
 #include "server/app/register_metrics.h"
@@ -146,7 +147,7 @@ void Application::MakeParts() {
                        [this](const std::string& user, absl::AnyInvocable<void() &&> done) {
                          passwords_->WhenHashed(user, std::move(done));
                        },
-                   .publish_probe = &publisher.probe()});
+                   .publish_probe = publisher.probe()});
   passwords_ = std::make_unique<PasswordBacklog>(PasswordBacklog::Ports{
       .store = *store_,
       .hasher = hasher_,
@@ -201,7 +202,7 @@ absl::Status Application::Load(Core& core) {
       if (configured.contains(line.pbx)) continue;
       if (++elsewhere == 1) example = fmt::format("{} on '{}'", stored.user.id, line.pbx);
     }
-    added = core.engine.AddUser(
+    added = core.writer.AddUser(
         stored.user,
         {.selected_device = stored.settings.selected_device.value_or(LineKind::kWebrtc),
          .do_not_disturb = stored.settings.do_not_disturb,
@@ -210,7 +211,7 @@ absl::Status Application::Load(Core& core) {
   };
   UNIPRESENCE_RETURN_IF_ERROR(
       store_->ReadHere([&](const Snapshot& snapshot) { return snapshot.users.ForEach({}, add); }));
-  if (added.ok()) spdlog::info("{} users", core.engine.user_count());
+  if (added.ok()) spdlog::info("{} users", core.presences.user_count());
   if (elsewhere > 0) {
     spdlog::warn(
         "{} lines are on PBXs that are not configured and stay UNKNOWN, such as that of {}",

@@ -17,9 +17,9 @@ namespace {
 // Users may name PBXs that the configuration does not have; those have no address.
 bool IsConfigured(const PbxStatus& pbx) { return !pbx.address.empty(); }
 
-void FillPbx(const Engine& engine, std::size_t index, const UserCounter::Result& counts,
+void FillPbx(const PbxTable& pbxs, std::size_t index, const UserCounter::Result& counts,
              v1::Pbx& out) {
-  const PbxStatus& pbx = engine.pbxs()[index];
+  const PbxStatus& pbx = pbxs[index];
   if (index < counts.by_pbx.size()) {
     out.set_user_count(counts.by_pbx[index].users);
     out.set_stale_user_count(counts.by_pbx[index].stale);
@@ -45,7 +45,7 @@ void FillPbx(const Engine& engine, std::size_t index, const UserCounter::Result&
     SetTime(pbx.last_reconcile_time, *out.mutable_reconcile_time());
   }
   out.set_last_error(pbx.last_error);
-  const Engine::UnlistedDevices unlisted = engine.Unlisted(static_cast<PbxIndex>(index));
+  const PbxTable::UnlistedDevices unlisted = pbxs.Unlisted(static_cast<PbxIndex>(index));
   out.mutable_unlisted_devices()->Add(unlisted.names.begin(), unlisted.names.end());
   out.set_unlisted_device_count(unlisted.count);
   if (facts.last_error_time != 0) SetTime(facts.last_error_time, *out.mutable_last_error_time());
@@ -59,10 +59,9 @@ void FillPbx(const Engine& engine, std::size_t index, const UserCounter::Result&
 }
 
 // The page behind the PBX named `after`.
-void FillPbxs(const Engine& engine, std::string_view after, std::size_t size,
+void FillPbxs(const PbxTable& pbxs, std::string_view after, std::size_t size,
               const UserCounter::Result& counts, std::string_view parameters,
               v1::ListPbxsResponse& out) {
-  const std::vector<PbxStatus>& pbxs = engine.pbxs();
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < pbxs.size(); ++i) {
     if (IsConfigured(pbxs[i]) && pbxs[i].name > after) order.push_back(i);
@@ -71,7 +70,7 @@ void FillPbxs(const Engine& engine, std::string_view after, std::size_t size,
             [&](std::size_t a, std::size_t b) { return pbxs[a].name < pbxs[b].name; });
   const bool more = order.size() > size;
   if (more) order.resize(size);
-  for (const std::size_t i : order) FillPbx(engine, i, counts, *out.add_pbxs());
+  for (const std::size_t i : order) FillPbx(pbxs, i, counts, *out.add_pbxs());
   if (more) {
     out.set_next_page_token(
         MakePageToken(MethodOf<v1::ListPbxsRequest>(), parameters, pbxs[order.back()].name));
@@ -95,7 +94,7 @@ absl::Status ReconcileFailure(const absl::Status& status, const std::string& pbx
 
 AdministrationService::AdministrationService(const ServiceContext& shared, std::string version,
                                              const HealthFlags& readiness,
-                                             const publish::PublishProbe* publish_probe)
+                                             const publish::PublishProbe& publish_probe)
     : shared_(shared),
       version_(std::move(version)),
       readiness_(readiness),
@@ -109,22 +108,19 @@ AdministrationService::AdministrationService(const ServiceContext& shared, std::
 
 void AdministrationService::FillStatus(const Core& core, std::uint64_t stale_users,
                                        v1::ServerStatus& out) const {
-  const Engine& engine = core.engine;
   out.set_version(version_);
-  out.set_epoch(engine.epoch());
-  out.set_sequence(engine.sequence());
+  out.set_epoch(core.presences.epoch());
+  out.set_sequence(core.presences.sequence());
   SetTime(start_time_, *out.mutable_start_time());
   SetDuration(core.clock.Now() - start_, *out.mutable_uptime());
-  out.set_user_count(engine.user_count());
+  out.set_user_count(core.presences.user_count());
   out.set_stale_user_count(stale_users);
   out.set_logged_in_user_count(shared_.sessions.logged_in_users());
   out.set_session_count(shared_.sessions.size());
   out.set_watch_stream_count(
       static_cast<std::uint64_t>(shared_.probe.streams.watch_streams.value()));
-  if (publish_probe_ != nullptr) {
-    out.set_zeromq_topic_count(static_cast<std::uint64_t>(publish_probe_->wanted_topics.value()));
-  }
-  for (const PbxStatus& pbx : engine.pbxs()) {
+  out.set_zeromq_topic_count(static_cast<std::uint64_t>(publish_probe_.wanted_topics.value()));
+  for (const PbxStatus& pbx : core.pbxs) {
     if (!IsConfigured(pbx)) continue;
     out.set_pbx_count(out.pbx_count() + 1);
     if (pbx.link == LinkState::kSynced) out.set_ready_pbx_count(out.ready_pbx_count() + 1);
@@ -152,7 +148,7 @@ grpc::ServerUnaryReactor* AdministrationService::GetPbx(grpc::CallbackServerCont
   using Call = UnaryCall<v1::GetPbxRequest, v1::Pbx>;
   return RunUnary(shared_, context, request, response, [this](Call call) {
     const std::string& name = call.request.pbx();
-    const std::vector<PbxStatus>& pbxs = call.core.engine.pbxs();
+    const PbxTable& pbxs = call.core.pbxs;
     const auto pbx = std::find_if(pbxs.begin(), pbxs.end(), [&](const PbxStatus& candidate) {
       return IsConfigured(candidate) && candidate.name == name;
     });
@@ -164,7 +160,7 @@ grpc::ServerUnaryReactor* AdministrationService::GetPbx(grpc::CallbackServerCont
     const auto index = static_cast<std::size_t>(pbx - pbxs.begin());
     counter_.Count(call.core, [index, reply = std::move(call.reply)](
                                   Core& core, const UserCounter::Result& counts) mutable {
-      FillPbx(core.engine, index, counts, reply.response());
+      FillPbx(core.pbxs, index, counts, reply.response());
       std::move(reply).Ok();
     });
   });
@@ -184,7 +180,7 @@ grpc::ServerUnaryReactor* AdministrationService::ListPbxs(grpc::CallbackServerCo
     counter_.Count(call.core,
                    [size = *size, after = *after, parameters, reply = std::move(call.reply)](
                        Core& core, const UserCounter::Result& counts) mutable {
-                     FillPbxs(core.engine, after, size, counts, parameters, reply.response());
+                     FillPbxs(core.pbxs, after, size, counts, parameters, reply.response());
                      std::move(reply).Ok();
                    });
   });
@@ -196,10 +192,6 @@ grpc::ServerUnaryReactor* AdministrationService::ReconcilePbx(
   using Call = UnaryCall<v1::ReconcilePbxRequest, v1::ReconcilePbxResponse>;
   return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string& name = call.request.pbx();
-    if (call.core.pbx_control == nullptr) {
-      return std::move(call.reply)
-          .Fail(ReconcileFailure(absl::NotFoundError("this server has no PBXs"), name));
-    }
     call.core.pbx_control->Reconcile(
         name, [name, reply = std::move(call.reply)](
                   const absl::StatusOr<ReconcileReport>& report) mutable {

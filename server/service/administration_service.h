@@ -21,9 +21,9 @@ struct HealthFlags {
 
 class AdministrationService final : public ServiceBase<v1::AdministrationService::CallbackService> {
  public:
-  // `publish_probe` may be null.
+  // All must outlive the service.
   AdministrationService(const ServiceContext& shared, std::string version,
-                        const HealthFlags& readiness, const publish::PublishProbe* publish_probe);
+                        const HealthFlags& readiness, const publish::PublishProbe& publish_probe);
 
   grpc::ServerUnaryReactor* GetServerStatus(grpc::CallbackServerContext* context,
                                             const v1::GetServerStatusRequest* request,
@@ -43,7 +43,7 @@ class AdministrationService final : public ServiceBase<v1::AdministrationService
   const ServiceContext& shared_;
   const std::string version_;
   const HealthFlags& readiness_;
-  const publish::PublishProbe* publish_probe_;
+  const publish::PublishProbe& publish_probe_;
   UserCounter counter_;  // the pipeline's
   const MonotonicTime start_;
   const WallTimeMicros start_time_;

@@ -154,7 +154,6 @@ grpc::ServerUnaryReactor* RunUnary(const ServiceContext& shared,
 // Answers OK once Asterisk routes calls as the engine says now (PbxControl::WhenTold).
 template <typename Response>
 void OkWhenTold(Core& core, std::string_view user, Reply<Response> reply) {
-  if (core.pbx_control == nullptr) return std::move(reply).Ok();
   core.pbx_control->WhenTold(user, [reply = std::move(reply)]() mutable { std::move(reply).Ok(); });
 }
 

@@ -69,8 +69,7 @@ grpc::ServerUnaryReactor* CallControlService::ListCalls(grpc::CallbackServerCont
     const absl::StatusOr<std::size_t> size = PageSize(call.request.page_size());
     const absl::StatusOr<std::string> after =
         ParsePageToken(MethodOf<v1::ListCallsRequest>(), parameters, call.request.page_token());
-    absl::Status status = size.ok() ? after.status() : size.status();
-    if (status.ok()) status = HasCallControl(call.core);
+    const absl::Status status = size.ok() ? after.status() : size.status();
     if (!status.ok()) return std::move(call.reply).Fail(status);
     const absl::StatusOr<LiveCalls> live = call.core.calls->List(user);
     if (!live.ok()) return std::move(call.reply).Fail(FromCalls(live.status(), user));
@@ -100,8 +99,7 @@ grpc::ServerUnaryReactor* CallControlService::PlaceCall(grpc::CallbackServerCont
   using Call = UnaryCall<v1::PlaceCallRequest, v1::Call>;
   return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
-    absl::Status status = HasCallControl(call.core);
-    if (status.ok()) status = CheckNumber(call.request.destination());
+    absl::Status status = CheckNumber(call.request.destination());
     if (status.ok()) status = CheckRequestId(call.request.request_id());
     if (!status.ok()) return std::move(call.reply).Fail(status);
     Core& core = call.core;
@@ -123,8 +121,7 @@ grpc::ServerUnaryReactor* CallControlService::HangUpCall(grpc::CallbackServerCon
   using Call = UnaryCall<v1::HangUpCallRequest, Empty>;
   return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
-    absl::Status status = HasCallControl(call.core);
-    if (status.ok()) status = CheckCallId(call.request.call());
+    absl::Status status = CheckCallId(call.request.call());
     if (!status.ok()) return std::move(call.reply).Fail(status);
     call.core.calls->HangUp(user, call.request.call(), Answer(user, std::move(call.reply)));
   });
@@ -136,8 +133,7 @@ grpc::ServerUnaryReactor* CallControlService::TransferCall(grpc::CallbackServerC
   using Call = UnaryCall<v1::TransferCallRequest, Empty>;
   return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
-    absl::Status status = HasCallControl(call.core);
-    if (status.ok()) status = CheckCallId(call.request.call());
+    absl::Status status = CheckCallId(call.request.call());
     if (status.ok()) status = CheckNumber(call.request.destination());
     if (!status.ok()) return std::move(call.reply).Fail(status);
     call.core.calls->Transfer(user, call.request.call(), call.request.destination(),
@@ -151,8 +147,7 @@ grpc::ServerUnaryReactor* CallControlService::StartAttendedTransfer(
   using Call = UnaryCall<v1::StartAttendedTransferRequest, v1::StartAttendedTransferResponse>;
   return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
-    absl::Status status = HasCallControl(call.core);
-    if (status.ok()) status = CheckCallId(call.request.call());
+    absl::Status status = CheckCallId(call.request.call());
     if (status.ok()) status = CheckNumber(call.request.destination());
     if (!status.ok()) return std::move(call.reply).Fail(status);
     Core& core = call.core;
@@ -174,8 +169,7 @@ grpc::ServerUnaryReactor* CallControlService::CompleteAttendedTransfer(
   using Call = UnaryCall<v1::CompleteAttendedTransferRequest, Empty>;
   return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
-    absl::Status status = HasCallControl(call.core);
-    if (status.ok()) status = CheckCallId(call.request.call());
+    absl::Status status = CheckCallId(call.request.call());
     if (!status.ok()) return std::move(call.reply).Fail(status);
     call.core.calls->CompleteAttendedTransfer(user, call.request.call(),
                                               Answer(user, std::move(call.reply)));
@@ -188,8 +182,7 @@ grpc::ServerUnaryReactor* CallControlService::CancelAttendedTransfer(
   using Call = UnaryCall<v1::CancelAttendedTransferRequest, v1::Call>;
   return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string user = OwnerOf(call);
-    absl::Status status = HasCallControl(call.core);
-    if (status.ok()) status = CheckCallId(call.request.call());
+    absl::Status status = CheckCallId(call.request.call());
     if (!status.ok()) return std::move(call.reply).Fail(status);
     Core& core = call.core;
     core.calls->CancelAttendedTransfer(

@@ -165,11 +165,6 @@ v1::CallState ToProto(CallState state) {
 
 }  // namespace
 
-absl::Status HasCallControl(const Core& core) {
-  if (core.calls != nullptr) return absl::OkStatus();
-  return Failure(v1::ERROR_REASON_PBX_UNAVAILABLE, "this server has no PBX to ask for calls");
-}
-
 void FillCall(const Core& core, std::string_view user, const LiveCall& call, v1::Call& out) {
   out.set_id(call.id);
   out.set_user(std::string(user));
@@ -180,7 +175,7 @@ void FillCall(const Core& core, std::string_view user, const LiveCall& call, v1:
   out.mutable_other_party()->set_number(call.other_party.number);
   out.mutable_other_party()->set_name(call.other_party.name);
   out.mutable_other_party()->set_user(
-      std::string(core.engine.UserOfNumber(user, call.other_party.number)));
+      std::string(core.directory.UserOfNumber(user, call.other_party.number)));
   out.set_state(ToProto(call.state));
   out.set_holding(call.holding);
   out.set_held(call.held);

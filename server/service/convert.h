@@ -45,9 +45,6 @@ std::optional<SessionKind> FromProto(v1::SessionKind kind);
 void FillSession(Core& core, const SessionKeeper& keeper, const StoredSession& session,
                  v1::Session& out);
 
-// UNAVAILABLE (PBX_UNAVAILABLE) where there is nothing to command.
-absl::Status HasCallControl(const Core& core);
-
 void FillCall(const Core& core, std::string_view user, const LiveCall& call, v1::Call& out);
 
 }  // namespace unipresence

@@ -18,7 +18,7 @@ bool FillSelection(const Core& core, std::string_view user, WallTimeMicros selec
                    v1::DeviceSelection& out) {
   out.set_user(std::string(user));
   if (select_time != 0) SetTime(select_time, *out.mutable_update_time());
-  return core.engine.Read(user, [&](const PresenceSource::Entry& entry) {
+  return core.presences.Read(user, [&](const PresenceSource::Entry& entry) {
     out.set_selected_device(publish::ToProto(entry.presence.selected_device));
     out.set_device_in_use(publish::ToProto(entry.presence.device_in_use));
   });
@@ -27,7 +27,7 @@ bool FillSelection(const Core& core, std::string_view user, WallTimeMicros selec
 // FAILED_PRECONDITION: LINE_NOT_ASSIGNED. NOT_FOUND: USER_NOT_FOUND.
 absl::Status HasLine(const Core& core, std::string_view user, LineKind kind) {
   bool has = false;
-  const bool exists = core.engine.Read(user, [&](const PresenceSource::Entry& entry) {
+  const bool exists = core.presences.Read(user, [&](const PresenceSource::Entry& entry) {
     has = std::any_of(entry.presence.lines.begin(), entry.presence.lines.end(),
                       [&](const LinePresence& line) { return line.kind == kind; });
   });

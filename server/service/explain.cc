@@ -144,9 +144,9 @@ std::string SentenceOf(const Explanation& explanation) {
 
 absl::Status FillExplanation(const Core& core, std::string_view user, std::int32_t cause_limit,
                              v1::ExplainPresenceResponse& out) {
-  const absl::StatusOr<Explanation> explanation = core.engine.Explain(user);
+  const absl::StatusOr<Explanation> explanation = core.directory.Explain(user);
   if (!explanation.ok()) return UserNotFound(user);
-  core.engine.Read(user, [&](const PresenceSource::Entry& entry) {
+  core.presences.Read(user, [&](const PresenceSource::Entry& entry) {
     publish::ToProto(entry.presence, *out.mutable_presence());
   });
   FillInputs(*explanation, *out.mutable_inputs());

@@ -29,14 +29,14 @@ using Checked = absl::AnyInvocable<void(absl::Status) &&>;
 // Asks the PBX whether each of the destinations can be dialled in the user's context. `checked`
 // gets DESTINATION_FORBIDDEN of the first that cannot. A PBX that cannot be asked now is no reason
 // to refuse: its dialplan decides again with each call.
-void CheckDestinations(CallControl* calls, std::string user, std::vector<std::string> destinations,
+void CheckDestinations(CallControl& calls, std::string user, std::vector<std::string> destinations,
                        Checked checked) {
-  if (calls == nullptr || destinations.empty()) return std::move(checked)(absl::OkStatus());
+  if (destinations.empty()) return std::move(checked)(absl::OkStatus());
   const std::string destination = std::move(destinations.back());
   destinations.pop_back();
-  calls->CheckDestination(
+  calls.CheckDestination(
       user, destination,
-      [calls, user, destination, destinations = std::move(destinations),
+      [&calls, user, destination, destinations = std::move(destinations),
        checked = std::move(checked)](const absl::Status& status) mutable {
         if (CallProblemOf(status) == CallProblem::kDestinationForbidden) {
           return std::move(checked)(Failure(v1::ERROR_REASON_DESTINATION_FORBIDDEN,
@@ -82,7 +82,7 @@ grpc::ServerUnaryReactor* ForwardingService::UpdateForwarding(
       update.ApplyTo(forwardings, do_not_disturb);
       return absl::OkStatus();
     };
-    CheckDestinations(call.core.calls, user, std::move(destinations),
+    CheckDestinations(*call.core.calls, user, std::move(destinations),
                       [this, user, edit = std::move(edit),
                        reply = std::move(call.reply)](const absl::Status& allowed) mutable {
                         if (!allowed.ok()) return std::move(reply).Fail(allowed);

@@ -47,7 +47,7 @@ class Batch {
     const int end = std::min(next_ + static_cast<int>(kSlice), request_.users_size());
     for (; next_ < end; ++next_) {
       const std::string& user = request_.users(next_);
-      const bool found = core.engine.Read(user, [&](const PresenceSource::Entry& entry) {
+      const bool found = core.presences.Read(user, [&](const PresenceSource::Entry& entry) {
         if (unknown_.empty()) {
           publish::ToProto(entry.presence, *reply_.response().add_presences());
         }
@@ -116,7 +116,7 @@ class Listing {
     if (place.size() != sizeof(epoch) + sizeof(cursor_)) return PageTokenInvalid();
     std::memcpy(&epoch, place.data(), sizeof(epoch));
     std::memcpy(&cursor_, place.data() + sizeof(epoch), sizeof(cursor_));
-    return epoch == core.engine.epoch() && cursor_ != 0 ? absl::OkStatus() : PageTokenInvalid();
+    return epoch == core.presences.epoch() && cursor_ != 0 ? absl::OkStatus() : PageTokenInvalid();
   }
 
   bool Wanted(const Presence& presence) const {
@@ -129,7 +129,7 @@ class Listing {
     auto& presences = *reply_.response().mutable_presences();
     const std::size_t left = size_ - static_cast<std::size_t>(presences.size());
     const std::size_t limit = std::min(left, kSlice);
-    cursor_ = core.engine.Read(cursor_, limit, [&](const PresenceSource::Entry& entry) {
+    cursor_ = core.presences.Read(cursor_, limit, [&](const PresenceSource::Entry& entry) {
       if (Wanted(entry.presence)) publish::ToProto(entry.presence, *presences.Add());
     });
     scanned_ += limit;
@@ -139,7 +139,7 @@ class Listing {
 
   void Finish(const Core& core) {
     if (cursor_ != 0) {
-      const std::uint64_t epoch = core.engine.epoch();
+      const std::uint64_t epoch = core.presences.epoch();
       std::string place(sizeof(epoch) + sizeof(cursor_), '\0');
       std::memcpy(place.data(), &epoch, sizeof(epoch));
       std::memcpy(place.data() + sizeof(epoch), &cursor_, sizeof(cursor_));
@@ -201,7 +201,7 @@ grpc::ServerUnaryReactor* PresenceService::GetPresence(grpc::CallbackServerConte
                   [](UnaryCall<v1::GetPresenceRequest, v1::Presence> call) {
                     const std::string& user =
                         call.request.user().empty() ? call.caller.user : call.request.user();
-                    if (!call.core.engine.Read(user, [&](const PresenceSource::Entry& entry) {
+                    if (!call.core.presences.Read(user, [&](const PresenceSource::Entry& entry) {
                           publish::ToProto(entry.presence, call.reply.response());
                         })) {
                       return std::move(call.reply).Fail(UserNotFound(user));

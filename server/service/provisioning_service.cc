@@ -30,7 +30,7 @@ UserDetail DetailFor(const Caller& caller, std::string_view user) {
 
 // NOT_FOUND: PBX_NOT_FOUND, for a line on a PBX that the configuration does not have.
 absl::Status CheckPbxs(const Core& core, const User& user) {
-  const std::vector<PbxStatus>& pbxs = core.engine.pbxs();
+  const PbxTable& pbxs = core.pbxs;
   for (const Line& line : user.lines) {
     if (std::any_of(pbxs.begin(), pbxs.end(), [&](const PbxStatus& pbx) {
           return !pbx.address.empty() && pbx.name == line.pbx;

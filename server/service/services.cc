@@ -41,9 +41,6 @@ StreamAccess AccessFor(const ServiceContext& shared, const Method& method,
                                     std::string_view user) -> absl::StatusOr<Caller> {
         UNIPRESENCE_ASSIGN_OR_RETURN(Caller caller, sessions.Authenticate(core, key));
         UNIPRESENCE_RETURN_IF_ERROR(Authorize(method, caller, user));
-        if (&method == &MethodOf<v1::WatchCallsRequest>()) {
-          UNIPRESENCE_RETURN_IF_ERROR(HasCallControl(core));
-        }
         return caller;
       },
       .open =
@@ -214,9 +211,7 @@ void Services::BeginStop() {
   parts_->holds.Stop();
   parts_->calls.Stop();
   // They take minutes on a large PBX. If the queue is full the client waits that long.
-  parts_->shared.executor.Post([](Core& core) {
-    if (core.pbx_control != nullptr) core.pbx_control->AbandonReconciles();
-  });
+  parts_->shared.executor.Post([](Core& core) { core.pbx_control->AbandonReconciles(); });
 }
 
 const ServiceProbe& Services::probe() const { return parts_->probe; }

@@ -66,10 +66,10 @@ struct ServicePorts {
   std::function<void(bool)> want_mailboxes;
   ConfigurationPorts configuration;
   // Calls the function once the password of that user of a users file is hashed, at once where it
-  // does not wait to be (server/app/password_backlog.h). May be empty.
+  // does not wait to be (server/app/password_backlog.h).
   std::function<void(const std::string& user, absl::AnyInvocable<void() &&>)> when_hashed;
-  // For GetServerStatus; may be null.
-  const publish::PublishProbe* publish_probe = nullptr;
+  // For GetServerStatus.
+  const publish::PublishProbe& publish_probe;
 };
 
 class Services {

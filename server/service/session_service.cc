@@ -110,7 +110,7 @@ grpc::ServerUnaryReactor* SessionService::ListSessions(grpc::CallbackServerConte
     // Empty means one's own, but everyone's for an administrator.
     std::string user = call.request.user();
     if (user.empty() && call.caller.role != Role::kAdministrator) user = call.caller.user;
-    if (!user.empty() && !call.core.engine.Read(user, [](const PresenceSource::Entry&) {})) {
+    if (!user.empty() && !call.core.presences.Read(user, [](const PresenceSource::Entry&) {})) {
       return std::move(call.reply).Fail(UserNotFound(user));
     }
     SessionKeeper::Place place = DecodePlace(*token);

@@ -14,11 +14,10 @@ grpc::ServerUnaryReactor* VoicemailService::GetMailbox(grpc::CallbackServerConte
   using Call = UnaryCall<v1::GetMailboxRequest, v1::Mailbox>;
   return RunUnary(shared_, context, request, response, [](Call call) {
     const std::string& user = call.request.user().empty() ? call.caller.user : call.request.user();
-    const Engine& engine = call.core.engine;
-    if (!engine.Read(user, [](const PresenceSource::Entry&) {})) {
+    if (!call.core.presences.Read(user, [](const PresenceSource::Entry&) {})) {
       return std::move(call.reply).Fail(UserNotFound(user));
     }
-    if (!engine.ReadMailbox(user, [&](const Mailbox& mailbox) {
+    if (!call.core.mailboxes.Read(user, [&](const Mailbox& mailbox) {
           publish::ToProto(mailbox, call.reply.response());
         })) {
       return std::move(call.reply)

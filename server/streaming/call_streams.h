@@ -35,8 +35,7 @@ class CallStreams {
   using Read =
       std::function<absl::Status(Core& core, const std::string& user, v1::WatchCallsResponse& out)>;
 
-  // `shared` must outlive this. A caller who is admitted may ask for calls at all: then Core::calls
-  // is not null.
+  // `shared` must outlive this.
   CallStreams(const StreamContext& shared, StreamAccess access, Read read);
   ~CallStreams();
 

@@ -80,10 +80,10 @@ absl::StatusOr<WatchSource::Opened> WatchSource::Open(Core& core, const SessionK
   const bool mailboxes_started = mailboxes && !std::exchange(mailboxes_wanted_, true);
   if (mailboxes_started) want_mailboxes_(true);
   return Opened{.caller = std::move(caller),
-                .registration = {.epoch = core.engine.epoch(),
-                                 .sequence = core.engine.sequence(),
-                                 .removal_sequence = core.engine.removal_sequence(),
-                                 .mailbox_sequence = core.engine.mailbox_sequence()},
+                .registration = {.epoch = core.presences.epoch(),
+                                 .sequence = core.presences.sequence(),
+                                 .removal_sequence = core.presences.removal_sequence(),
+                                 .mailbox_sequence = core.mailboxes.sequence()},
                 .started = started,
                 .mailboxes_started = mailboxes_started};
 }
@@ -104,32 +104,32 @@ bool WatchSource::StopIfIdle(Core& core) {
 
 InitialSlice WatchSource::ReadSlice(const Core& core, const WatchedUsers& users,
                                     const SliceRequest& request) const {
-  const Engine& engine = core.engine;
   InitialSlice slice;
   slice.attempt = request.attempt;
-  slice.sequence = engine.sequence();
-  slice.mailbox_sequence = engine.mailbox_sequence();
+  slice.sequence = core.presences.sequence();
+  slice.mailbox_sequence = core.mailboxes.sequence();
   SliceWriter writer(request, slice);
   const auto add_mailbox = [&](std::string_view user) {
     if (!request.mailboxes || !Contains(request.mailbox_users, user)) return;
-    engine.ReadMailbox(user, [&](const Mailbox& mailbox) { writer.AddMailbox(mailbox); });
+    core.mailboxes.Read(user, [&](const Mailbox& mailbox) { writer.AddMailbox(mailbox); });
   };
   // Boxes alone, and not everyone's: only their users are passed.
   const WatchedUsers& passed =
       request.presences || !request.mailbox_users ? users : request.mailbox_users;
   if (passed == nullptr) {
-    slice.next_cursor =
-        engine.Read(request.cursor, options_.slice_users, [&](const PresenceSource::Entry& entry) {
-          writer.Add(entry);
-          add_mailbox(entry.presence.user);
-        });
+    slice.next_cursor = core.presences.Read(request.cursor, options_.slice_users,
+                                            [&](const PresenceSource::Entry& entry) {
+                                              writer.Add(entry);
+                                              add_mailbox(entry.presence.user);
+                                            });
     return slice;
   }
   const std::size_t end =
       std::min<std::size_t>(request.cursor + options_.slice_users, passed->size());
   for (std::size_t i = request.cursor; i < end; ++i) {
     const std::string& user = (*passed)[i];
-    if (!engine.Read(user, [&](const PresenceSource::Entry& entry) { writer.Add(entry); })) {
+    if (!core.presences.Read(user,
+                             [&](const PresenceSource::Entry& entry) { writer.Add(entry); })) {
       writer.AddUnknown(user, slice.sequence);
     }
     add_mailbox(user);

@@ -53,18 +53,30 @@ ARROWS = {
 PORTS = {
     ("aggregator/publish", "aggregator/engine"):
         {"aggregator/engine/update_sink.h", "aggregator/engine/presence_source.h"},
-    ("server/account", "aggregator/pipeline"):
-        {"aggregator/pipeline/executor.h", "aggregator/pipeline/pbx_control.h",
-         "aggregator/pipeline/call_control.h"},
-    ("server/streaming", "aggregator/pipeline"):
-        {"aggregator/pipeline/executor.h", "aggregator/pipeline/pbx_control.h",
-         "aggregator/pipeline/call_control.h"},
-    ("server/service", "aggregator/pipeline"):
-        {"aggregator/pipeline/executor.h", "aggregator/pipeline/pbx_control.h",
-         "aggregator/pipeline/call_control.h"},
+    **{(room, "aggregator/pipeline"):
+           {"aggregator/pipeline/executor.h", "aggregator/pipeline/pbx_control.h",
+            "aggregator/pipeline/call_control.h"}
+       for room in ("server/account", "server/streaming", "server/service")},
+    # What the pipeline's ports give to read; changes are for who applies what is committed.
+    ("server/account", "aggregator/engine"):
+        {"aggregator/engine/engine_writer.h", "aggregator/engine/mailboxes.h", "aggregator/engine/pbx_status.h",
+         "aggregator/engine/pbx_table.h", "aggregator/engine/presence_source.h",
+         "aggregator/engine/session_table.h", "aggregator/engine/user_directory.h"},
+    **{(room, "aggregator/engine"):
+           {"aggregator/engine/mailboxes.h", "aggregator/engine/pbx_status.h", "aggregator/engine/pbx_table.h",
+            "aggregator/engine/presence_source.h", "aggregator/engine/session_table.h",
+            "aggregator/engine/user_directory.h"}
+       for room in ("server/streaming", "server/service")},
     ("server/config", "server/auth"): {"server/auth/password.h", "server/auth/digest.h"},
     # The users file is read alike by the server and by `unipresence users add --file`.
     ("clients/cli", "server/config"): {"server/config/users_file.h"},
+}
+
+# What a room must not get by way of other headers either: who cannot see it whole cannot use it.
+CONCEALED = {
+    "server/account": {"aggregator/engine/engine.h"},
+    "server/streaming": {"aggregator/engine/engine.h", "aggregator/engine/engine_writer.h"},
+    "server/service": {"aggregator/engine/engine.h", "aggregator/engine/engine_writer.h"},
 }
 
 # Foreign code that only some rooms may touch: the pipeline knows no gRPC, SQL or HTTP.
@@ -115,6 +127,27 @@ def check_own(name, room, allowed, included, errors):
         errors.append(f"{name}: includes {included}; a folder within {other} is its own affair")
 
 
+def check_concealed(root, errors):
+    def reached(name, way):
+        """(file, the way to it) of all own headers that `name` includes, and so on."""
+        path = root / name
+        for included in INCLUDE.findall(path.read_text()) if path.is_file() else ():
+            if included not in seen:
+                seen.add(included)
+                yield included, way + [included]
+                yield from reached(included, way + [included])
+
+    for room, concealed in CONCEALED.items():
+        for file in sorted((root / room).rglob("*")):
+            if file.suffix not in (".h", ".cc"):
+                continue
+            seen = set()
+            for included, way in reached(file.relative_to(root).as_posix(), []):
+                if included in concealed:
+                    errors.append(f"{file.relative_to(root)}: sees {included}, by {' -> '.join(way)}; "
+                                  f"{room} goes by the pipeline's ports")
+
+
 def check_foreign(name, included, errors):
     for pattern, rooms in FOREIGN:
         if pattern.search(included) and not name.startswith(rooms):
@@ -159,6 +192,7 @@ def main():
     errors = []
     check_folders(root, errors)
     check_includes(root, errors)
+    check_concealed(root, errors)
     check_cmake(root, errors)
     verdict.give(errors, "breaches of the architecture", f"{len(ARROWS)} rooms keep to their arrows")
 

@@ -119,7 +119,7 @@ struct Site {
       std::atomic<int> state{0};
       pipeline.Post([&](Core& core) {
         sequence = core.engine.sequence();
-        state = core.engine.AllSynced() && !core.engine.HasWork() ? 1 : 2;
+        state = core.engine.pbxs().AllSynced() && !core.engine.HasWork() ? 1 : 2;
       });
       while (state == 0) std::this_thread::yield();
       if (state == 1) return sequence;

@@ -30,7 +30,7 @@ std::size_t AllocatedBytes() {
 // A PBX of unique accounts user0.. with devices PJSIP/u0 and PJSIP/u0_w.
 struct Site {
   explicit Site(std::size_t users) {
-    pbx = engine.AddPbx("main", "bench");
+    pbx = engine.pbxs().Add("main", "bench");
     const std::size_t before = AllocatedBytes();
     for (std::size_t i = 0; i < users; ++i) {
       User user;

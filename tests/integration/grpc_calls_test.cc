@@ -86,8 +86,8 @@ TEST_F(GrpcCallsTest, ListsOwnCallsOnly) {
 TEST_F(GrpcCallsTest, TheOtherPartyIsAUserOfThisServer) {
   server_.Run([this](Core& core) {
     std::string number;
-    core.engine.ReadRouting(0, "bob",
-                            [&](const Routing& routing, bool) { number = routing.exten; });
+    core.engine.routing_backlog().Read(
+        0, "bob", [&](const Routing& routing, bool) { number = routing.exten; });
     ASSERT_NE(number, "");
     control_.calls["alice"].calls = {MakeCall("main/1", 1, number), MakeCall("main/2", 2, "0033")};
   });
@@ -212,7 +212,7 @@ TEST_F(GrpcCallsTest, TransfersAreHandedOn) {
 }
 
 TEST_F(GrpcCallsTest, WithoutAPbxNothingIsPromised) {
-  server_.Run([](Core& core) { core.calls = nullptr; });
+  server_.Run([](Core& core) { core.calls = &NoCallControl(); });
   const GrpcTestClient alice = GrpcTestClient::LogIn(server_, "alice");
   EXPECT_EQ(ReasonOf(alice.Call<Service>(&Service::Stub::ListCalls, v1::ListCallsRequest()).first),
             v1::ERROR_REASON_PBX_UNAVAILABLE);

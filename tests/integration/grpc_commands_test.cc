@@ -178,11 +178,11 @@ TEST_F(GrpcCommandsTest, RingTimeAndVoicemailAreKeptAndChanged) {
   EXPECT_EQ(Stored("erin").user.voicemail, expected);  // with the password that was not sent
   EXPECT_EQ(Stored("erin").user.ring_seconds, 45);
   server_.Run([](Core& core) {
-    EXPECT_TRUE(core.engine.ReadRouting(core.engine.AddPbx("main", "127.0.0.1:5038"), "erin",
-                                        [](const Routing& routing, bool) {
-                                          EXPECT_EQ(routing.ring_seconds, 45);
-                                          EXPECT_EQ(routing.mailbox, "105");
-                                        }));
+    EXPECT_TRUE(core.engine.routing_backlog().Read(core.engine.pbxs().Add("main", "127.0.0.1:5038"),
+                                                   "erin", [](const Routing& routing, bool) {
+                                                     EXPECT_EQ(routing.ring_seconds, 45);
+                                                     EXPECT_EQ(routing.mailbox, "105");
+                                                   }));
   });
 
   v1::User other = NewUser("fred", "106");
@@ -322,16 +322,16 @@ TEST_F(GrpcCommandsTest, ADeletedUserIsGoneWithHisSessions) {
 
 TEST_F(GrpcCommandsTest, PbxsAndTheServer) {
   server_.Run([](Core& core) {
-    core.engine.AddPbx("second", "192.0.2.1:5038");
-    const PbxIndex main = core.engine.AddPbx("main", "127.0.0.1:5038");
+    core.engine.pbxs().Add("second", "192.0.2.1:5038");
+    const PbxIndex main = core.engine.pbxs().Add("main", "127.0.0.1:5038");
     core.engine.LinkLost(main, "connection refused");
-    core.engine.facts(main) = {.phase = LinkPhase::kRefused,
-                               .tls = true,
-                               .last_error_time = 1'000'000,
-                               .messages = 12,
-                               .skipped_messages = 3,
-                               .list_errors = {"CoreShowChannels: Permission denied"},
-                               .write_unanswered_since = 2'000'000};
+    core.engine.pbxs().facts(main) = {.phase = LinkPhase::kRefused,
+                                      .tls = true,
+                                      .last_error_time = 1'000'000,
+                                      .messages = 12,
+                                      .skipped_messages = 3,
+                                      .list_errors = {"CoreShowChannels: Permission denied"},
+                                      .write_unanswered_since = 2'000'000};
     while (core.engine.DoWork(100)) {
     }
   });

@@ -368,7 +368,7 @@ TEST_F(GrpcForwardingTest, ThePbxDecidesWhereAUserMayForwardTo) {
   dialplan.away = true;
   EXPECT_TRUE(SetBusy("0900123").first.ok());
   EXPECT_EQ(InEngine("alice")[ForwardingCondition::kBusy], (Forward{"0900123", true}));
-  server_.Run([](Core& core) { core.calls = nullptr; });
+  server_.Run([](Core& core) { core.calls = &NoCallControl(); });
 }
 
 // A PBX that is away answers at once, in the call that asks.
@@ -394,7 +394,7 @@ TEST_F(GrpcForwardingTest, ALongMaskAsksForEachDestinationOnce) {
     EXPECT_EQ(forwarding.no_answer().destination(), "2001");
     EXPECT_FALSE(forwarding.no_answer().enabled());
   }
-  server_.Run([](Core& core) { core.calls = nullptr; });
+  server_.Run([](Core& core) { core.calls = &NoCallControl(); });
 }
 
 // --- From the phone ---

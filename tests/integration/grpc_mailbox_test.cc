@@ -48,7 +48,7 @@ class GrpcMailboxTest : public ::testing::Test {
   std::map<std::string, std::string> Truth() {
     std::map<std::string, std::string> truth;
     server_.Run([&](Core& core) {
-      core.engine.ReadMailboxes(0, 0, 1'000'000, [&](const Mailbox& mailbox) {
+      core.engine.mailboxes().Read(0, 0, 1'000'000, [&](const Mailbox& mailbox) {
         v1::Mailbox box;
         publish::ToProto(mailbox, box);
         truth[box.user()] = box.SerializeAsString();

@@ -51,8 +51,8 @@ void BatchMaker::Flush() {
 }
 
 CommandThread::CommandThread(Engine& engine, SessionTable& sessions, const Clock& clock,
-                             PbxControl* pbx_control)
-    : core_{engine, sessions, clock, pbx_control}, thread_([this] { Loop(); }) {}
+                             PbxControl& pbx_control)
+    : core_(engine, sessions, clock, pbx_control), thread_([this] { Loop(); }) {}
 
 CommandThread::~CommandThread() { Stop(); }
 
@@ -121,9 +121,9 @@ GrpcTestServer::GrpcTestServer(Options options)
   store_ = *std::move(store);
   batches_.set_epoch(options_.epoch);
   engine_ = std::make_unique<Engine>(Engine::Options{.epoch = options_.epoch}, clock_, batches_);
-  thread_ = std::make_unique<CommandThread>(*engine_, sessions_, clock_, options_.pbx_control);
+  thread_ = std::make_unique<CommandThread>(*engine_, sessions_, clock_, *options_.pbx_control);
   Run([this](Core& core) {
-    pbx_ = core.engine.AddPbx("main", "127.0.0.1:5038");
+    pbx_ = core.engine.pbxs().Add("main", "127.0.0.1:5038");
     core.engine.BeginResync(pbx_, "22.10.0");
     core.engine.EndResync(pbx_);
     EXPECT_TRUE(SyncStore(*store_)
@@ -152,7 +152,10 @@ GrpcTestServer::GrpcTestServer(Options options)
                    .configuration = {.render = &pbx::RenderConfiguration,
                                      .read_former = &pbx::ReadFormer,
                                      .mask_secret = &pbx::MaskSecret,
-                                     .folders = options_.configuration_folders}});
+                                     .folders = options_.configuration_folders},
+                   .when_hashed = [](const std::string&,
+                                     absl::AnyInvocable<void() &&> done) { std::move(done)(); },
+                   .publish_probe = publish_probe_});
   Run([&](Core& core) {
     batches_.SetSink(&services_->batch_sink());
     services_->LoadSessions(core, *stored_sessions);
@@ -211,7 +214,7 @@ void GrpcTestServer::Change(const std::string& device, DeviceState state) {
 void GrpcTestServer::ChangeMailbox(const std::string& mailbox, MailboxCounts counts) {
   Run([&](Core& core) {
     const MailboxChange change{.counts = counts, .mailbox = mailbox};
-    core.engine.ApplyMailboxes(pbx_, {&change, 1});
+    core.engine.mailboxes().Apply(pbx_, {&change, 1});
   });
 }
 

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "aggregator/base/mutex.h"
+#include "aggregator/engine/engine.h"
 #include "aggregator/pipeline/executor.h"
 #include "aggregator/publish/byte_buffer.h"
 #include "server/auth/password_hasher.h"
@@ -64,7 +65,7 @@ class BatchMaker final : public UpdateSink {
 class CommandThread final : public Executor {
  public:
   CommandThread(Engine& engine, SessionTable& sessions, const Clock& clock,
-                PbxControl* pbx_control);
+                PbxControl& pbx_control);
   ~CommandThread() override;
 
   bool Post(Command command) override;
@@ -100,7 +101,7 @@ class GrpcTestServer {
     std::string folder;  // of an earlier server, to go on with its store; empty: a fresh one
     std::uint64_t epoch = kEpoch;
     std::map<std::string, std::string> configuration_folders;  // by PBX
-    PbxControl* pbx_control = nullptr;
+    PbxControl* pbx_control = &NoPbxControl();
 
     Options() {
       services.version = "1.2.3";
@@ -148,6 +149,7 @@ class GrpcTestServer {
   std::unique_ptr<Store> store_;
   auth::PasswordHasher hasher_;
   BatchMaker batches_;
+  publish::PublishProbe publish_probe_;
   std::unique_ptr<Engine> engine_;
   SessionTable sessions_;
   std::unique_ptr<CommandThread> thread_;

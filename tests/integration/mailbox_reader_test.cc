@@ -68,7 +68,8 @@ class MailboxReaderTest : public ::testing::Test {
       std::promise<bool> answer;
       ASSERT_TRUE(pipeline_->Post([&](Core& core) {
         bool so = false;
-        core.engine.ReadMailbox(Person(i).id, [&](const Mailbox& box) { so = condition(box); });
+        core.engine.mailboxes().Read(Person(i).id,
+                                     [&](const Mailbox& box) { so = condition(box); });
         answer.set_value(so);
       }));
       holds = answer.get_future().get();

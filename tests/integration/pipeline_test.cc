@@ -106,7 +106,7 @@ class PipelineTest : public ::testing::Test {
     while (!Ask(condition)) std::this_thread::yield();
   }
   void WaitUntilSynced() {
-    WaitFor([](Core& core) { return core.engine.AllSynced() && !core.engine.HasWork(); });
+    WaitFor([](Core& core) { return core.engine.pbxs().AllSynced() && !core.engine.HasWork(); });
   }
   static int CountStale(Core& core) {
     int stale = 0;

@@ -113,9 +113,9 @@ class RoutingWriterTest : public ::testing::Test {
     while (!condition()) std::this_thread::yield();
   }
   static bool IsTold(Core& core, const std::string& pbx) {
-    const PbxIndex index = core.engine.AddPbx(pbx, pbx);
-    return core.engine.pbx(index).link == LinkState::kSynced && !core.engine.HasWork() &&
-           !core.engine.HasRoutings(index);
+    const PbxIndex index = core.engine.pbxs().Add(pbx, pbx);
+    return core.engine.pbxs()[index].link == LinkState::kSynced && !core.engine.HasWork() &&
+           core.engine.routing_backlog().queue(index).empty();
   }
   // The engine has nothing left for the writers. Their last actions may still be under way: what
   // they do is waited for by itself.
@@ -190,7 +190,7 @@ TEST_F(RoutingWriterTest, APbxThatIsAwayHoldsUpNobodyAndGetsTheNewestAlone) {
       {{"command", "restart"}, {"down_ms", simulation::kUntilToldToGoOn}, {"stopping_ms", 10}});
   WaitFor([&] {
     return Ask([](Core& core) {
-      return core.engine.pbx(core.engine.AddPbx("main", "main")).link == LinkState::kDown;
+      return core.engine.pbxs()[core.engine.pbxs().Add("main", "main")].link == LinkState::kDown;
     });
   });
   for (int i = 0; i < 5; ++i)

@@ -226,7 +226,7 @@ class Life {
       driver_->Connects();
       driver_->Says(testing::ScriptedAsterisk::kBanner);
     } else {
-      engine_.RequestListing(link_->pbx());
+      engine_.pbxs().RequestListing(link_->pbx());
       link_->OnTick();
     }
     while (const std::optional<std::string> action = driver_->TakeAction()) {
@@ -240,7 +240,7 @@ class Life {
     }
     RC_ASSERT(link_->probe().list_errors.value() == 0u);
     RC_ASSERT(!link_->tracker().resync_running());
-    RC_ASSERT(engine_.pbx(link_->pbx()).link == LinkState::kSynced);
+    RC_ASSERT(engine_.pbxs()[link_->pbx()].link == LinkState::kSynced);
     Work();
   }
 

@@ -83,7 +83,7 @@ class AccountRoom {
   // `store` needs no path and no clock.
   explicit AccountRoom(SessionTable::Options sessions = {}, StoreOptions store = {})
       : sessions_(sessions), core_{engine_, sessions_, clock_} {
-    engine_.AddPbx("main", "127.0.0.1:5038");
+    engine_.pbxs().Add("main", "127.0.0.1:5038");
     store.path = folder_.File("store.db");
     store.clock = &clock_;
     auto opened = OpenStore(std::move(store));

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "aggregator/engine/engine.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/recording_sink.h"
 #include "tests/testing/users.h"
@@ -36,8 +37,8 @@ class Posted final : public Executor {
 class UserCounterTest : public ::testing::Test {
  protected:
   UserCounterTest() {
-    const PbxIndex main = engine_.AddPbx("main", "127.0.0.1:5038");
-    engine_.AddPbx("other", "127.0.0.1:5039");
+    const PbxIndex main = engine_.pbxs().Add("main", "127.0.0.1:5038");
+    engine_.pbxs().Add("other", "127.0.0.1:5039");
     engine_.BeginResync(main, "22");
     engine_.EndResync(main);
     // More than one slice. Some have a line on the PBX that is not heard.

@@ -46,7 +46,7 @@ constexpr DeviceState kNoWay[] = {DeviceState::kUnavailable, DeviceState::kInval
 class EngineContactsTest : public ::testing::Test {
  protected:
   EngineContactsTest() {
-    pbx_ = engine_.AddPbx("main", "127.0.0.1:5038");
+    pbx_ = engine_.pbxs().Add("main", "127.0.0.1:5038");
     EXPECT_TRUE(engine_.AddUser(UniqueAccount("alice"), {}).ok());
     EXPECT_TRUE(engine_.SetLoggedIn("alice", true, CauseKind::kLogin).ok());
   }
@@ -90,7 +90,7 @@ TEST_F(EngineContactsTest, ADeviceThatNoListHasStaysUnknownWhateverItsContact) {
   EXPECT_EQ(Web(), DeviceState::kUnknown);
   Apply(Contact(true, CauseKind::kReconcile));
   EXPECT_EQ(Web(), DeviceState::kUnknown);
-  EXPECT_EQ(engine_.pbx(pbx_).corrections, 0u);
+  EXPECT_EQ(engine_.pbxs()[pbx_].corrections, 0u);
 }
 
 TEST_F(EngineContactsTest, NoContactOfAReconcileOrEventMakesALineAvailable) {
@@ -106,7 +106,7 @@ TEST_F(EngineContactsTest, NoContactOfAReconcileOrEventMakesALineAvailable) {
       }
     }
   }
-  EXPECT_EQ(engine_.pbx(pbx_).corrections, 0u);
+  EXPECT_EQ(engine_.pbxs()[pbx_].corrections, 0u);
   // Asterisk says when it can be reached again.
   Apply(State("PJSIP/alice_w", DeviceState::kNotInUse));
   EXPECT_EQ(InUse(), LineKind::kWebrtc);
@@ -176,50 +176,50 @@ TEST_F(EngineContactsTest, ALineInACallKeepsItsStateWithoutContact) {
 TEST_F(EngineContactsTest, ADeviceThatIsListedNowhereIsSaidOnce) {
   Sync({State("PJSIP/alice", DeviceState::kUnavailable)});
   EXPECT_FALSE(NotListed(1)) << "the lists may have been refused";
-  EXPECT_THAT(engine_.FindUnlisted(pbx_).names, ElementsAre("PJSIP/alice_w"));
+  EXPECT_THAT(engine_.pbxs().FindUnlisted(pbx_).names, ElementsAre("PJSIP/alice_w"));
   EXPECT_TRUE(NotListed(1));
   EXPECT_FALSE(NotListed(0));
-  EXPECT_THAT(engine_.Unlisted(pbx_).names, ElementsAre("PJSIP/alice_w"));
-  EXPECT_THAT(engine_.FindUnlisted(pbx_).names, IsEmpty());
+  EXPECT_THAT(engine_.pbxs().Unlisted(pbx_).names, ElementsAre("PJSIP/alice_w"));
+  EXPECT_THAT(engine_.pbxs().FindUnlisted(pbx_).names, IsEmpty());
   engine_.LinkLost(pbx_, "gone");
   EXPECT_FALSE(NotListed(1)) << "nobody knows now";
-  EXPECT_EQ(engine_.Unlisted(pbx_).count, 0u);
+  EXPECT_EQ(engine_.pbxs().Unlisted(pbx_).count, 0u);
   Sync({State("PJSIP/alice", DeviceState::kUnavailable)});
-  EXPECT_THAT(engine_.FindUnlisted(pbx_).names, IsEmpty());
-  EXPECT_EQ(engine_.Unlisted(pbx_).count, 1u);
+  EXPECT_THAT(engine_.pbxs().FindUnlisted(pbx_).names, IsEmpty());
+  EXPECT_EQ(engine_.pbxs().Unlisted(pbx_).count, 1u);
 }
 
 TEST_F(EngineContactsTest, ADeviceThatComesAndGoesIsSaidAgain) {
   Sync({State("PJSIP/alice", DeviceState::kNotInUse),
         State("PJSIP/alice_w", DeviceState::kInvalid)});
-  EXPECT_EQ(engine_.FindUnlisted(pbx_).count, 1u);
+  EXPECT_EQ(engine_.pbxs().FindUnlisted(pbx_).count, 1u);
   Apply(State("PJSIP/alice_w", DeviceState::kNotInUse));
   EXPECT_FALSE(NotListed(1));
-  EXPECT_EQ(engine_.Unlisted(pbx_).count, 0u);
-  EXPECT_EQ(engine_.FindUnlisted(pbx_).count, 0u);
+  EXPECT_EQ(engine_.pbxs().Unlisted(pbx_).count, 0u);
+  EXPECT_EQ(engine_.pbxs().FindUnlisted(pbx_).count, 0u);
   Apply(State("PJSIP/alice_w", DeviceState::kInvalid));  // its endpoint was removed
   EXPECT_TRUE(NotListed(1));
-  EXPECT_THAT(engine_.FindUnlisted(pbx_).names, ElementsAre("PJSIP/alice_w"));
+  EXPECT_THAT(engine_.pbxs().FindUnlisted(pbx_).names, ElementsAre("PJSIP/alice_w"));
 }
 
 TEST_F(EngineContactsTest, OfADeviceThatNobodyAskedForNothingIsSaid) {
   Sync({State("PJSIP/alice", DeviceState::kNotInUse),
         State("PJSIP/alice_w", DeviceState::kNotInUse)});
-  EXPECT_EQ(engine_.FindUnlisted(pbx_).count, 0u);
+  EXPECT_EQ(engine_.pbxs().FindUnlisted(pbx_).count, 0u);
   ASSERT_TRUE(engine_.AddUser(UniqueAccount("bob"), {}).ok());
-  EXPECT_EQ(engine_.FindUnlisted(pbx_).count, 0u) << "lists with bob follow";
-  EXPECT_TRUE(engine_.TakeListingWanted(pbx_));
+  EXPECT_EQ(engine_.pbxs().FindUnlisted(pbx_).count, 0u) << "lists with bob follow";
+  EXPECT_TRUE(engine_.pbxs().TakeListingWanted(pbx_));
   Apply(State("PJSIP/bob", DeviceState::kNotInUse, CauseKind::kReconcile));
-  EXPECT_THAT(engine_.FindUnlisted(pbx_).names, ElementsAre("PJSIP/bob_w"));
+  EXPECT_THAT(engine_.pbxs().FindUnlisted(pbx_).names, ElementsAre("PJSIP/bob_w"));
   // A device without a user is nobody's business, also when it had one.
   ASSERT_TRUE(engine_.RemoveUser("bob").ok());
-  EXPECT_EQ(engine_.Unlisted(pbx_).count, 0u);
+  EXPECT_EQ(engine_.pbxs().Unlisted(pbx_).count, 0u);
   Apply(State("PJSIP/bob", DeviceState::kInvalid));
-  EXPECT_EQ(engine_.FindUnlisted(pbx_).count, 0u);
-  EXPECT_EQ(engine_.pbx(pbx_).unlisted_devices, 0u);
+  EXPECT_EQ(engine_.pbxs().FindUnlisted(pbx_).count, 0u);
+  EXPECT_EQ(engine_.pbxs()[pbx_].unlisted_devices, 0u);
   ASSERT_TRUE(engine_.AddUser(UniqueAccount("bob"), {}).ok());
-  EXPECT_TRUE(engine_.TakeListingWanted(pbx_));
-  EXPECT_THAT(engine_.FindUnlisted(pbx_).names, ElementsAre("PJSIP/bob", "PJSIP/bob_w"));
+  EXPECT_TRUE(engine_.pbxs().TakeListingWanted(pbx_));
+  EXPECT_THAT(engine_.pbxs().FindUnlisted(pbx_).names, ElementsAre("PJSIP/bob", "PJSIP/bob_w"));
 }
 
 TEST_F(EngineContactsTest, ManyAreCountedAndTheFirstOfThemNamed) {
@@ -228,7 +228,7 @@ TEST_F(EngineContactsTest, ManyAreCountedAndTheFirstOfThemNamed) {
   }
   Sync({State("PJSIP/alice", DeviceState::kNotInUse),
         State("PJSIP/alice_w", DeviceState::kNotInUse)});
-  const Engine::UnlistedDevices found = engine_.FindUnlisted(pbx_);
+  const PbxTable::UnlistedDevices found = engine_.pbxs().FindUnlisted(pbx_);
   EXPECT_EQ(found.count, 240u);
   ASSERT_EQ(found.names.size(), 100u);
   EXPECT_EQ(found.names.front(), "PJSIP/u880");

@@ -32,8 +32,8 @@ User Person(const std::string& id, const std::string& mailbox) {
 class EngineMailboxesTest : public ::testing::Test {
  protected:
   EngineMailboxesTest() {
-    main_ = engine_.AddPbx("main", "127.0.0.1:5038");
-    branch_ = engine_.AddPbx("branch", "127.0.0.2:5038");
+    main_ = engine_.pbxs().Add("main", "127.0.0.1:5038");
+    branch_ = engine_.pbxs().Add("branch", "127.0.0.2:5038");
   }
 
   void Add(const User& user) { ASSERT_TRUE(engine_.AddUser(user, {}).ok()); }
@@ -52,7 +52,7 @@ class EngineMailboxesTest : public ::testing::Test {
   }
   void Tell(const std::string& mailbox, MailboxCounts counts,
             CauseKind cause = CauseKind::kResync) {
-    engine_.ApplyMailboxes(main_, std::vector<MailboxChange>{{cause, counts, mailbox}});
+    engine_.mailboxes().Apply(main_, std::vector<MailboxChange>{{cause, counts, mailbox}});
   }
 
   // What was published since the last call, as "user mailbox new/old" and "stale".
@@ -63,7 +63,7 @@ class EngineMailboxesTest : public ::testing::Test {
                      "/" + std::to_string(box.counts.old_messages) + (box.stale ? " stale" : ""));
       EXPECT_EQ(box.sequence, ++sequence_) << "numbered without a hole";
     }
-    EXPECT_EQ(engine_.mailbox_sequence(), sequence_);
+    EXPECT_EQ(engine_.mailboxes().sequence(), sequence_);
     sink_.mailboxes.clear();
     return told;
   }
@@ -139,8 +139,8 @@ TEST_F(EngineMailboxesTest, ASharedBoxIsEverybodys) {
   Tell("1001@default", {0, 3});
   EXPECT_THAT(Told(), ElementsAre("bob 1001@default 0/3", "alice 1001@default 0/3"));
   std::vector<std::string> asked;
-  EXPECT_EQ(engine_.ReadMailboxes(main_, 0, 10,
-                                  [&](const Mailbox& box) { asked.emplace_back(box.mailbox); }),
+  EXPECT_EQ(engine_.mailboxes().Read(main_, 0, 10,
+                                     [&](const Mailbox& box) { asked.emplace_back(box.mailbox); }),
             0u);
   EXPECT_THAT(asked, ElementsAre("1001@default")) << "once";
   ASSERT_TRUE(engine_.RemoveUser("bob").ok());
@@ -152,12 +152,12 @@ TEST_F(EngineMailboxesTest, ASharedBoxIsEverybodys) {
 TEST_F(EngineMailboxesTest, ABoxComesAndGoesWithTheUsersRecord) {
   Add(Person("alice", ""));
   Sync();
-  engine_.TakeListingWanted(main_);
+  engine_.pbxs().TakeListingWanted(main_);
   EXPECT_THAT(Told(), IsEmpty());
-  EXPECT_FALSE(engine_.ReadMailbox("alice", [](const Mailbox&) {}));
+  EXPECT_FALSE(engine_.mailboxes().Read("alice", [](const Mailbox&) {}));
 
   ASSERT_TRUE(engine_.UpdateUser(Person("alice", "1001")).ok());
-  EXPECT_TRUE(engine_.TakeListingWanted(main_)) << "the counts must be read";
+  EXPECT_TRUE(engine_.pbxs().TakeListingWanted(main_)) << "the counts must be read";
   EXPECT_THAT(Told(), ElementsAre("alice 1001@default 0/0 stale"));
   Tell("1001@default", {2, 0});
   EXPECT_THAT(Told(), ElementsAre("alice 1001@default 2/0"));
@@ -170,7 +170,7 @@ TEST_F(EngineMailboxesTest, ABoxComesAndGoesWithTheUsersRecord) {
   EXPECT_THAT(Told(), IsEmpty());
   ASSERT_TRUE(engine_.UpdateUser(Person("alice", "")).ok());
   EXPECT_THAT(Told(), ElementsAre("alice  0/0"));
-  EXPECT_FALSE(engine_.ReadMailbox("nobody", [](const Mailbox&) {}));
+  EXPECT_FALSE(engine_.mailboxes().Read("nobody", [](const Mailbox&) {}));
 }
 
 TEST_F(EngineMailboxesTest, TheBoxIsOnThePbxOfTheDeskphone) {
@@ -181,7 +181,7 @@ TEST_F(EngineMailboxesTest, TheBoxIsOnThePbxOfTheDeskphone) {
     std::vector<std::string> found;
     std::uint64_t cursor = 0;
     do {
-      cursor = engine_.ReadMailboxes(pbx, cursor, 1, [&](const Mailbox& box) {
+      cursor = engine_.mailboxes().Read(pbx, cursor, 1, [&](const Mailbox& box) {
         found.push_back(std::string(box.mailbox) + " on " + std::string(box.pbx));
       });
     } while (cursor != 0);
@@ -195,11 +195,11 @@ TEST_F(EngineMailboxesTest, AReconcileCountsWhatItCorrects) {
   Add(Person("alice", "1001"));
   Sync();
   Tell("1001@default", {1, 0}, CauseKind::kReconcile);
-  EXPECT_EQ(engine_.pbx(main_).corrections, 0u) << "the first reading corrects nothing";
+  EXPECT_EQ(engine_.pbxs()[main_].corrections, 0u) << "the first reading corrects nothing";
   Tell("1001@default", {1, 0}, CauseKind::kReconcile);
-  EXPECT_EQ(engine_.pbx(main_).corrections, 0u);
+  EXPECT_EQ(engine_.pbxs()[main_].corrections, 0u);
   Tell("1001@default", {0, 1}, CauseKind::kReconcile);
-  EXPECT_EQ(engine_.pbx(main_).corrections, 1u);
+  EXPECT_EQ(engine_.pbxs()[main_].corrections, 1u);
 }
 
 }  // namespace

@@ -42,10 +42,10 @@ User Person(const std::string& id, const std::string& exten, const std::string& 
 class EngineRoutingTest : public ::testing::Test {
  protected:
   EngineRoutingTest() {
-    main_ = engine_.AddPbx("main", "127.0.0.1:5038");
-    branch_ = engine_.AddPbx("branch", "127.0.0.2:5038");
-    engine_.RequestRoutings(main_);
-    engine_.RequestRoutings(branch_);
+    main_ = engine_.pbxs().Add("main", "127.0.0.1:5038");
+    branch_ = engine_.pbxs().Add("branch", "127.0.0.2:5038");
+    engine_.routing_backlog().StartRound(main_);
+    engine_.routing_backlog().StartRound(branch_);
   }
 
   void Add(const User& user, const UserSettings& settings = {}) {
@@ -66,7 +66,7 @@ class EngineRoutingTest : public ::testing::Test {
 
   std::vector<Taken> TakeAll(PbxIndex pbx) {
     std::vector<Taken> all;
-    while (engine_.TakeRouting(pbx, [&](const Routing& routing, bool again) {
+    while (engine_.routing_backlog().Take(pbx, [&](const Routing& routing, bool again) {
       all.push_back({again, routing.removed, std::string(routing.context),
                      std::string(routing.exten), std::string(routing.user),
                      std::string(routing.device_in_use), std::string(routing.deskphone),
@@ -105,7 +105,7 @@ TEST_F(EngineRoutingTest, WhoChangedManyTimesIsTakenOnceAsHeIsThen) {
   EXPECT_EQ(taken[0].state, PresenceState::kAvailable);
   EXPECT_TRUE(taken[0].do_not_disturb);
   EXPECT_EQ(taken[0].ring_seconds, kDefaultRingSeconds);
-  EXPECT_FALSE(engine_.HasRoutings(main_));
+  EXPECT_TRUE(engine_.routing_backlog().queue(main_).empty());
 }
 
 TEST_F(EngineRoutingTest, ForwardingsAreToldWhenEnabledAndShownInThePresence) {
@@ -161,7 +161,7 @@ TEST_F(EngineRoutingTest, ARoundTellsEverybodyAgainAfterWhoChanged) {
   Add(Person("bob", "1002", "main", "main"));
   Add(Person("carol", "1003", "branch", "branch"));
   TakeAll(main_);
-  engine_.RequestRoutings(main_);
+  engine_.routing_backlog().StartRound(main_);
   ASSERT_TRUE(engine_.SetDoNotDisturb("bob", true).ok());
   const std::vector<Taken> taken = TakeAll(main_);
   ASSERT_EQ(taken.size(), 3u);
@@ -210,18 +210,18 @@ TEST_F(EngineRoutingTest, WhatARoundIsAboutToVisitDoesNotWaitBeforeIt) {
   Add(Person("alice", "1001", "main", "main"));
   Add(Person("bob", "1002", "main", "main"));
   TakeAll(main_);
-  engine_.CloseRoutings(main_);
+  engine_.routing_backlog().Close(main_);
   ASSERT_TRUE(engine_.SetDoNotDisturb("bob", true).ok());
-  EXPECT_FALSE(engine_.HasRoutings(main_));
+  EXPECT_TRUE(engine_.routing_backlog().queue(main_).empty());
   engine_.BeginResync(main_, "22.10.1");
   engine_.Apply(main_, std::vector<DeviceChange>{{.cause = CauseKind::kResync,
                                                   .state = DeviceState::kNotInUse,
                                                   .device = "PJSIP/alice"}});
   engine_.EndResync(main_);
-  engine_.RequestRoutings(main_);
+  engine_.routing_backlog().StartRound(main_);
   while (engine_.DoWork(10)) {
   }
-  EXPECT_EQ(engine_.routing_queue(main_).changed(), 0u);
+  EXPECT_EQ(engine_.routing_backlog().queue(main_).changed(), 0u);
   // What a user does is told first all the same.
   ASSERT_TRUE(engine_.SetDoNotDisturb("bob", false).ok());
   const std::vector<Taken> taken = TakeAll(main_);
@@ -236,14 +236,14 @@ TEST_F(EngineRoutingTest, WhatARoundIsAboutToVisitDoesNotWaitBeforeIt) {
 TEST_F(EngineRoutingTest, ChangesDoNotWaitWhileNobodyTakesThem) {
   Add(Person("alice", "1001", "main", "main"));
   ASSERT_TRUE(engine_.SetDoNotDisturb("alice", true).ok());
-  EXPECT_TRUE(engine_.HasRoutings(main_));
-  engine_.CloseRoutings(main_);
-  EXPECT_FALSE(engine_.HasRoutings(main_));
+  EXPECT_FALSE(engine_.routing_backlog().queue(main_).empty());
+  engine_.routing_backlog().Close(main_);
+  EXPECT_TRUE(engine_.routing_backlog().queue(main_).empty());
   ASSERT_TRUE(engine_.SetDoNotDisturb("alice", false).ok());
-  EXPECT_FALSE(engine_.HasRoutings(main_));
+  EXPECT_TRUE(engine_.routing_backlog().queue(main_).empty());
   // A number that is given up is remembered.
   ASSERT_TRUE(engine_.RemoveUser("alice").ok());
-  EXPECT_TRUE(engine_.HasRoutings(main_));
+  EXPECT_FALSE(engine_.routing_backlog().queue(main_).empty());
 }
 
 TEST_F(EngineRoutingTest, TheChoiceIsToldAlsoWhenItDecidesNothing) {

@@ -48,7 +48,7 @@ DeviceChange Calls(std::string_view device, bool emitting,
 
 class EngineTest : public ::testing::Test {
  protected:
-  EngineTest() { pbx_ = engine_.AddPbx("main", "127.0.0.1:5038"); }
+  EngineTest() { pbx_ = engine_.pbxs().Add("main", "127.0.0.1:5038"); }
 
   void AddAlice() { ASSERT_TRUE(engine_.AddUser(UniqueAccount("alice"), {}).ok()); }
 
@@ -155,7 +155,7 @@ TEST(EngineOptionsTest, AnyDeskphoneCallCountsWhenTheDeploymentSaysSo) {
   testing::FakeClock clock;
   testing::RecordingSink sink;
   Engine engine({.deskphone_call = DeskphoneCall::kAny, .epoch = 1}, clock, sink);
-  const PbxIndex pbx = engine.AddPbx("main", "x:1");
+  const PbxIndex pbx = engine.pbxs().Add("main", "x:1");
   ASSERT_TRUE(engine.AddUser(UniqueAccount("alice"), {}).ok());
   engine.BeginResync(pbx, "");
   engine.Apply(pbx, std::vector<DeviceChange>{State("PJSIP/alice", DeviceState::kNotInUse),
@@ -227,13 +227,13 @@ TEST_F(EngineTest, AReconcileCountsWhatItCorrected) {
   AddAlice();
   SyncIdle();
   Apply(State("PJSIP/alice", DeviceState::kNotInUse, CauseKind::kReconcile));
-  EXPECT_EQ(engine_.pbx(pbx_).corrections, 0u);
+  EXPECT_EQ(engine_.pbxs()[pbx_].corrections, 0u);
   Apply(State("PJSIP/alice", DeviceState::kInUse, CauseKind::kReconcile));
-  EXPECT_EQ(engine_.pbx(pbx_).corrections, 1u);
+  EXPECT_EQ(engine_.pbxs()[pbx_].corrections, 1u);
 }
 
 TEST_F(EngineTest, OneOfTwoPbxsDownMarksOnlyItsUsers) {
-  const PbxIndex other = engine_.AddPbx("other", "127.0.0.1:5039");
+  const PbxIndex other = engine_.pbxs().Add("other", "127.0.0.1:5039");
   AddAlice();
   ASSERT_TRUE(engine_.AddUser(UniqueAccount("bob", "other"), {}).ok());
   SyncIdle();
@@ -245,7 +245,7 @@ TEST_F(EngineTest, OneOfTwoPbxsDownMarksOnlyItsUsers) {
   }
   ASSERT_EQ(sink_.updates.size(), 1u);
   EXPECT_EQ(Last().user, "bob");
-  EXPECT_FALSE(engine_.AllSynced());
+  EXPECT_FALSE(engine_.pbxs().AllSynced());
 }
 
 TEST_F(EngineTest, SelectionIsKeptThroughLogout) {
@@ -296,10 +296,10 @@ TEST_F(EngineTest, RemovalIsPublishedAndARevisionNeverStepsBack) {
 
 TEST_F(EngineTest, AUserAddedLateAsksForAListing) {
   SyncIdle();
-  EXPECT_FALSE(engine_.TakeListingWanted(pbx_));
+  EXPECT_FALSE(engine_.pbxs().TakeListingWanted(pbx_));
   AddAlice();
-  EXPECT_TRUE(engine_.TakeListingWanted(pbx_));
-  EXPECT_FALSE(engine_.TakeListingWanted(pbx_));
+  EXPECT_TRUE(engine_.pbxs().TakeListingWanted(pbx_));
+  EXPECT_FALSE(engine_.pbxs().TakeListingWanted(pbx_));
 }
 
 TEST_F(EngineTest, ADeviceOfTwoUsersMovesBoth) {

@@ -38,8 +38,8 @@ class EngineUsersTest : public ::testing::Test {
   // alice is logged in with WebRTC selected, and emits a call on her deskphone, which the bare
   // state does not tell: every part of what is known decides.
   EngineUsersTest() {
-    main_ = engine_.AddPbx("main", "127.0.0.1:5038");
-    branch_ = engine_.AddPbx("branch", "127.0.0.2:5038");
+    main_ = engine_.pbxs().Add("main", "127.0.0.1:5038");
+    branch_ = engine_.pbxs().Add("branch", "127.0.0.2:5038");
     Add(Alice());
     Sync(main_, {State("PJSIP/alice", DeviceState::kNotInUse),
                  State("PJSIP/alice_w", DeviceState::kNotInUse),
@@ -50,8 +50,8 @@ class EngineUsersTest : public ::testing::Test {
                   .in_call = true,
                   .holding = true,
                   .device = "PJSIP/alice"}});
-    engine_.ApplyMailboxes(main_, std::vector<MailboxChange>{
-                                      {.counts = {.new_messages = 3}, .mailbox = "1000@default"}});
+    engine_.mailboxes().Apply(main_, std::vector<MailboxChange>{{.counts = {.new_messages = 3},
+                                                                 .mailbox = "1000@default"}});
     EXPECT_TRUE(engine_.SetLoggedIn("alice", true, CauseKind::kLogin).ok());
     EXPECT_TRUE(engine_.SetDoNotDisturb("alice", true).ok());
     EXPECT_EQ(Shown(), "IN_USE DESKPHONE_EMITTED_CALL WEBRTC [INUSE holding, NOT_INUSE]");
@@ -73,7 +73,7 @@ class EngineUsersTest : public ::testing::Test {
   void Lose(PbxIndex pbx) {
     engine_.LinkLost(pbx, "reset");
     Work();
-    engine_.CloseRoutings(pbx);
+    engine_.routing_backlog().Close(pbx);
     sink_.updates.clear();
     sink_.mailboxes.clear();
   }
@@ -117,13 +117,13 @@ TEST_F(EngineUsersTest, NameAndNumberWhileThePbxIsAwayPublishNothing) {
 
 TEST_F(EngineUsersTest, NameAndNumberWhileThePbxIsThereArePublishedNeither) {
   sink_.updates.clear();
-  engine_.TakeListingWanted(main_);
+  engine_.pbxs().TakeListingWanted(main_);
   User alice = Alice();
   alice.display_name = "Alice Liddell";
   alice.exten = "1009";
   Update(alice);
   EXPECT_TRUE(sink_.updates.empty());
-  EXPECT_FALSE(engine_.TakeListingWanted(main_)) << "no device is new";
+  EXPECT_FALSE(engine_.pbxs().TakeListingWanted(main_)) << "no device is new";
 }
 
 TEST_F(EngineUsersTest, AnUpdateWhileSyncingTakesNothingOfListsThatAreNotComplete) {
@@ -171,7 +171,7 @@ TEST_F(EngineUsersTest, ALineThatMovesToAPbxThatIsThereLeavesTheOtherAsItWas) {
   Lose(main_);
   Update(Alice({kDeskphone, kBranch}));
   EXPECT_EQ(Shown(), "IN_USE WEBRTC_UNREACHABLE DESKPHONE [INUSE holding, UNKNOWN] stale");
-  EXPECT_TRUE(engine_.TakeListingWanted(branch_));
+  EXPECT_TRUE(engine_.pbxs().TakeListingWanted(branch_));
   engine_.Apply(branch_, std::vector<DeviceChange>{State("PJSIP/alice_w", DeviceState::kNotInUse)});
   EXPECT_EQ(Shown(), kAsItWas);
   Update(Alice());
@@ -230,18 +230,18 @@ TEST_F(EngineUsersTest, AfterTheReturnOnlyRealDifferencesArePublished) {
 TEST_F(EngineUsersTest, TheNewNumberIsToldAndTheOldOneTakenBack) {
   std::vector<std::string> told;
   const auto take = [&] {
-    while (engine_.TakeRouting(main_, [&](const Routing& routing, bool) {
+    while (engine_.routing_backlog().Take(main_, [&](const Routing& routing, bool) {
       told.push_back((routing.removed ? "-" : "") + std::string(routing.exten));
     })) {
     }
     return std::exchange(told, {});
   };
-  engine_.RequestRoutings(main_);
+  engine_.routing_backlog().StartRound(main_);
   take();
   User alice = Alice();
   alice.exten = "1009";
   Update(alice);
-  EXPECT_TRUE(engine_.RoutingWaits(main_, "alice"));
+  EXPECT_TRUE(engine_.routing_backlog().Waits(main_, "alice"));
   EXPECT_EQ(take(), (std::vector<std::string>{"-1000", "1009"}));
   alice.display_name = "Alice Liddell";
   ASSERT_TRUE(engine_.SetDoNotDisturb("alice", false).ok());
@@ -250,7 +250,7 @@ TEST_F(EngineUsersTest, TheNewNumberIsToldAndTheOldOneTakenBack) {
   Lose(main_);
   alice.exten = "1010";
   Update(alice);
-  engine_.RequestRoutings(main_);
+  engine_.routing_backlog().StartRound(main_);
   EXPECT_EQ(take(), (std::vector<std::string>{"-1009", "1010"})) << "told when the PBX is back";
 }
 
@@ -259,7 +259,7 @@ TEST_F(EngineUsersTest, MailboxCountsAreKept) {
   User alice = Alice({kDeskphone});
   alice.voicemail->password = "4711";
   Update(alice);
-  EXPECT_TRUE(engine_.ReadMailbox(
+  EXPECT_TRUE(engine_.mailboxes().Read(
       "alice", [](const Mailbox& box) { EXPECT_EQ(box.counts.new_messages, 3u); }));
   EXPECT_TRUE(sink_.mailboxes.empty());
 }
@@ -277,7 +277,7 @@ TEST_F(EngineUsersTest, ADirectionThatNobodyKnowsIsExplainedAndChangesNothing) {
   EXPECT_TRUE(engine_.Explain("alice")->lines[0].direction_unknown);
   EXPECT_FALSE(engine_.Explain("alice")->lines[1].direction_unknown);
   EXPECT_TRUE(sink_.updates.empty());
-  EXPECT_EQ(engine_.pbx(main_).corrections, 0u);
+  EXPECT_EQ(engine_.pbxs()[main_].corrections, 0u);
 }
 
 }  // namespace

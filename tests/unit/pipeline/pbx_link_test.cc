@@ -88,7 +88,7 @@ class PbxLinkTest : public ::testing::Test {
   }
 
   Site& site() { return *site_; }
-  const PbxStatus& status() { return site_->engine().pbx(site_->pbx()); }
+  const PbxStatus& status() { return site_->engine().pbxs()[site_->pbx()]; }
   // "AVAILABLE", "AVAILABLE stale", "AVAILABLE undisturbed".
   std::string Alice() {
     std::string text;
@@ -167,12 +167,12 @@ TEST_F(PbxLinkTest, AListThatIsRefusedIsComplainedOfUntilItComesWhole) {
   site().Connect();
   EXPECT_EQ(status().link, LinkState::kSynced);
   EXPECT_EQ(site().link().probe().list_errors.value(), 1u);
-  EXPECT_THAT(site().engine().facts(site().pbx()).list_errors,
+  EXPECT_THAT(site().engine().pbxs().facts(site().pbx()).list_errors,
               ElementsAre(HasSubstr("CoreShowChannels")));
   site().asterisk().denied.clear();
   site().Cut();
   site().Connect();
-  EXPECT_THAT(site().engine().facts(site().pbx()).list_errors, IsEmpty());
+  EXPECT_THAT(site().engine().pbxs().facts(site().pbx()).list_errors, IsEmpty());
 }
 
 TEST_F(PbxLinkTest, ALinkThatIsLostAmongTheListsBeginsAnew) {
@@ -366,7 +366,7 @@ class MailboxTest : public PbxLinkTest {
   // "2 new, 1 old", "2 new, 1 old, stale".
   std::string Counts(int i) {
     std::string text;
-    site().engine().ReadMailbox(testing::UniqueAccount(i).id, [&](const Mailbox& box) {
+    site().engine().mailboxes().Read(testing::UniqueAccount(i).id, [&](const Mailbox& box) {
       text = fmt::format("{} new, {} old{}", box.counts.new_messages, box.counts.old_messages,
                          box.stale ? ", stale" : "");
     });
@@ -412,7 +412,7 @@ TEST_F(MailboxTest, ARefusalIsComplainedOfOnceForAllBoxes) {
   site().Connect();
   site().Passes(seconds(1));
   EXPECT_EQ(site().link().probe().mailbox_errors.value(), static_cast<std::uint64_t>(kBoxes));
-  EXPECT_THAT(site().engine().facts(site().pbx()).list_errors,
+  EXPECT_THAT(site().engine().pbxs().facts(site().pbx()).list_errors,
               ElementsAre(HasSubstr("MailboxCount")));
 }
 

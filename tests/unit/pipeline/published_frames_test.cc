@@ -114,7 +114,7 @@ void Choose(Core& core) {
 void Reconnect(Site& site) {
   site.Cut();
   site.Connect();
-  EXPECT_EQ(site.engine().pbx(site.pbx()).link, LinkState::kSynced);
+  EXPECT_EQ(site.engine().pbxs()[site.pbx()].link, LinkState::kSynced);
 }
 
 // "NAME FRAMES ACTIONS": digests of what followers were sent, a snapshot at the end of it, and of
@@ -140,7 +140,7 @@ std::string Replay(const pbx::Trace& trace) {
     }
     if (i == chunks.size() / 2) site.Run(Choose);
   }
-  site.Run([&](Core& core) { core.engine.RequestListing(site.pbx()); });
+  site.Run([&](Core& core) { core.engine.pbxs().RequestListing(site.pbx()); });
   site.PassesUntil(site.clock().Now() + std::chrono::seconds(2));
   Reconnect(site);
   site.PassesUntil(site.clock().Now() + std::chrono::seconds(2));

@@ -108,7 +108,7 @@ class World {
   std::size_t cuts() const { return cuts_; }
   // How often the follower's table was held against the engine's.
   std::size_t compared() const { return compared_; }
-  std::uint64_t corrections() { return site_.engine().pbx(site_.pbx()).corrections; }
+  std::uint64_t corrections() { return site_.engine().pbxs()[site_.pbx()].corrections; }
 
  private:
   void Emit(std::string_view event) {
@@ -130,7 +130,7 @@ class World {
     } else if (what < 988) {
       site_.Passes(std::chrono::microseconds(random_.Below(200'000)));
     } else if (what < 998) {
-      site_.Run([&](Core& core) { core.engine.RequestListing(site_.pbx()); });
+      site_.Run([&](Core& core) { core.engine.pbxs().RequestListing(site_.pbx()); });
     } else {
       LoseLink();
     }
@@ -175,7 +175,7 @@ class World {
     site_.Passes(std::chrono::milliseconds(random_.Below(300)));
     heard_ = true;
     site_.Connect();
-    EXPECT_EQ(site_.engine().pbx(site_.pbx()).link, LinkState::kSynced);
+    EXPECT_EQ(site_.engine().pbxs()[site_.pbx()].link, LinkState::kSynced);
   }
 
   // Asterisk says what came before it lists.

@@ -141,7 +141,7 @@ class RecordingBatchSink final : public BatchSink {
 TEST_F(PublisherTest, BatchesAreMadeWhileWanted) {
   Start();
   RecordingBatchSink sink;
-  publisher_->SetBatchSink(&sink);
+  publisher_->SetBatchSink(sink);
   Set("alice", PresenceState::kAvailable);
   EXPECT_EQ(encoded(), 0u);
   publisher_->SetBatchWanted(true);
@@ -177,7 +177,7 @@ TEST_F(PublisherTest, BatchesAreMadeWhileWanted) {
 TEST_F(PublisherTest, MailboxesAreEncodedWhileTheyAreWanted) {
   Start();
   RecordingBatchSink sink;
-  publisher_->SetBatchSink(&sink);
+  publisher_->SetBatchSink(sink);
   const auto tell = [&](std::uint64_t sequence) {
     publisher_->OnMailbox({.user = "alice",
                            .mailbox = "1001@default",
@@ -214,7 +214,7 @@ TEST_F(PublisherTest, MailboxesAreEncodedWhileTheyAreWanted) {
 TEST_F(PublisherTest, AnEndlessFlushMakesSeveralBatches) {
   Start();
   RecordingBatchSink sink;
-  publisher_->SetBatchSink(&sink);
+  publisher_->SetBatchSink(sink);
   publisher_->SetBatchWanted(true);
   for (int i = 0; i < 25'000; ++i) table_.Set("alice", PresenceState::kBusy);
   publisher_->Flush();

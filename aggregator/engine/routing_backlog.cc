@@ -1,8 +1,7 @@
-// What Engine has the PBXs told.
+#include "aggregator/engine/routing_backlog.h"
 
 #include <algorithm>
-
-#include "aggregator/engine/engine.h"
+#include <string>
 
 namespace unipresence {
 namespace {
@@ -12,20 +11,30 @@ constexpr std::size_t kMaxPassedOver = 4096;
 
 }  // namespace
 
-LineIndex Engine::FirstLineOn(const UserRecord& user, PbxIndex pbx) const {
+RoutingQueue& RoutingBacklog::QueueOf(PbxIndex pbx) {
+  if (pbx >= queues_.size()) queues_.resize(std::size_t{pbx} + 1);
+  return queues_[pbx];
+}
+
+const RoutingQueue& RoutingBacklog::queue(PbxIndex pbx) const {
+  static const RoutingQueue kNone;
+  return pbx < queues_.size() ? queues_[pbx] : kNone;
+}
+
+LineIndex RoutingBacklog::FirstLineOn(const UserRecord& user, PbxIndex pbx) const {
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     if (devices_[users_.line(i).device].pbx == pbx) return i;
   }
   return kNoLine;
 }
 
-void Engine::MarkRouting(UserIndex index, CauseKind cause) {
+void RoutingBacklog::Mark(UserIndex index, CauseKind cause) {
   const UserRecord& user = users_[index];
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     const PbxIndex pbx = devices_[users_.line(i).device].pbx;
     // After a resync nearly everybody changes: what a round is about to visit must not stand in the
     // way of what users do meanwhile.
-    RoutingQueue& queue = routing_queues_[pbx];
+    RoutingQueue& queue = QueueOf(pbx);
     if (!queue.open() || (cause == CauseKind::kResync && queue.round_is_ahead())) continue;
     // The first line on a PBX keeps the mark for all.
     LineRecord& line = users_.line(FirstLineOn(user, pbx));
@@ -35,7 +44,7 @@ void Engine::MarkRouting(UserIndex index, CauseKind cause) {
   }
 }
 
-void Engine::MarkNumberRemoved(UserIndex index, std::span<const Line> kept) {
+void RoutingBacklog::MarkNumberRemoved(UserIndex index, std::span<const Line> kept) {
   const UserRecord& user = users_[index];
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     const PbxIndex pbx = devices_[users_.line(i).device].pbx;
@@ -43,12 +52,12 @@ void Engine::MarkNumberRemoved(UserIndex index, std::span<const Line> kept) {
     const bool stays = std::any_of(kept.begin(), kept.end(),
                                    [&](const Line& line) { return line.pbx == pbxs_[pbx].name; });
     if (stays) continue;
-    routing_queues_[pbx].PushRemoved(
+    QueueOf(pbx).PushRemoved(
         {std::string(routings_.context(index)), std::string(routings_.exten(index))});
   }
 }
 
-void Engine::FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const {
+void RoutingBacklog::FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const {
   const UserRecord& user = users_[index];
   routing = Routing{};
   routings_.Fill(index, routing);
@@ -76,9 +85,9 @@ void Engine::FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const 
   }
 }
 
-bool Engine::TakeRouting(PbxIndex pbx, RoutingVisitor visit) {
+bool RoutingBacklog::Take(PbxIndex pbx, Visitor visit) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  RoutingQueue& queue = routing_queues_[pbx];
+  RoutingQueue& queue = QueueOf(pbx);
   if (const auto number = queue.PopRemoved()) {
     visit({.context = number->context, .exten = number->exten, .removed = true}, false);
     return true;
@@ -105,7 +114,7 @@ bool Engine::TakeRouting(PbxIndex pbx, RoutingVisitor visit) {
   return false;
 }
 
-bool Engine::ReadRouting(PbxIndex pbx, std::string_view id, RoutingVisitor visit) {
+bool RoutingBacklog::Read(PbxIndex pbx, std::string_view id, Visitor visit) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   const UserIndex index = users_.Find(id);
   if (index == kNoUser || FirstLineOn(users_[index], pbx) == kNoLine) return false;
@@ -114,16 +123,16 @@ bool Engine::ReadRouting(PbxIndex pbx, std::string_view id, RoutingVisitor visit
   return true;
 }
 
-bool Engine::RoutingWaits(PbxIndex pbx, std::string_view id) const {
+bool RoutingBacklog::Waits(PbxIndex pbx, std::string_view id) const {
   const UserIndex index = users_.Find(id);
   if (index == kNoUser) return false;
   const LineIndex line = FirstLineOn(users_[index], pbx);
   return line != kNoLine && users_.line(line).routing_waits;
 }
 
-void Engine::CloseRoutings(PbxIndex pbx) {
+void RoutingBacklog::Close(PbxIndex pbx) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  RoutingQueue& queue = routing_queues_[pbx];
+  RoutingQueue& queue = QueueOf(pbx);
   queue.Close();
   queue.EndRound();
   while (const auto index = queue.Pop()) {
@@ -135,9 +144,9 @@ void Engine::CloseRoutings(PbxIndex pbx) {
   }
 }
 
-void Engine::RequestRoutings(PbxIndex pbx) {
+void RoutingBacklog::StartRound(PbxIndex pbx) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  routing_queues_[pbx].StartRound(users_.slots());
+  QueueOf(pbx).StartRound(users_.slots());
 }
 
 }  // namespace unipresence
