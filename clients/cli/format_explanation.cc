@@ -8,6 +8,8 @@
 #include <set>
 #include <string_view>
 
+#include "aggregator/model/line_kind.h"
+#include "aggregator/publish/codec.h"
 #include "clients/cli/format_table.h"
 #include "clients/cli/pairs.h"
 #include "clients/cli/words.h"
@@ -19,14 +21,10 @@ std::string_view YesNo(bool value) { return value ? "yes" : "no"; }
 
 // "the deskphone".
 std::string LineText(v1::LineKind kind, std::string_view device) {
-  switch (static_cast<int>(kind)) {
-    case v1::LINE_KIND_DESKPHONE:
-      return "the deskphone";
-    case v1::LINE_KIND_WEBRTC:
-      return "the WebRTC line";
-    default:
-      return device.empty() ? std::string("no device") : Shown(device);
+  if (const auto known = publish::FromProto(kind)) {
+    return fmt::format("the {}", TraitsOf(*known).noun);
   }
+  return device.empty() ? std::string("no device") : Shown(device);
 }
 
 // " since 10:42 (6 min)", or nothing.
@@ -230,6 +228,7 @@ void WriteInputs(const v1::ExplainPresenceResponse& explanation, Output& output)
             fmt::format("{} (sessions: {} assistant, {} client)", YesNo(inputs.logged_in()),
                         explanation.assistant_session_count(), explanation.client_session_count()));
   pairs.Add("selected device", Word(inputs.selected_device()));
+  static_assert(kLineKindCount == 2, "PresenceInputs has fields for each; so has format_json.cc");
   if (inputs.deskphone_state() != v1::DEVICE_STATE_UNSPECIFIED) {
     pairs.Add("deskphone (D)", fmt::format("{}{}", Word(inputs.deskphone_state()),
                                            inputs.emitting() ? ", in a call that it made" : ""));

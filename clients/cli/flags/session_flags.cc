@@ -1,5 +1,6 @@
 // The command line of login, logout, whoami, session, select, dnd.
 
+#include "aggregator/model/line_kind.h"
 #include "clients/cli/command_tree.h"
 #include "clients/cli/help_texts.h"
 #include "clients/cli/words.h"
@@ -50,8 +51,10 @@ void CommandTree::AddSelectionCommands() {
         return select_;
       },
       "Examples:\n  unipresence select webrtc\n  unipresence select deskphone --user alice");
-  WithChoices(select.add_option("DEVICE", select_device_, "deskphone or webrtc"),
-              {"deskphone", "webrtc"});
+  std::vector<std::string> devices;
+  for (LineKind kind : kLineKinds) devices.emplace_back(TraitsOf(kind).key);
+  WithChoices(select.add_option("DEVICE", select_device_, std::string(kLineKindChoices)),
+              std::move(devices));
   AddUser(select, select_.user, "For this user (administrators)");
   NameEnvironment(select, "UNIPRESENCE_");
 
