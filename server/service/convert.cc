@@ -33,6 +33,17 @@ std::string LineKindNames() {
   return names;
 }
 
+std::string LineTypeNames() {
+  constexpr std::string_view kPrefix = "LINE_TYPE";
+  std::string names;
+  for (LineType type : kLineTypes) {
+    const std::string& name = v1::LineType_Name(publish::ToProto(type));
+    if (!names.empty()) names += type == kLineTypes.back() ? " or " : ", ";
+    names += names.empty() ? name : name.substr(kPrefix.size());
+  }
+  return names;
+}
+
 v1::Role ToProto(Role role) {
   switch (role) {
     case Role::kUser:

@@ -32,6 +32,8 @@ void SetDuration(Duration duration, google::protobuf::Duration& out);
 
 // "LINE_KIND_DESKPHONE or LINE_KIND_WEBRTC": what a request may name.
 std::string LineKindNames();
+// "LINE_TYPE_SIP, _WEBRTC or _UNIQUE_ACCOUNT"
+std::string LineTypeNames();
 
 v1::Role ToProto(Role role);
 v1::SessionKind ToProto(SessionKind kind);

@@ -165,7 +165,7 @@ absl::Status SetVoicemail(const v1::User& message, User& user) {
 absl::Status SetLineType(const v1::User& message, User& user) {
   const std::optional<LineType> type = publish::FromProto(message.line_type());
   if (!type) {
-    return FieldRequired("line_type", "give LINE_TYPE_SIP, _WEBRTC or _UNIQUE_ACCOUNT");
+    return FieldRequired("line_type", fmt::format("give {}", LineTypeNames()));
   }
   user.line_type = *type;
   return absl::OkStatus();
