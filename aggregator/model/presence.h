@@ -47,6 +47,7 @@ enum class Rule : std::uint8_t {
   kSelectedDeskphone,
   kSingleLine,
 };
+inline constexpr Rule kLastRule = Rule::kSingleLine;
 
 std::string_view ToString(Rule rule);  // "LOGGED_OUT", ...
 

@@ -36,6 +36,7 @@ static_assert(Number(Rule::kWebrtcUnreachable) == v1::RULE_WEBRTC_UNREACHABLE);
 static_assert(Number(Rule::kWebrtcCall) == v1::RULE_WEBRTC_CALL);
 static_assert(Number(Rule::kSelectedDeskphone) == v1::RULE_SELECTED_DESKPHONE);
 static_assert(Number(Rule::kSingleLine) == v1::RULE_SINGLE_LINE);
+static_assert(Number(kLastRule) == v1::Rule_MAX);
 static_assert(Number(ForwardingCondition::kUnconditional) ==
               v1::FORWARDING_CONDITION_UNCONDITIONAL);
 static_assert(Number(ForwardingCondition::kBusy) == v1::FORWARDING_CONDITION_BUSY);
@@ -267,7 +268,7 @@ std::optional<DeviceState> FromProto(v1::DeviceState state) {
 }
 std::optional<LineKind> FromProto(v1::LineKind kind) { return FromNumber(kind, kLineKinds.back()); }
 std::optional<LineType> FromProto(v1::LineType type) { return FromNumber(type, kLineTypes.back()); }
-std::optional<Rule> FromProto(v1::Rule rule) { return FromNumber(rule, Rule::kSingleLine); }
+std::optional<Rule> FromProto(v1::Rule rule) { return FromNumber(rule, kLastRule); }
 std::optional<CauseKind> FromProto(v1::CauseKind kind) {
   return FromNumber(kind, CauseKind::kSetForwarding);
 }

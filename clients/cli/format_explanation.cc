@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "aggregator/model/line_kind.h"
+#include "aggregator/model/presence.h"
 #include "aggregator/publish/codec.h"
 #include "clients/cli/format_table.h"
 #include "clients/cli/pairs.h"
@@ -156,24 +157,25 @@ std::string_view InsteadOfRinging(const v1::Presence& presence) {
 
 // ", because ...": why this device.
 std::string_view WhyThere(v1::Rule rule) {
-  switch (static_cast<int>(rule)) {
-    case v1::RULE_LOGGED_OUT:
+  const std::optional<Rule> known = publish::FromProto(rule);
+  if (!known) return "";
+  switch (*known) {
+    case Rule::kLoggedOut:
       return ", because nobody is logged in";
-    case v1::RULE_SELECTED_WEBRTC:
+    case Rule::kSelectedWebrtc:
       return ", because it is selected and can be reached";
-    case v1::RULE_WEBRTC_UNREACHABLE:
+    case Rule::kWebrtcUnreachable:
       return ", because the WebRTC line is selected but cannot be reached";
-    case v1::RULE_WEBRTC_CALL:
+    case Rule::kWebrtcCall:
       return ", because it is selected; the state is that of the WebRTC line, which is active";
-    case v1::RULE_SELECTED_DESKPHONE:
+    case Rule::kSelectedDeskphone:
       return ", because it is selected";
-    case v1::RULE_SINGLE_LINE:
+    case Rule::kSingleLine:
       return ", the only line";
-    case v1::RULE_DESKPHONE_EMITTED_CALL:
+    case Rule::kDeskphoneEmittedCall:
       return "; the call placed on the deskphone decides the state";
-    default:
-      return "";
   }
+  __builtin_unreachable();
 }
 
 void AddRinging(const v1::Presence& presence, std::vector<std::string>& sentences) {

@@ -32,7 +32,7 @@ PresenceValue ArbitraryValue() {
   value.user = *ArbitraryText();
   value.state = *ArbitraryEnum(PresenceState::kUnknown);
   value.selected_device = *ArbitraryEnum(kLineKinds.back());
-  value.rule = *ArbitraryEnum(Rule::kSingleLine);
+  value.rule = *ArbitraryEnum(kLastRule);
   value.logged_in = *rc::gen::arbitrary<bool>();
   value.emitting = *rc::gen::arbitrary<bool>();
   value.do_not_disturb = *rc::gen::arbitrary<bool>();
@@ -151,7 +151,7 @@ TEST(CodecTest, EnumsHaveTheSameNamesOnBothSides) {
               "PRESENCE_STATE_" + std::string(ToString(state)));
     EXPECT_EQ(FromProto(ToProto(state)), state);
   }
-  for (int i = 0; i <= static_cast<int>(Rule::kSingleLine); ++i) {
+  for (int i = 0; i <= static_cast<int>(kLastRule); ++i) {
     const auto rule = static_cast<Rule>(i);
     EXPECT_EQ(v1::Rule_Name(ToProto(rule)), "RULE_" + std::string(ToString(rule)));
     EXPECT_EQ(FromProto(ToProto(rule)), rule);
