@@ -156,9 +156,13 @@ std::string LineOf(const RuleRow& row) {
   if (row.webrtc == WebrtcIs::kActive) when.emplace_back("W active");
   std::string line = "| " + std::string(ToString(row.rule)) + " | ";
   for (std::size_t i = 0; i < when.size(); ++i) line += (i == 0 ? "" : ", ") + when[i];
-  line += row.shows == LineKind::kDeskphone ? " | D"
-          : row.shows == LineKind::kWebrtc  ? " | W"
-                                            : " | IN_USE";
+  if (!row.shows) {
+    line += " | IN_USE";
+  } else {
+    line += *row.shows == LineKind::kDeskphone ? " | D"
+            : *row.shows == LineKind::kWebrtc  ? " | W"
+                                               : " | " + std::string(ToString(*row.shows));
+  }
   return line + " | " + std::string(ToString(row.rings)) + " |";
 }
 
