@@ -55,7 +55,7 @@ struct StepRecord {
   bool used : 1 = false;
 };
 static_assert(sizeof(StepRecord) == 16);
-static_assert(static_cast<int>(kLastRule) < 1 << 4);
+static_assert(static_cast<int>(kLastRule) < 16);
 
 struct UserRecord {
   InlineName id;  // empty: no user here
