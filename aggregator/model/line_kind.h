@@ -102,7 +102,7 @@ class ByKind {
     return values_[static_cast<std::size_t>(kind)];
   }
 
-  friend bool operator==(const ByKind&, const ByKind&) = default;
+  friend constexpr bool operator==(const ByKind&, const ByKind&) = default;
 
  private:
   std::array<Value, kLineKindCount> values_{};
@@ -124,7 +124,7 @@ class LineKinds {
   }
   constexpr std::size_t size() const { return static_cast<std::size_t>(std::popcount(bits_)); }
 
-  friend bool operator==(const LineKinds&, const LineKinds&) = default;
+  friend constexpr bool operator==(const LineKinds&, const LineKinds&) = default;
 
  private:
   std::uint8_t bits_ = 0;
