@@ -212,15 +212,8 @@ fusion::Inputs Engine::InputsOf(const UserRecord& user) const {
   inputs.selected = user.selected;
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
     const LineRecord& line = users_.line(i);
-    switch (line.kind) {
-      case LineKind::kDeskphone:
-        inputs.deskphone = line.state;
-        inputs.emitting = line.emitting;
-        break;
-      case LineKind::kWebrtc:
-        inputs.webrtc = line.state;
-        break;
-    }
+    inputs.states[line.kind] = line.state;
+    inputs.emitting |= line.emitting && TraitsOf(line.kind).emitted_calls_lead;
   }
   return inputs;
 }

@@ -20,7 +20,7 @@ namespace unipresence {
 
 // What a user chose, kept across restarts by the store.
 struct UserSettings {
-  LineKind selected_device = LineKind::kWebrtc;  // the first login ever selects WEBRTC
+  LineKind selected_device = kFirstSelection;
   bool do_not_disturb = false;
   Forwardings forwardings;
 

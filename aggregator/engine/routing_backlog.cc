@@ -70,14 +70,7 @@ void RoutingBacklog::FillRouting(UserIndex index, PbxIndex pbx, Routing& routing
     const DeviceRecord& device = devices_[line.device];
     if (device.pbx != pbx) continue;
     const std::string_view name = device.name.view();
-    switch (line.kind) {
-      case LineKind::kDeskphone:
-        routing.deskphone = name;
-        break;
-      case LineKind::kWebrtc:
-        routing.webrtc = name;
-        break;
-    }
+    routing.devices[line.kind] = name;
     // The other line's PBX cannot be dialled from here: what is here rings.
     if (line.kind == user.device_in_use || routing.device_in_use.empty()) {
       routing.device_in_use = name;

@@ -48,7 +48,7 @@ class RoutingTable {
   struct Record {
     InlineName exten;
     InlineName mailbox;
-    LineType line_type = LineType::kSip;
+    LineType line_type{};
     std::uint16_t ring_seconds = 0;
     NameIndex context = 0;
     NameIndex mailbox_context = 0;

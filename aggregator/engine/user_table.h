@@ -26,13 +26,14 @@ using UserIndex = std::uint32_t;
 
 inline constexpr UserIndex kNoUser = ~UserIndex{0};
 inline constexpr int kMaxLines = 4;  // slots of lines in a record; one for each kind
+static_assert(kLineKindCount <= kMaxLines);
 
 // A line of a user: a link in the chain of its device's lines.
 struct LineRecord {
   DeviceIndex device = kNoDevice;
   UserIndex user = kNoUser;
   LineIndex next_of_device = kNoLine;
-  LineKind kind = LineKind::kDeskphone;
+  LineKind kind{};
   // As last taken from the device, and published.
   DeviceState state = DeviceState::kUnknown;
   bool holding : 1 = false;
@@ -54,13 +55,14 @@ struct StepRecord {
   bool used : 1 = false;
 };
 static_assert(sizeof(StepRecord) == 16);
+static_assert(static_cast<int>(kLastRule) < 16);
 
 struct UserRecord {
   InlineName id;  // empty: no user here
   std::uint8_t line_count = 0;
   LineIndex first_line = kNoLine;  // `line_count` lines from here on
   // Choice and session.
-  LineKind selected = LineKind::kWebrtc;
+  LineKind selected = kFirstSelection;
   bool logged_in : 1 = false;
   bool do_not_disturb : 1 = false;
   ForwardingConditions active_forwardings;
@@ -71,9 +73,9 @@ struct UserRecord {
   bool published_logged_in : 1 = false;
   bool published_do_not_disturb : 1 = false;
   ForwardingConditions published_forwardings;
-  LineKind published_selected = LineKind::kWebrtc;
+  LineKind published_selected = kFirstSelection;
   PresenceState state = PresenceState::kUnknown;
-  LineKind device_in_use = LineKind::kDeskphone;
+  LineKind device_in_use{};
   Rule rule = Rule::kLoggedOut;
   std::uint8_t next_step = 0;  // place in the ring of steps
   std::uint64_t revision = 0;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "aggregator/fusion/rules.h"
 
@@ -10,9 +11,11 @@ namespace unipresence::fusion {
 namespace {
 
 Result SingleLine(const Inputs& inputs) {
-  if (inputs.webrtc) return {ToPresenceState(*inputs.webrtc), LineKind::kWebrtc, Rule::kSingleLine};
-  const DeviceState state = inputs.deskphone.value_or(DeviceState::kUnknown);
-  return {ToPresenceState(state), LineKind::kDeskphone, Rule::kSingleLine};
+  for (LineKind kind : kLineKinds) {
+    const std::optional<DeviceState>& state = inputs.states[kind];
+    if (state) return {ToPresenceState(*state), kind, Rule::kSingleLine};
+  }
+  return {PresenceState::kUnknown, kLineKinds.front(), Rule::kSingleLine};
 }
 
 // All that the rules ask of a user with both lines.
@@ -84,18 +87,18 @@ DeviceState LineState(DeviceState reported, bool emitting, bool contacts_gone) {
 }
 
 Result Fuse(const Inputs& inputs) {
-  if (!inputs.deskphone || !inputs.webrtc) return SingleLine(inputs);
-  const WebrtcIs webrtc = Active(*inputs.webrtc)      ? WebrtcIs::kActive
-                          : Reachable(*inputs.webrtc) ? WebrtcIs::kReachable
-                                                      : WebrtcIs::kAny;
+  const std::optional<DeviceState>& w = inputs.states[LineKind::kWebrtc];
+  if (!w || !inputs.states[LineKind::kDeskphone]) return SingleLine(inputs);
+  const WebrtcIs webrtc = Active(*w)      ? WebrtcIs::kActive
+                          : Reachable(*w) ? WebrtcIs::kReachable
+                                          : WebrtcIs::kAny;
   const RuleRow& row = kRules[kRowOf[IndexOf({.logged_in = inputs.logged_in,
                                               .emitting = inputs.emitting,
                                               .selected = inputs.selected,
                                               .webrtc = webrtc})]];
-  PresenceState state = PresenceState::kInUse;
-  if (row.shows == Shows::kDeskphone) state = ToPresenceState(*inputs.deskphone);
-  if (row.shows == Shows::kWebrtc) state = ToPresenceState(*inputs.webrtc);
-  return {state, row.rings, row.rule};
+  if (!row.shows) return {PresenceState::kInUse, row.rings, row.rule};
+  const DeviceState shown = inputs.states[*row.shows].value_or(DeviceState::kUnknown);
+  return {ToPresenceState(shown), row.rings, row.rule};
 }
 
 }  // namespace unipresence::fusion

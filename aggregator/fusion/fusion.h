@@ -14,14 +14,14 @@
 
 namespace unipresence::fusion {
 
-// A snapshot of one user. A user with both line states is a unique account; a user with one is a
-// `sip` or `webrtc` user, for whom only that state counts.
+// A snapshot of one user. The rules are for one with a deskphone and a WebRTC line, whose states
+// are D and W; of any other the state of his first line counts alone.
 struct Inputs {
-  std::optional<DeviceState> deskphone;  // D, a line's state (see LineState)
-  std::optional<DeviceState> webrtc;     // W
-  bool logged_in = false;                // at least one live assistant session
-  LineKind selected = LineKind::kWebrtc;
-  bool emitting = false;  // the deskphone has a live channel that it originated itself
+  ByKind<std::optional<DeviceState>> states{};  // of each line (see LineState); nullopt: none such
+  bool logged_in = false;                       // at least one live assistant session
+  LineKind selected = kFirstSelection;
+  // A line whose emitted calls lead (LineKindTraits) has a live channel that it originated itself.
+  bool emitting = false;
 };
 
 struct Result {

@@ -16,53 +16,50 @@ namespace unipresence::fusion {
 // What is asked of W, the state of the WebRTC line; an active one is reachable.
 enum class WebrtcIs : std::uint8_t { kAny, kReachable, kActive };
 
-// What is shown: D, W, or IN_USE whatever they are.
-enum class Shows : std::uint8_t { kDeskphone, kWebrtc, kInUse };
-
 struct RuleRow {
   Rule rule;
   bool logged_in = true;
   bool emitting = false;  // true: only while the deskphone emits a call; false: either way
   std::optional<LineKind> selected = std::nullopt;  // nullopt: whichever
   WebrtcIs webrtc = WebrtcIs::kAny;
-  Shows shows;
+  std::optional<LineKind> shows;  // the state of this line; nullopt: IN_USE, whatever they are
   LineKind rings;
 };
 
 inline constexpr std::array<RuleRow, 7> kRules = {{
     {.rule = Rule::kLoggedOut,
      .logged_in = false,
-     .shows = Shows::kDeskphone,
+     .shows = LineKind::kDeskphone,
      .rings = LineKind::kDeskphone},
     {.rule = Rule::kDeskphoneEmittedCall,
      .emitting = true,
      .selected = LineKind::kWebrtc,
      .webrtc = WebrtcIs::kReachable,
-     .shows = Shows::kInUse,
+     .shows = std::nullopt,
      .rings = LineKind::kWebrtc},
     {.rule = Rule::kDeskphoneEmittedCall,
      .emitting = true,
      .selected = LineKind::kDeskphone,
      .webrtc = WebrtcIs::kActive,
-     .shows = Shows::kInUse,
+     .shows = std::nullopt,
      .rings = LineKind::kDeskphone},
     {.rule = Rule::kSelectedWebrtc,
      .selected = LineKind::kWebrtc,
      .webrtc = WebrtcIs::kReachable,
-     .shows = Shows::kWebrtc,
+     .shows = LineKind::kWebrtc,
      .rings = LineKind::kWebrtc},
     {.rule = Rule::kWebrtcUnreachable,
      .selected = LineKind::kWebrtc,
-     .shows = Shows::kDeskphone,
+     .shows = LineKind::kDeskphone,
      .rings = LineKind::kDeskphone},
     {.rule = Rule::kWebrtcCall,
      .selected = LineKind::kDeskphone,
      .webrtc = WebrtcIs::kActive,
-     .shows = Shows::kWebrtc,
+     .shows = LineKind::kWebrtc,
      .rings = LineKind::kDeskphone},
     {.rule = Rule::kSelectedDeskphone,
      .selected = LineKind::kDeskphone,
-     .shows = Shows::kDeskphone,
+     .shows = LineKind::kDeskphone,
      .rings = LineKind::kDeskphone},
 }};
 

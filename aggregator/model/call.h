@@ -37,7 +37,7 @@ struct CallParty {
 
 struct LiveCall {
   std::string id{};  // opaque; names the call while the user's own part lives
-  LineKind kind = LineKind::kDeskphone;
+  LineKind kind{};
   std::string device{};  // "PJSIP/alice"
   std::string pbx{};     // its name
   CallDirection direction = CallDirection::kReceived;

@@ -3,26 +3,13 @@
 
 // A user's line: a slot of some kind, bound to one Asterisk device on one PBX.
 
-#include <cstdint>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "aggregator/model/line_kind.h"
+
 namespace unipresence {
-
-// What a line is for its user. A further kind (mobile) is added here and as a rule in fusion.
-enum class LineKind : std::uint8_t { kDeskphone, kWebrtc };
-
-inline constexpr int kLineKindCount = 2;
-
-std::string_view ToString(LineKind kind);                      // "DESKPHONE", "WEBRTC"
-std::optional<LineKind> ParseLineKind(std::string_view text);  // any case
-
-// Which lines a user has.
-enum class LineType : std::uint8_t { kSip, kWebrtc, kUniqueAccount };
-
-std::string_view ToString(LineType type);                      // "sip", "webrtc", "unique_account"
-std::optional<LineType> ParseLineType(std::string_view text);  // also "ua"
 
 // The device as Asterisk itself writes it: it takes the technology in any case ("pjsip/bob" is
 // PJSIP/bob) and the rest to the letter (PJSIP/Bob is another one). A technology that is not known
@@ -31,7 +18,7 @@ std::optional<LineType> ParseLineType(std::string_view text);  // also "ua"
 std::string CanonicalDevice(std::string_view device);
 
 struct Line {
-  LineKind kind = LineKind::kDeskphone;
+  LineKind kind{};
   std::string pbx;     // name of the PBX as configured
   std::string device;  // as Asterisk names it: "PJSIP/alice"; see CanonicalDevice
   // The SIP account the device registers with, for the configuration rendered for Asterisk. Empty
@@ -41,6 +28,8 @@ struct Line {
 
   friend bool operator==(const Line&, const Line&) = default;
 };
+
+LineKinds KindsOf(std::span<const Line> lines);
 
 }  // namespace unipresence
 

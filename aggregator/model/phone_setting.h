@@ -17,7 +17,7 @@ struct PhoneDoNotDisturb {
   friend bool operator==(const PhoneDoNotDisturb&, const PhoneDoNotDisturb&) = default;
 };
 struct PhoneSelection {
-  LineKind device = LineKind::kDeskphone;
+  LineKind device{};
   friend bool operator==(const PhoneSelection&, const PhoneSelection&) = default;
 };
 struct PhoneForward {

@@ -47,12 +47,13 @@ enum class Rule : std::uint8_t {
   kSelectedDeskphone,
   kSingleLine,
 };
+inline constexpr Rule kLastRule = Rule::kSingleLine;
 
 std::string_view ToString(Rule rule);  // "LOGGED_OUT", ...
 
 // One line within a presence.
 struct LinePresence {
-  LineKind kind = LineKind::kDeskphone;
+  LineKind kind{};
   DeviceState state = DeviceState::kUnknown;  // the line's state (fusion::LineState)
   bool holding = false;                       // this line holds the other side
   bool held = false;                          // the other side holds this line
@@ -67,9 +68,9 @@ struct LinePresence {
 struct Presence {
   std::string_view user;
   PresenceState state = PresenceState::kUnknown;
-  LineKind device_in_use = LineKind::kDeskphone;
+  LineKind device_in_use{};
   Rule rule = Rule::kLoggedOut;
-  LineKind selected_device = LineKind::kWebrtc;
+  LineKind selected_device = kFirstSelection;
   bool logged_in = false;
   bool emitting = false;
   bool do_not_disturb = false;

@@ -25,12 +25,11 @@ struct Routing {
   // The number is no user's any more: only the two above count.
   bool removed = false;
 
-  std::string_view user{};           // id
-  std::string_view device_in_use{};  // on this PBX: where calls ring now
-  std::string_view deskphone{};      // the lines on this PBX; empty if there is none
-  std::string_view webrtc{};
-  LineKind selected_device = LineKind::kWebrtc;  // the saved choice; of use with both lines
-  LineType line_type = LineType::kSip;
+  std::string_view user{};                     // id
+  std::string_view device_in_use{};            // on this PBX: where calls ring now
+  ByKind<std::string_view> devices{};          // of the lines on this PBX; empty if there is none
+  LineKind selected_device = kFirstSelection;  // the saved choice; of use with several lines
+  LineType line_type{};
   PresenceState state = PresenceState::kUnknown;
   bool do_not_disturb = false;
   // By ForwardingCondition: the destination in force, or empty.

@@ -102,13 +102,13 @@ absl::Status CheckSipAccount(const Line& line) {
 }
 
 absl::Status CheckLines(const User& user) {
-  std::vector<LineKind> kinds;
+  LineKinds kinds;
   for (const Line& line : user.lines) {
-    if (std::find(kinds.begin(), kinds.end(), line.kind) != kinds.end()) {
+    if (kinds.Contains(line.kind)) {
       return absl::InvalidArgumentError(fmt::format(
           "lines: two of kind {}; a user has at most one of a kind", ToString(line.kind)));
     }
-    kinds.push_back(line.kind);
+    kinds.Add(line.kind);
     if (auto status = CheckDialplanName("lines.pbx", line.pbx, ""); !status.ok()) return status;
     if (auto status = CheckDialplanName("lines.device", line.device, "/+*#"); !status.ok()) {
       return status;
@@ -119,17 +119,10 @@ absl::Status CheckLines(const User& user) {
           "lines.device '{}': name the device as Asterisk does, such as PJSIP/alice", line.device));
     }
   }
-  const auto has = [&](LineKind kind) {
-    return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
-  };
-  const bool wants_deskphone = user.line_type != LineType::kWebrtc;
-  const bool wants_webrtc = user.line_type != LineType::kSip;
-  if (has(LineKind::kDeskphone) != wants_deskphone || has(LineKind::kWebrtc) != wants_webrtc) {
+  if (LineTypeOf(kinds) != user.line_type) {
     return absl::InvalidArgumentError(
         fmt::format("line_type '{}': needs {}; give exactly these lines", ToString(user.line_type),
-                    wants_deskphone && wants_webrtc ? "one deskphone and one webrtc line"
-                    : wants_deskphone               ? "one deskphone line"
-                                                    : "one webrtc line"));
+                    OneLineOfEach(TraitsOf(user.line_type).kinds, &LineKindTraits::key)));
   }
   return absl::OkStatus();
 }

@@ -36,8 +36,8 @@ struct User {
   std::string id;  // [A-Za-z0-9._@-], 1 to 64 characters
   std::string display_name;
   std::string exten;
-  std::string context;  // numbers are unique within a context only
-  LineType line_type = LineType::kSip;
+  std::string context;   // numbers are unique within a context only
+  LineType line_type{};  // that of the lines' kinds
   std::string username;
   Role role = Role::kUser;
   std::vector<Line> lines;  // at most one of a kind

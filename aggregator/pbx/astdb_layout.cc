@@ -9,30 +9,36 @@
 namespace unipresence::pbx {
 namespace {
 
+constexpr std::size_t IndexOf(Item item) { return static_cast<std::size_t>(item); }
+
 struct Row {
   std::string_view key;
   std::size_t group;
 };
 
 // By Item. Groups: where it rings; the presence; rules of the user; what is provisioned.
-constexpr std::array<Row, kItemCount> kRows = {{
-    {"interface", 0},
-    {"", 1},
-    {"dnd", 2},
-    {"forward/unconditional", 2},
-    {"forward/busy", 2},
-    {"forward/no_answer", 2},
-    {"selected_device", 0},
-    {"user", 3},
-    {"deskphone", 3},
-    {"webrtc", 3},
-    {"line_type", 3},
-    {"ring_seconds", 3},
-    {"mailbox", 3},
-    {"phone_changes", kItemGroupCount},
-}};
+constexpr std::array<Row, kItemCount> kRows = [] {
+  std::array<Row, kItemCount> rows{};
+  const auto set = [&rows](Item item, std::string_view key, std::size_t group) {
+    rows[IndexOf(item)] = {key, group};
+  };
+  set(Item::kInterface, "interface", 0);
+  set(Item::kState, "", 1);
+  set(Item::kDoNotDisturb, "dnd", 2);
+  set(Item::kForwardUnconditional, "forward/unconditional", 2);
+  set(Item::kForwardBusy, "forward/busy", 2);
+  set(Item::kForwardNoAnswer, "forward/no_answer", 2);
+  set(Item::kSelectedDevice, "selected_device", 0);
+  set(Item::kUser, "user", 3);
+  for (LineKind kind : kLineKinds) set(LineItem(kind), TraitsOf(kind).routing_key, 3);
+  set(Item::kLineType, "line_type", 3);
+  set(Item::kRingSeconds, "ring_seconds", 3);
+  set(Item::kMailbox, "mailbox", 3);
+  set(Item::kPhoneChanges, "phone_changes", kItemGroupCount);
+  return rows;
+}();
 
-const Row& RowOf(Item item) { return kRows[static_cast<std::size_t>(item)]; }
+const Row& RowOf(Item item) { return kRows[IndexOf(item)]; }
 
 // Asterisk refuses UNKNOWN as a custom state; both mean that nobody can be reached.
 DeviceState StateOf(PresenceState state) {
@@ -56,18 +62,7 @@ DeviceState StateOf(PresenceState state) {
   __builtin_unreachable();
 }
 
-// As the dialplan says it in `phone_changes`, too.
-std::string_view WordOf(LineKind kind) {
-  switch (kind) {
-    case LineKind::kDeskphone:
-      return "deskphone";
-    case LineKind::kWebrtc:
-      return "webrtc";
-  }
-  __builtin_unreachable();
-}
-
-std::string& At(ItemValues& values, Item item) { return values[static_cast<std::size_t>(item)]; }
+std::string& At(ItemValues& values, Item item) { return values[IndexOf(item)]; }
 
 }  // namespace
 
@@ -76,15 +71,15 @@ void FillItems(const Routing& routing, ItemValues& values) {
     return routing.forwards[static_cast<std::size_t>(condition)];
   };
   At(values, Item::kInterface) = routing.device_in_use;
-  At(values, Item::kSelectedDevice) = WordOf(routing.selected_device);
+  // As the dialplan says it in `phone_changes`, too.
+  At(values, Item::kSelectedDevice) = TraitsOf(routing.selected_device).key;
   At(values, Item::kState) = ToString(StateOf(routing.state));
   At(values, Item::kDoNotDisturb) = routing.do_not_disturb ? "1" : "0";
   At(values, Item::kForwardUnconditional) = forward(ForwardingCondition::kUnconditional);
   At(values, Item::kForwardBusy) = forward(ForwardingCondition::kBusy);
   At(values, Item::kForwardNoAnswer) = forward(ForwardingCondition::kNoAnswer);
   At(values, Item::kUser) = routing.user;
-  At(values, Item::kDeskphone) = routing.deskphone;
-  At(values, Item::kWebrtc) = routing.webrtc;
+  for (LineKind kind : kLineKinds) At(values, LineItem(kind)) = routing.devices[kind];
   At(values, Item::kLineType) = ToString(routing.line_type);
   std::string& ring_seconds = At(values, Item::kRingSeconds);
   ring_seconds.clear();

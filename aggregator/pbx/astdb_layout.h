@@ -7,6 +7,7 @@
 //   AstDB unipresence/<context>/<number>
 //       user, interface, selected_device, deskphone, webrtc, line_type, dnd, forward/unconditional,
 //       forward/busy, forward/no_answer, ring_seconds, mailbox: always there, empty for none.
+//       `deskphone` and `webrtc` are the devices of lines; a further kind has line/<kind>.
 //       phone_changes: written by the dialplan only
 //   Custom:unipresence-<context>-<number>
 //       the fused presence as a device state. Asterisk keeps it in AstDB
@@ -34,17 +35,21 @@ enum class Item : std::uint8_t {
   kForwardNoAnswer,
   kSelectedDevice,
   kUser,
-  kDeskphone,
-  kWebrtc,
-  kLineType,
+  kFirstLine,  // of kLineKindCount; see LineItem
+  kLineType = kFirstLine + kLineKindCount,
   kRingSeconds,
   kMailbox,
   kPhoneChanges,
 };
 
-inline constexpr std::size_t kItemCount = 14;
+inline constexpr std::size_t kItemCount = static_cast<std::size_t>(Item::kPhoneChanges) + 1;
 // Those with a value of ours: all but kPhoneChanges, which is the last.
 inline constexpr std::size_t kToldItemCount = kItemCount - 1;
+
+// The device of the line of that kind.
+constexpr Item LineItem(LineKind kind) {
+  return static_cast<Item>(static_cast<int>(Item::kFirstLine) + static_cast<int>(kind));
+}
 
 // By Item.
 using ItemValues = std::array<std::string, kToldItemCount>;

@@ -110,16 +110,6 @@ const Voicemail* BoxOn(const User& user, std::string_view pbx) {
   return &*user.voicemail;
 }
 
-std::string_view Template(LineKind kind) {
-  switch (kind) {
-    case LineKind::kDeskphone:
-      return "unipresence-deskphone";
-    case LineKind::kWebrtc:
-      return "unipresence-web";
-  }
-  __builtin_unreachable();
-}
-
 // FNV-1a: the same on every machine and in every version, for the files are compared.
 std::string MarkOf(std::string_view file) {
   std::uint64_t hash = 0xcbf29ce484222325;
@@ -197,7 +187,7 @@ class UserRenderer {
     UNIPRESENCE_RETURN_IF_ERROR(CheckSecret(user, line));
     UNIPRESENCE_RETURN_IF_ERROR(CheckText(user, "display_name", user.display_name));
     names_.endpoints.push_back(name);
-    const std::string_view kind = Template(line.kind);
+    const std::string_view kind = TemplateOf(line.kind);
     auto out = std::back_inserter(pjsip_);
     fmt::format_to(out, "\n; {}: {}\n[{}]({}-aor)\n", user.id, ToString(line.kind), name, kind);
     fmt::format_to(out, "[{0}](unipresence-auth)\nusername = {0}\npassword = {1}\n", name,
@@ -343,6 +333,16 @@ class Renderer {
 };
 
 }  // namespace
+
+std::string_view TemplateOf(LineKind kind) {
+  switch (kind) {
+    case LineKind::kDeskphone:
+      return "unipresence-deskphone";
+    case LineKind::kWebrtc:
+      return "unipresence-web";
+  }
+  __builtin_unreachable();
+}
 
 RenderedConfiguration RenderConfiguration(std::string_view pbx, std::span<const User> users) {
   std::vector<const User*> sorted;

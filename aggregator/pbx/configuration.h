@@ -43,6 +43,9 @@ RenderedConfiguration RenderConfiguration(std::string_view pbx, std::span<const 
 // What files of an earlier rendering, or what is left of them, brought into Asterisk.
 FormerConfiguration ReadFormer(std::span<const FileState> files);
 
+// The template of an endpoint for such a line, in deploy/asterisk/pjsip_unipresence.conf.
+std::string_view TemplateOf(LineKind kind);
+
 // Where the marks of the dialplan and of the boxes are.
 inline constexpr std::string_view kMarkContext = "unipresence-rendering";
 // The variable of an endpoint that is its mark.

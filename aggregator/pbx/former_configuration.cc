@@ -32,9 +32,10 @@ void ForEachLine(std::string_view file, Visitor visit) {
 void ReadPjsip(std::string_view file, ExpectedConfiguration& former) {
   const std::string mark = fmt::format("set_var = {}=", kMarkVariable);
   ForEachLine(file, [&](std::string_view section, std::string_view from, std::string_view line) {
-    if (line.empty() && (from == "unipresence-deskphone" || from == "unipresence-web")) {
-      former.names.endpoints.emplace_back(section);
-    }
+    const bool is_endpoint =
+        std::any_of(kLineKinds.begin(), kLineKinds.end(),
+                    [from](LineKind kind) { return from == TemplateOf(kind); });
+    if (line.empty() && is_endpoint) former.names.endpoints.emplace_back(section);
     if (line.starts_with(mark)) {
       former.marks.pjsip = line.substr(mark.size());
       former.marks.endpoint = section;

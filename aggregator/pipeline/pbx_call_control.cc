@@ -161,10 +161,10 @@ absl::StatusOr<PbxCallControl::Found> PbxCallControl::FindOwn(std::string_view u
   if (!lines.ok()) return lines.status();
   for (Found& found : FindAll(*lines)) {
     if (found.call.id != call) continue;
-    if (found.call.kind != LineKind::kDeskphone) {
-      return CallError(
-          CallProblem::kCallState,
-          fmt::format("call '{}' is one of the WebRTC line; control it in the browser", call));
+    if (const LineKindTraits kind = TraitsOf(found.call.kind); !kind.client.empty()) {
+      return CallError(CallProblem::kCallState,
+                       fmt::format("call '{}' is one of the {}; control it in the {}", call,
+                                   kind.noun, kind.client));
     }
     if (!Synced(*found.link)) return Unavailable(*found.link);
     return std::move(found);
@@ -180,7 +180,7 @@ void PbxCallControl::Place(PlaceCallOrder order, CallDone done) {
   const absl::StatusOr<std::vector<Line>> lines = LinesOf(order.user);
   if (!lines.ok()) return std::move(done)(lines.status());
   const auto line = std::find_if(lines->begin(), lines->end(),
-                                 [](const Line& one) { return one.kind == LineKind::kDeskphone; });
+                                 [](const Line& one) { return TraitsOf(one.kind).client.empty(); });
   if (line == lines->end()) {
     return std::move(done)(CallError(
         CallProblem::kNoDeskphone, fmt::format("'{}' has no deskphone to call from", order.user)));
@@ -199,7 +199,7 @@ void PbxCallControl::Place(PlaceCallOrder order, CallDone done) {
         fmt::format("the link to PBX '{}' is down, nothing was done; retry later", line->pbx)));
   }
   if (line->state == DeviceState::kUnavailable || line->state == DeviceState::kInvalid) {
-    return std::move(done)(Unreachable(line->device));
+    return std::move(done)(Unreachable(line->kind, line->device));
   }
   if (!order.request_id.empty()) placed_.Begin(order.user, order.request_id, clock_.Now());
   Pending pending{.pbx = line->link->pbx,
@@ -236,11 +236,11 @@ absl::StatusOr<LiveCall> PbxCallControl::AnswerAgain(std::string_view user,
                    "give another request_id");
 }
 
-absl::Status PbxCallControl::Unreachable(std::string_view device) const {
+absl::Status PbxCallControl::Unreachable(LineKind kind, std::string_view device) const {
   return CallError(CallProblem::kDeskphoneUnreachable,
-                   fmt::format("the deskphone {} is not registered, or does not take a call; look "
+                   fmt::format("the {} {} is not registered, or does not take a call; look "
                                "at the phone",
-                               device));
+                               TraitsOf(kind).noun, device));
 }
 
 void PbxCallControl::Originate(Link& link, const PlaceCallOrder& order, Pending pending) {
@@ -280,7 +280,7 @@ void PbxCallControl::UpdatePending(Link& link) {
     const auto failed = link.tracker->failed_originates();
     absl::StatusOr<LiveCall> answer = pending.call;
     if (std::find(failed.begin(), failed.end(), uniqueid) != failed.end()) {
-      answer = Unreachable(pending.call.device);
+      answer = Unreachable(pending.call.kind, pending.call.device);
     } else if (!link.tracker->Call(uniqueid) && clock_.Now() < pending.deadline) {
       return false;
     }

@@ -154,7 +154,7 @@ class PbxCallControl final : public CallControl {
   // What a repeated request is told.
   absl::StatusOr<LiveCall> AnswerAgain(std::string_view user,
                                        const PlacedCalls::Entry& entry) const;
-  absl::Status Unreachable(std::string_view device) const;
+  absl::Status Unreachable(LineKind kind, std::string_view device) const;
   void Originate(Link& link, const PlaceCallOrder& order, Pending pending);
   void FinishPlaced(Pending pending, const absl::StatusOr<LiveCall>& answer, bool keep);
   void UpdatePending(Link& link);

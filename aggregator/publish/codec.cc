@@ -29,8 +29,6 @@ static_assert(Number(DeviceState::kUnavailable) == v1::DEVICE_STATE_UNAVAILABLE)
 static_assert(Number(DeviceState::kRinging) == v1::DEVICE_STATE_RINGING);
 static_assert(Number(DeviceState::kRingInUse) == v1::DEVICE_STATE_RINGINUSE);
 static_assert(Number(DeviceState::kOnHold) == v1::DEVICE_STATE_ONHOLD);
-static_assert(Number(LineKind::kDeskphone) == v1::LINE_KIND_DESKPHONE);
-static_assert(Number(LineKind::kWebrtc) == v1::LINE_KIND_WEBRTC);
 static_assert(Number(Rule::kLoggedOut) == v1::RULE_LOGGED_OUT);
 static_assert(Number(Rule::kDeskphoneEmittedCall) == v1::RULE_DESKPHONE_EMITTED_CALL);
 static_assert(Number(Rule::kSelectedWebrtc) == v1::RULE_SELECTED_WEBRTC);
@@ -38,11 +36,14 @@ static_assert(Number(Rule::kWebrtcUnreachable) == v1::RULE_WEBRTC_UNREACHABLE);
 static_assert(Number(Rule::kWebrtcCall) == v1::RULE_WEBRTC_CALL);
 static_assert(Number(Rule::kSelectedDeskphone) == v1::RULE_SELECTED_DESKPHONE);
 static_assert(Number(Rule::kSingleLine) == v1::RULE_SINGLE_LINE);
+static_assert(Number(kLastRule) == v1::Rule_MAX);
 static_assert(Number(ForwardingCondition::kUnconditional) ==
               v1::FORWARDING_CONDITION_UNCONDITIONAL);
 static_assert(Number(ForwardingCondition::kBusy) == v1::FORWARDING_CONDITION_BUSY);
 static_assert(Number(ForwardingCondition::kNoAnswer) == v1::FORWARDING_CONDITION_NO_ANSWER);
-// For causes a test compares all names.
+// Of these a test compares all names.
+static_assert(Number(kLineKinds.back()) == v1::LineKind_MAX);
+static_assert(Number(kLineTypes.back()) == v1::LineType_MAX);
 static_assert(Number(CauseKind::kSetForwarding) == v1::CAUSE_KIND_SET_FORWARDING);
 
 template <typename Model>
@@ -252,6 +253,7 @@ v1::PresenceState ToProto(PresenceState state) {
 }
 v1::DeviceState ToProto(DeviceState state) { return static_cast<v1::DeviceState>(Number(state)); }
 v1::LineKind ToProto(LineKind kind) { return static_cast<v1::LineKind>(Number(kind)); }
+v1::LineType ToProto(LineType type) { return static_cast<v1::LineType>(Number(type)); }
 v1::Rule ToProto(Rule rule) { return static_cast<v1::Rule>(Number(rule)); }
 v1::CauseKind ToProto(CauseKind kind) { return static_cast<v1::CauseKind>(Number(kind)); }
 v1::ForwardingCondition ToProto(ForwardingCondition condition) {
@@ -264,8 +266,9 @@ std::optional<PresenceState> FromProto(v1::PresenceState state) {
 std::optional<DeviceState> FromProto(v1::DeviceState state) {
   return FromNumber(state, DeviceState::kOnHold);
 }
-std::optional<LineKind> FromProto(v1::LineKind kind) { return FromNumber(kind, LineKind::kWebrtc); }
-std::optional<Rule> FromProto(v1::Rule rule) { return FromNumber(rule, Rule::kSingleLine); }
+std::optional<LineKind> FromProto(v1::LineKind kind) { return FromNumber(kind, kLineKinds.back()); }
+std::optional<LineType> FromProto(v1::LineType type) { return FromNumber(type, kLineTypes.back()); }
+std::optional<Rule> FromProto(v1::Rule rule) { return FromNumber(rule, kLastRule); }
 std::optional<CauseKind> FromProto(v1::CauseKind kind) {
   return FromNumber(kind, CauseKind::kSetForwarding);
 }

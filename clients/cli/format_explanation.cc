@@ -8,6 +8,9 @@
 #include <set>
 #include <string_view>
 
+#include "aggregator/model/line_kind.h"
+#include "aggregator/model/presence.h"
+#include "aggregator/publish/codec.h"
 #include "clients/cli/format_table.h"
 #include "clients/cli/pairs.h"
 #include "clients/cli/words.h"
@@ -19,14 +22,10 @@ std::string_view YesNo(bool value) { return value ? "yes" : "no"; }
 
 // "the deskphone".
 std::string LineText(v1::LineKind kind, std::string_view device) {
-  switch (static_cast<int>(kind)) {
-    case v1::LINE_KIND_DESKPHONE:
-      return "the deskphone";
-    case v1::LINE_KIND_WEBRTC:
-      return "the WebRTC line";
-    default:
-      return device.empty() ? std::string("no device") : Shown(device);
+  if (const auto known = publish::FromProto(kind)) {
+    return fmt::format("the {}", TraitsOf(*known).noun);
   }
+  return device.empty() ? std::string("no device") : Shown(device);
 }
 
 // " since 10:42 (6 min)", or nothing.
@@ -158,24 +157,25 @@ std::string_view InsteadOfRinging(const v1::Presence& presence) {
 
 // ", because ...": why this device.
 std::string_view WhyThere(v1::Rule rule) {
-  switch (static_cast<int>(rule)) {
-    case v1::RULE_LOGGED_OUT:
+  const std::optional<Rule> known = publish::FromProto(rule);
+  if (!known) return "";
+  switch (*known) {
+    case Rule::kLoggedOut:
       return ", because nobody is logged in";
-    case v1::RULE_SELECTED_WEBRTC:
+    case Rule::kSelectedWebrtc:
       return ", because it is selected and can be reached";
-    case v1::RULE_WEBRTC_UNREACHABLE:
+    case Rule::kWebrtcUnreachable:
       return ", because the WebRTC line is selected but cannot be reached";
-    case v1::RULE_WEBRTC_CALL:
+    case Rule::kWebrtcCall:
       return ", because it is selected; the state is that of the WebRTC line, which is active";
-    case v1::RULE_SELECTED_DESKPHONE:
+    case Rule::kSelectedDeskphone:
       return ", because it is selected";
-    case v1::RULE_SINGLE_LINE:
+    case Rule::kSingleLine:
       return ", the only line";
-    case v1::RULE_DESKPHONE_EMITTED_CALL:
+    case Rule::kDeskphoneEmittedCall:
       return "; the call placed on the deskphone decides the state";
-    default:
-      return "";
   }
+  __builtin_unreachable();
 }
 
 void AddRinging(const v1::Presence& presence, std::vector<std::string>& sentences) {
@@ -230,6 +230,7 @@ void WriteInputs(const v1::ExplainPresenceResponse& explanation, Output& output)
             fmt::format("{} (sessions: {} assistant, {} client)", YesNo(inputs.logged_in()),
                         explanation.assistant_session_count(), explanation.client_session_count()));
   pairs.Add("selected device", Word(inputs.selected_device()));
+  static_assert(kLineKindCount == 2, "PresenceInputs has fields for each; so has format_json.cc");
   if (inputs.deskphone_state() != v1::DEVICE_STATE_UNSPECIFIED) {
     pairs.Add("deskphone (D)", fmt::format("{}{}", Word(inputs.deskphone_state()),
                                            inputs.emitting() ? ", in a call that it made" : ""));

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "aggregator/model/line_kind.h"
 #include "unipresence/v1/presence.pb.h"
 #include "unipresence/v1/user.pb.h"
 
@@ -143,10 +144,9 @@ struct UserFlags {
   std::optional<std::string> exten;
   std::optional<std::string> context;
   std::optional<v1::LineType> line_type;
-  std::optional<std::string> deskphone;  // the device of the line
-  std::optional<std::string> webrtc;
-  std::optional<std::string> pbx;  // of the lines given
-  bool no_sip_account = false;     // of the user's lines
+  ByKind<std::optional<std::string>> devices;  // of the lines
+  std::optional<std::string> pbx;              // of the lines given
+  bool no_sip_account = false;                 // of the user's lines
   std::optional<std::string> username;
   std::optional<v1::Role> role;
   std::optional<std::uint32_t> ring_seconds;

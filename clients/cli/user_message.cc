@@ -12,18 +12,6 @@
 namespace unipresence::cli {
 namespace {
 
-v1::LineType ToProto(LineType type) {
-  switch (type) {
-    case LineType::kSip:
-      return v1::LINE_TYPE_SIP;
-    case LineType::kWebrtc:
-      return v1::LINE_TYPE_WEBRTC;
-    case LineType::kUniqueAccount:
-      return v1::LINE_TYPE_UNIQUE_ACCOUNT;
-  }
-  return v1::LINE_TYPE_UNSPECIFIED;
-}
-
 v1::Role ToProto(Role role) {
   switch (role) {
     case Role::kUser:
@@ -79,15 +67,12 @@ bool ApplyVoicemail(const UserFlags& flags, v1::User& user) {
 }
 
 v1::LineType TypeOf(const v1::User& user) {
-  bool deskphone = false;
-  bool webrtc = false;
+  LineKinds kinds;
   for (const v1::Line& line : user.lines()) {
-    deskphone |= line.kind() == v1::LINE_KIND_DESKPHONE;
-    webrtc |= line.kind() == v1::LINE_KIND_WEBRTC;
+    if (const auto kind = publish::FromProto(line.kind())) kinds.Add(*kind);
   }
-  if (deskphone && webrtc) return v1::LINE_TYPE_UNIQUE_ACCOUNT;
-  if (webrtc) return v1::LINE_TYPE_WEBRTC;
-  return deskphone ? v1::LINE_TYPE_SIP : v1::LINE_TYPE_UNSPECIFIED;
+  const std::optional<LineType> type = LineTypeOf(kinds);
+  return type ? publish::ToProto(*type) : v1::LINE_TYPE_UNSPECIFIED;
 }
 
 }  // namespace
@@ -104,7 +89,7 @@ absl::StatusOr<v1::User> ToMessage(const config::UserSeed& seed) {
   user.set_display_name(seed.user.display_name);
   user.set_exten(seed.user.exten);
   user.set_context(seed.user.context);
-  user.set_line_type(ToProto(seed.user.line_type));
+  user.set_line_type(publish::ToProto(seed.user.line_type));
   user.set_username(seed.user.username);
   user.set_password(seed.password);
   user.set_role(ToProto(seed.user.role));
@@ -131,7 +116,10 @@ absl::StatusOr<v1::User> ToMessage(const config::UserSeed& seed) {
 
 bool NeedsPbx(const UserFlags& flags) {
   const bool has_device =
-      (flags.deskphone && !flags.deskphone->empty()) || (flags.webrtc && !flags.webrtc->empty());
+      std::any_of(kLineKinds.begin(), kLineKinds.end(), [&flags](LineKind kind) {
+        const std::optional<std::string>& device = flags.devices[kind];
+        return device && !device->empty();
+      });
   return has_device && !flags.pbx;
 }
 
@@ -156,12 +144,15 @@ absl::StatusOr<std::vector<std::string>> ApplyFlags(const UserFlags& flags, v1::
     fields.emplace_back("ring_seconds");
   }
   if (ApplyVoicemail(flags, user)) fields.emplace_back("voicemail");
-  const bool lines_given = flags.deskphone || flags.webrtc || flags.pbx || flags.no_sip_account;
+  const bool lines_given =
+      flags.pbx || flags.no_sip_account ||
+      std::any_of(kLineKinds.begin(), kLineKinds.end(),
+                  [&flags](LineKind kind) { return flags.devices[kind].has_value(); });
   if (lines_given) {
-    UNIPRESENCE_RETURN_IF_ERROR(
-        ApplyLine(v1::LINE_KIND_DESKPHONE, flags.deskphone, flags.pbx, flags.no_sip_account, user));
-    UNIPRESENCE_RETURN_IF_ERROR(
-        ApplyLine(v1::LINE_KIND_WEBRTC, flags.webrtc, flags.pbx, flags.no_sip_account, user));
+    for (LineKind kind : kLineKinds) {
+      UNIPRESENCE_RETURN_IF_ERROR(ApplyLine(publish::ToProto(kind), flags.devices[kind], flags.pbx,
+                                            flags.no_sip_account, user));
+    }
     fields.emplace_back("lines");
   }
   if (flags.line_type || lines_given) {

@@ -10,6 +10,8 @@
 
 #include "absl/time/time.h"
 #include "aggregator/base/strings.h"
+#include "aggregator/model/line_kind.h"
+#include "aggregator/publish/codec.h"
 
 namespace unipresence::cli {
 namespace {
@@ -106,10 +108,9 @@ std::optional<v1::LineKind> ParseLineKind(std::string_view word) {
 }
 
 std::optional<v1::LineType> ParseLineType(std::string_view word) {
-  const std::string constant = AsConstant(word, "LINE_TYPE_");
-  if (constant == "LINE_TYPE_UA") return v1::LINE_TYPE_UNIQUE_ACCOUNT;
+  if (const auto known = unipresence::ParseLineType(word)) return publish::ToProto(*known);
   v1::LineType type = v1::LINE_TYPE_UNSPECIFIED;
-  const bool parsed = v1::LineType_Parse(constant, &type);
+  const bool parsed = v1::LineType_Parse(AsConstant(word, "LINE_TYPE_"), &type);
   return Known(parsed, type);
 }
 

@@ -8,7 +8,7 @@ namespace unipresence {
 namespace {
 
 LineKind SelectedOf(const StoredUser& stored) {
-  return stored.settings.selected_device.value_or(LineKind::kWebrtc);
+  return stored.settings.selected_device.value_or(kFirstSelection);
 }
 
 }  // namespace

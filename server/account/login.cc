@@ -31,6 +31,12 @@ absl::Status TooManyAttempts(Duration wait) {
       {{"retry_after_ms", fmt::to_string(milliseconds)}});
 }
 
+// Whether the user has several lines, and what is selected at first is one of them.
+bool HasChoice(const User& user) {
+  const LineKinds kinds = KindsOf(user.lines);
+  return kinds.size() > 1 && kinds.Contains(kFirstSelection);
+}
+
 }  // namespace
 
 absl::Status ValidateLogin(const LoginRequest& request) {
@@ -128,9 +134,9 @@ void LoginDesk::Save(AttemptPtr attempt) {
                                      transaction.users.Get(kept.session.user));
         if (user.password_hash != kept.password_hash) return BadCredentials();
         kept.session.role = user.user.role;
-        if (!user.settings.selected_device && user.user.line_type == LineType::kUniqueAccount) {
+        if (!user.settings.selected_device && HasChoice(user.user)) {
           UNIPRESENCE_RETURN_IF_ERROR(
-              transaction.settings.SetSelectedDevice(kept.session.user, LineKind::kWebrtc));
+              transaction.settings.SetSelectedDevice(kept.session.user, kFirstSelection));
         }
         return transaction.sessions.Save(kept.session);
       },

@@ -204,7 +204,7 @@ absl::Status Application::Load(Core& core) {
     }
     added = core.writer.AddUser(
         stored.user,
-        {.selected_device = stored.settings.selected_device.value_or(LineKind::kWebrtc),
+        {.selected_device = stored.settings.selected_device.value_or(kFirstSelection),
          .do_not_disturb = stored.settings.do_not_disturb,
          .forwardings = stored.settings.forwardings},
         CauseKind::kServerStart);

@@ -32,7 +32,7 @@ constexpr std::array<Key, 12> kUserKeys = {{
      Key::Use::kNeeded},
     {"context", "default", "where the user's phones dial, in Asterisk's dialplan",
      Key::Use::kNeeded},
-    {"line_type", "unique_account", "sip, webrtc or unique_account", Key::Use::kNeeded},
+    {"line_type", "unique_account", kLineTypeChoices, Key::Use::kNeeded},
     {"username", "alice", "to log in with; unique in any case", Key::Use::kNeeded},
     {"password", "correct horse battery", "8 to 128 bytes of text; without one nobody can log in"},
     {"password_hash", "$argon2id$v=19$...", "what `unipresenced hash-password` prints",
@@ -52,7 +52,7 @@ constexpr std::array<Key, 5> kVoicemailKeys = {{
 }};
 
 constexpr std::array<Key, 5> kLineKeys = {{
-    {"kind", "deskphone", "deskphone or webrtc", Key::Use::kNeeded},
+    {"kind", "deskphone", kLineKindChoices, Key::Use::kNeeded},
     {"pbx", "main", "a PBX of the configuration", Key::Use::kNeeded},
     {"device", "PJSIP/alice", "as Asterisk names it; unique on the PBX", Key::Use::kNeeded},
     {"sip_username", "alice",
@@ -142,7 +142,7 @@ class UsersReader {
     } else if (key == "username") {
       seed.user.username = text;
     } else if (key == "line_type") {
-      Choose(value, key, ParseLineType(text), "sip, webrtc or unique_account", seed.user.line_type);
+      Choose(value, key, ParseLineType(text), kLineTypeChoices, seed.user.line_type);
     } else if (key == "role") {
       Choose(value, key, ParseRole(text), "user or administrator", seed.user.role);
     } else if (key == "ring_seconds") {
@@ -222,7 +222,7 @@ class UsersReader {
       if (value.kind != YamlNode::Kind::kScalar) {
         Error(value.line, fmt::format("lines.{}: give one value", key));
       } else if (key == "kind") {
-        Choose(value, "lines.kind", ParseLineKind(value.scalar), "deskphone or webrtc", line.kind);
+        Choose(value, "lines.kind", ParseLineKind(value.scalar), kLineKindChoices, line.kind);
       } else if (key == "pbx") {
         line.pbx = value.scalar;
         CheckPbx(value);

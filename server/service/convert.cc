@@ -24,16 +24,24 @@ void SetDuration(Duration duration, google::protobuf::Duration& out) {
   out.set_nanos(static_cast<std::int32_t>(duration.count() % kNanosPerSecond));
 }
 
-v1::LineType ToProto(LineType type) {
-  switch (type) {
-    case LineType::kSip:
-      return v1::LINE_TYPE_SIP;
-    case LineType::kWebrtc:
-      return v1::LINE_TYPE_WEBRTC;
-    case LineType::kUniqueAccount:
-      return v1::LINE_TYPE_UNIQUE_ACCOUNT;
+std::string LineKindNames() {
+  std::string names;
+  for (LineKind kind : kLineKinds) {
+    if (!names.empty()) names += kind == kLineKinds.back() ? " or " : ", ";
+    names += v1::LineKind_Name(publish::ToProto(kind));
   }
-  __builtin_unreachable();
+  return names;
+}
+
+std::string LineTypeNames() {
+  constexpr std::string_view kPrefix = "LINE_TYPE";
+  std::string names;
+  for (LineType type : kLineTypes) {
+    const std::string& name = v1::LineType_Name(publish::ToProto(type));
+    if (!names.empty()) names += type == kLineTypes.back() ? " or " : ", ";
+    names += names.empty() ? name : name.substr(kPrefix.size());
+  }
+  return names;
 }
 
 v1::Role ToProto(Role role) {
@@ -82,19 +90,6 @@ v1::PbxLinkState ToProto(LinkState state) {
       return v1::PBX_LINK_STATE_READY;
   }
   __builtin_unreachable();
-}
-
-std::optional<LineType> FromProto(v1::LineType type) {
-  switch (static_cast<int>(type)) {
-    case v1::LINE_TYPE_SIP:
-      return LineType::kSip;
-    case v1::LINE_TYPE_WEBRTC:
-      return LineType::kWebrtc;
-    case v1::LINE_TYPE_UNIQUE_ACCOUNT:
-      return LineType::kUniqueAccount;
-    default:
-      return std::nullopt;
-  }
 }
 
 std::optional<Role> FromProto(v1::Role role) {

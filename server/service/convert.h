@@ -8,6 +8,7 @@
 #include <google/protobuf/timestamp.pb.h>
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -29,7 +30,11 @@ namespace unipresence {
 void SetTime(WallTimeMicros time, google::protobuf::Timestamp& out);
 void SetDuration(Duration duration, google::protobuf::Duration& out);
 
-v1::LineType ToProto(LineType type);
+// "LINE_KIND_DESKPHONE or LINE_KIND_WEBRTC": what a request may name.
+std::string LineKindNames();
+// "LINE_TYPE_SIP, _WEBRTC or _UNIQUE_ACCOUNT"
+std::string LineTypeNames();
+
 v1::Role ToProto(Role role);
 v1::SessionKind ToProto(SessionKind kind);
 v1::PbxLinkState ToProto(LinkPhase phase);
@@ -37,7 +42,6 @@ v1::PbxLinkState ToProto(LinkState state);
 
 // nullopt for values of a newer API. UNSPECIFIED gives what the comment in the .proto says, or
 // nullopt.
-std::optional<LineType> FromProto(v1::LineType type);
 std::optional<Role> FromProto(v1::Role role);
 std::optional<SessionKind> FromProto(v1::SessionKind kind);
 

@@ -71,8 +71,7 @@ grpc::ServerUnaryReactor* DeviceSelectionService::SelectDevice(
     const std::optional<LineKind> device = publish::FromProto(call.request.device());
     if (!device) {
       return std::move(call.reply)
-          .Fail(FieldInvalid("device", v1::LineKind_Name(call.request.device()),
-                             "LINE_KIND_DESKPHONE or LINE_KIND_WEBRTC"));
+          .Fail(FieldInvalid("device", v1::LineKind_Name(call.request.device()), LineKindNames()));
     }
     if (absl::Status status = HasLine(call.core, user, *device); !status.ok()) {
       return std::move(call.reply).Fail(status);

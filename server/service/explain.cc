@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -23,7 +24,7 @@ const Explanation::LineInput* LineOf(const Explanation& explanation, LineKind ki
 
 // "the deskphone PJSIP/alice (RINGING)".
 std::string Name(const Explanation& explanation, LineKind kind) {
-  const std::string_view what = kind == LineKind::kDeskphone ? "deskphone" : "WebRTC line";
+  const std::string_view what = TraitsOf(kind).noun;
   const Explanation::LineInput* line = LineOf(explanation, kind);
   if (line == nullptr) return fmt::format("the {} that there is not", what);
   return fmt::format("the {} {} ({})", what, line->device, ToString(line->state));
@@ -58,18 +59,30 @@ std::string Because(const Explanation& explanation) {
   __builtin_unreachable();
 }
 
+void FillLineState(LineKind kind, DeviceState state, v1::PresenceInputs& out) {
+  switch (kind) {
+    case LineKind::kDeskphone:
+      out.set_deskphone_state(publish::ToProto(state));
+      return;
+    case LineKind::kWebrtc:
+      out.set_webrtc_state(publish::ToProto(state));
+      out.set_webrtc_reachable(fusion::Reachable(state));
+      out.set_webrtc_active(fusion::Active(state));
+      return;
+  }
+  __builtin_unreachable();
+}
+
 void FillInputs(const Explanation& explanation, v1::PresenceInputs& out) {
   const fusion::Inputs& inputs = explanation.inputs;
-  out.set_line_type(inputs.deskphone && inputs.webrtc ? v1::LINE_TYPE_UNIQUE_ACCOUNT
-                    : inputs.deskphone                ? v1::LINE_TYPE_SIP
-                    : inputs.webrtc                   ? v1::LINE_TYPE_WEBRTC
-                                                      : v1::LINE_TYPE_UNSPECIFIED);
-  if (inputs.deskphone) out.set_deskphone_state(publish::ToProto(*inputs.deskphone));
-  if (inputs.webrtc) {
-    out.set_webrtc_state(publish::ToProto(*inputs.webrtc));
-    out.set_webrtc_reachable(fusion::Reachable(*inputs.webrtc));
-    out.set_webrtc_active(fusion::Active(*inputs.webrtc));
+  LineKinds kinds;
+  for (LineKind kind : kLineKinds) {
+    const std::optional<DeviceState>& state = inputs.states[kind];
+    if (!state) continue;
+    kinds.Add(kind);
+    FillLineState(kind, *state, out);
   }
+  if (const auto type = LineTypeOf(kinds)) out.set_line_type(publish::ToProto(*type));
   out.set_logged_in(inputs.logged_in);
   out.set_selected_device(publish::ToProto(inputs.selected));
   out.set_emitting(inputs.emitting);
@@ -109,9 +122,8 @@ std::string SentenceOf(const Explanation& explanation) {
   std::string sentence = fmt::format("{} is {}: {}.", explanation.user,
                                      ToString(explanation.result.state), Because(explanation));
   if (!explanation.lines.empty()) {
-    sentence += explanation.result.device_in_use == LineKind::kDeskphone
-                    ? " Calls ring on the deskphone."
-                    : " Calls ring on the WebRTC line.";
+    sentence +=
+        fmt::format(" Calls ring on the {}.", TraitsOf(explanation.result.device_in_use).noun);
   }
   if (explanation.do_not_disturb) sentence += " Do-not-disturb is on.";
   if (!explanation.active_forwardings.empty()) {

@@ -104,8 +104,7 @@ absl::StatusOr<Line> LineFromMessage(const v1::Line& message, std::string_view u
                                      const Line* before) {
   const std::optional<LineKind> kind = publish::FromProto(message.kind());
   if (!kind) {
-    return FieldInvalid("lines.kind", v1::LineKind_Name(message.kind()),
-                        "LINE_KIND_DESKPHONE or LINE_KIND_WEBRTC");
+    return FieldInvalid("lines.kind", v1::LineKind_Name(message.kind()), LineKindNames());
   }
   Line line{.kind = *kind, .pbx = message.pbx(), .device = CanonicalDevice(message.device())};
   if (line.device.empty() && message.no_sip_account()) {
@@ -113,7 +112,7 @@ absl::StatusOr<Line> LineFromMessage(const v1::Line& message, std::string_view u
   }
   if (line.device.empty()) {
     const std::string account = message.sip_username().empty()
-                                    ? std::string(user) + (*kind == LineKind::kWebrtc ? "_w" : "")
+                                    ? fmt::format("{}{}", user, TraitsOf(*kind).account_suffix)
                                     : message.sip_username();
     line.device = std::string(kDevicePrefix) + account;
   }
@@ -164,9 +163,9 @@ absl::Status SetVoicemail(const v1::User& message, User& user) {
 }
 
 absl::Status SetLineType(const v1::User& message, User& user) {
-  const std::optional<LineType> type = FromProto(message.line_type());
+  const std::optional<LineType> type = publish::FromProto(message.line_type());
   if (!type) {
-    return FieldRequired("line_type", "give LINE_TYPE_SIP, _WEBRTC or _UNIQUE_ACCOUNT");
+    return FieldRequired("line_type", fmt::format("give {}", LineTypeNames()));
   }
   user.line_type = *type;
   return absl::OkStatus();
@@ -180,21 +179,13 @@ absl::Status SetRole(const v1::User& message, User& user) {
 }
 
 absl::Status CheckLinesFit(const User& user) {
-  const auto has = [&](LineKind kind) {
-    return std::any_of(user.lines.begin(), user.lines.end(),
-                       [&](const Line& line) { return line.kind == kind; });
-  };
-  const bool deskphone = user.line_type != LineType::kWebrtc;
-  const bool webrtc = user.line_type != LineType::kSip;
-  if (has(LineKind::kDeskphone) == deskphone && has(LineKind::kWebrtc) == webrtc &&
-      user.lines.size() == static_cast<std::size_t>(deskphone) + static_cast<std::size_t>(webrtc)) {
+  const LineKinds kinds = KindsOf(user.lines);
+  if (LineTypeOf(kinds) == user.line_type && user.lines.size() == kinds.size()) {
     return absl::OkStatus();
   }
   return Failure(v1::ERROR_REASON_LINES_DO_NOT_FIT,
                  fmt::format("lines: the line type {} has {}", ToString(user.line_type),
-                             deskphone && webrtc ? "one deskphone and one WebRTC line"
-                             : deskphone         ? "one deskphone line"
-                                                 : "one WebRTC line"),
+                             OneLineOfEach(TraitsOf(user.line_type).kinds, &LineKindTraits::name)),
                  {{"line_type", ToString(user.line_type)}});
 }
 
@@ -280,7 +271,7 @@ void FillUser(const StoredUser& stored, UserDetail detail, v1::User& out) {
   out.set_display_name(user.display_name);
   out.set_exten(user.exten);
   out.set_context(user.context);
-  out.set_line_type(ToProto(user.line_type));
+  out.set_line_type(publish::ToProto(user.line_type));
   if (detail == UserDetail::kDirectory) return;
   out.set_etag(std::to_string(stored.version));
   out.set_username(user.username);

@@ -1,5 +1,6 @@
 // The command line of `select`.
 
+#include "aggregator/model/line_kind.h"
 #include "clients/cli/command_tree.h"
 #include "clients/cli/words.h"
 
@@ -15,7 +16,10 @@ void CommandTree::AddSelect() {
         return options;
       },
       "Examples:\n  unipresence select webrtc\n  unipresence select deskphone --user alice");
-  WithChoices(select.add_option("DEVICE", device, "deskphone or webrtc"), {"deskphone", "webrtc"});
+  std::vector<std::string> devices;
+  for (LineKind kind : kLineKinds) devices.emplace_back(TraitsOf(kind).key);
+  WithChoices(select.add_option("DEVICE", device, std::string(kLineKindChoices)),
+              std::move(devices));
   AddUser(select, options.user, "For this user (administrators)");
   NameEnvironment(select, "UNIPRESENCE_");
 }

@@ -1,5 +1,6 @@
 // The group `users`.
 
+#include "aggregator/model/line_kind.h"
 #include "clients/cli/command_tree.h"
 #include "clients/cli/help_texts.h"
 #include "clients/cli/words.h"
@@ -17,19 +18,24 @@ void CommandTree::AddUsers() {
 
 // What `users add` and `users update` say of a user.
 void CommandTree::AddUserFlags(CLI::App& command, UserFlags& flags) {
-  const auto text = [&](const char* flag, std::optional<std::string>& value, const char* type,
-                        const char* description) {
+  const auto text = [&](const std::string& flag, std::optional<std::string>& value,
+                        const std::string& type, const std::string& description) {
     may_be_empty_.insert(command.add_option(flag, value, description)->type_name(type));
   };
   text("--display-name", flags.display_name, "TEXT", "The name to show");
   text("--exten", flags.exten, "NUMBER", "The number that colleagues dial");
   text("--context", flags.context, "CONTEXT", "The dialplan context of the number");
+  std::vector<std::string> types;
+  for (LineType type : kLineTypes) types.emplace_back(ToString(type));
+  types.emplace_back("ua");
   AddWord(command, "--line-type", flags.line_type, &ParseLineType,
-          "sip, webrtc or unique_account (default: as the lines given)",
-          {"sip", "webrtc", "unique_account", "ua"})
+          fmt::format("{} (default: as the lines given)", kLineTypeChoices), std::move(types))
       ->type_name("TYPE");
-  text("--deskphone", flags.deskphone, "DEVICE", "The deskphone's device, such as PJSIP/alice");
-  text("--webrtc", flags.webrtc, "DEVICE", "The WebRTC line's device, such as PJSIP/alice_w");
+  for (LineKind kind : kLineKinds) {
+    const LineKindTraits traits = TraitsOf(kind);
+    text(fmt::format("--{}", traits.key), flags.devices[kind], "DEVICE",
+         fmt::format("The {}'s device, such as PJSIP/alice{}", traits.noun, traits.account_suffix));
+  }
   text("--pbx", flags.pbx, "PBX", "The PBX that these devices are on");
   command.add_flag("--no-sip-account", flags.no_sip_account,
                    "The SIP accounts of the lines are made by hand in Asterisk: keep none here");

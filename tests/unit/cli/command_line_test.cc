@@ -279,7 +279,7 @@ TEST(CommandLineTest, UsersAddTakesAFileOrOneUser) {
   EXPECT_EQ(one.id, "bob");
   EXPECT_EQ(one.flags.exten, "1002");
   EXPECT_EQ(one.flags.line_type, v1::LINE_TYPE_UNIQUE_ACCOUNT);
-  EXPECT_EQ(one.flags.webrtc, "PJSIP/bob_w");
+  EXPECT_EQ(one.flags.devices[LineKind::kWebrtc], "PJSIP/bob_w");
   EXPECT_EQ(one.flags.role, v1::ROLE_ADMINISTRATOR);
   EXPECT_EQ(one.flags.display_name, std::nullopt);
   EXPECT_EQ(Refused({"users", "add"}).code, ExitCode::kUsage);

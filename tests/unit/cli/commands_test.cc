@@ -216,7 +216,7 @@ TEST_F(UsersAddTest, OneUserByFlags) {
   options.flags.exten = "1007";
   options.flags.context = "default";
   options.flags.pbx = "main";
-  options.flags.deskphone = "PJSIP/grace";
+  options.flags.devices[LineKind::kDeskphone] = "PJSIP/grace";
   options.flags.password.file = password_file_;
   EXPECT_TRUE(RunCommand(options, NewContext()).ok());
   ASSERT_THAT(server_.created_users(), SizeIs(1));

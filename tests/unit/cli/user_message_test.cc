@@ -60,17 +60,17 @@ TEST(ApplyFlagsTest, NothingGivenChangesNothing) {
 TEST(ApplyFlagsTest, TheTypeFollowsTheLines) {
   UserFlags flags;
   flags.pbx = "main";
-  flags.deskphone = "PJSIP/bob";
+  flags.devices[LineKind::kDeskphone] = "PJSIP/bob";
   v1::User user;
   EXPECT_THAT(*ApplyFlags(flags, user), ElementsAre("lines", "line_type"));
   EXPECT_EQ(user.line_type(), v1::LINE_TYPE_SIP);
   flags = {};
   flags.pbx = "main";
-  flags.webrtc = "PJSIP/bob_w";
+  flags.devices[LineKind::kWebrtc] = "PJSIP/bob_w";
   EXPECT_TRUE(ApplyFlags(flags, user).ok());
   EXPECT_EQ(user.line_type(), v1::LINE_TYPE_UNIQUE_ACCOUNT);
   flags = {};
-  flags.deskphone = "";
+  flags.devices[LineKind::kDeskphone] = "";
   EXPECT_TRUE(ApplyFlags(flags, user).ok());
   EXPECT_EQ(user.line_type(), v1::LINE_TYPE_WEBRTC);
   ASSERT_EQ(user.lines_size(), 1);
@@ -81,7 +81,7 @@ TEST(ApplyFlagsTest, AGivenTypeStays) {
   UserFlags flags;
   flags.line_type = v1::LINE_TYPE_UNIQUE_ACCOUNT;
   flags.pbx = "main";
-  flags.deskphone = "PJSIP/bob";
+  flags.devices[LineKind::kDeskphone] = "PJSIP/bob";
   v1::User user;
   EXPECT_TRUE(ApplyFlags(flags, user).ok());
   EXPECT_EQ(user.line_type(), v1::LINE_TYPE_UNIQUE_ACCOUNT);
@@ -90,7 +90,7 @@ TEST(ApplyFlagsTest, AGivenTypeStays) {
 TEST(ApplyFlagsTest, AnAccountThatIsKeptInAsteriskIsNotKeptHere) {
   UserFlags flags;
   flags.pbx = "main";
-  flags.deskphone = "PJSIP/bob";
+  flags.devices[LineKind::kDeskphone] = "PJSIP/bob";
   flags.no_sip_account = true;
   v1::User user;
   EXPECT_THAT(*ApplyFlags(flags, user), ElementsAre("lines", "line_type"));
@@ -105,7 +105,7 @@ TEST(ApplyFlagsTest, AnAccountThatIsKeptInAsteriskIsNotKeptHere) {
   EXPECT_EQ(user.lines(0).sip_username(), "");
 
   flags = {};
-  flags.deskphone = "PJSIP/other";
+  flags.devices[LineKind::kDeskphone] = "PJSIP/other";
   EXPECT_TRUE(ApplyFlags(flags, user).ok());
   EXPECT_FALSE(user.lines(0).no_sip_account()) << "another device is another account";
 }
@@ -120,13 +120,13 @@ TEST(ToMessageTest, ALineWithoutAccountInTheFileHasNone) {
 
 TEST(ApplyFlagsTest, ALineNeedsAPbx) {
   UserFlags flags;
-  flags.deskphone = "PJSIP/bob";
+  flags.devices[LineKind::kDeskphone] = "PJSIP/bob";
   EXPECT_TRUE(NeedsPbx(flags));
   v1::User user;
   const auto fields = ApplyFlags(flags, user);
   EXPECT_TRUE(absl::IsInvalidArgument(fields.status()));
   EXPECT_THAT(std::string(fields.status().message()), HasSubstr("--pbx"));
-  flags.deskphone = "";
+  flags.devices[LineKind::kDeskphone] = "";
   EXPECT_FALSE(NeedsPbx(flags)) << "a line that is removed needs none";
 }
 
@@ -139,7 +139,7 @@ TEST(ApplyFlagsTest, ANewDeviceForgetsTheAccountOfTheFormer) {
   line.set_sip_username("old");
   line.set_sip_secret("sesame12");
   UserFlags flags;
-  flags.deskphone = "PJSIP/new";
+  flags.devices[LineKind::kDeskphone] = "PJSIP/new";
   EXPECT_TRUE(ApplyFlags(flags, user).ok());
   EXPECT_EQ(user.lines(0).device(), "PJSIP/new");
   EXPECT_EQ(user.lines(0).pbx(), "main");

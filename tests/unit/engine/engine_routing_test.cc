@@ -69,10 +69,11 @@ class EngineRoutingTest : public ::testing::Test {
     while (engine_.routing_backlog().Take(pbx, [&](const Routing& routing, bool again) {
       all.push_back({again, routing.removed, std::string(routing.context),
                      std::string(routing.exten), std::string(routing.user),
-                     std::string(routing.device_in_use), std::string(routing.deskphone),
-                     std::string(routing.webrtc), std::string(routing.forwards[1]),
-                     std::string(routing.mailbox), routing.state, routing.do_not_disturb,
-                     routing.ring_seconds});
+                     std::string(routing.device_in_use),
+                     std::string(routing.devices[LineKind::kDeskphone]),
+                     std::string(routing.devices[LineKind::kWebrtc]),
+                     std::string(routing.forwards[1]), std::string(routing.mailbox), routing.state,
+                     routing.do_not_disturb, routing.ring_seconds});
     })) {
     }
     return all;

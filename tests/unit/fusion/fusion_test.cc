@@ -5,6 +5,7 @@
 #include <array>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -96,14 +97,22 @@ std::string Shown(const std::string& device_state) {
   return kTable.at(device_state);
 }
 
+using States = ByKind<std::optional<DeviceState>>;
+
+States Of(std::optional<DeviceState> deskphone, std::optional<DeviceState> webrtc) {
+  States states;
+  states[LineKind::kDeskphone] = deskphone;
+  states[LineKind::kWebrtc] = webrtc;
+  return states;
+}
+
 // The cell by the one row that names it.
 void ExpectCell(DeviceState d, DeviceState w, const std::string& who, bool emits) {
   const std::string webrtc(ToString(w));
   SCOPED_TRACE("D=" + std::string(ToString(d)) + " W=" + webrtc + " " + who +
                (emits ? " emitting" : ""));
   const Result result =
-      Fuse({.deskphone = d,
-            .webrtc = w,
+      Fuse({.states = Of(d, w),
             .logged_in = who != "out",
             .selected = who == "DESKPHONE" ? LineKind::kDeskphone : LineKind::kWebrtc,
             .emitting = emits});
@@ -147,9 +156,13 @@ std::string LineOf(const RuleRow& row) {
   if (row.webrtc == WebrtcIs::kActive) when.emplace_back("W active");
   std::string line = "| " + std::string(ToString(row.rule)) + " | ";
   for (std::size_t i = 0; i < when.size(); ++i) line += (i == 0 ? "" : ", ") + when[i];
-  line += row.shows == Shows::kDeskphone ? " | D"
-          : row.shows == Shows::kWebrtc  ? " | W"
-                                         : " | IN_USE";
+  if (!row.shows) {
+    line += " | IN_USE";
+  } else {
+    line += *row.shows == LineKind::kDeskphone ? " | D"
+            : *row.shows == LineKind::kWebrtc  ? " | W"
+                                               : " | " + std::string(ToString(*row.shows));
+  }
   return line + " | " + std::string(ToString(row.rings)) + " |";
 }
 
@@ -164,11 +177,10 @@ TEST(FusionTest, ThePageHasTheRowsOfTheTable) {
 
 TEST(FusionTest, LoggedOutIgnoresSelectionAndWebrtc) {
   for (const DeviceState d : kDeviceStates) {
-    const Result reference = Fuse({.deskphone = d, .webrtc = DeviceState::kNotInUse});
+    const Result reference = Fuse({.states = Of(d, DeviceState::kNotInUse)});
     for (const DeviceState w : kDeviceStates) {
       for (const LineKind selected : {LineKind::kDeskphone, LineKind::kWebrtc}) {
-        EXPECT_EQ(Fuse({.deskphone = d, .webrtc = w, .selected = selected, .emitting = true}),
-                  reference);
+        EXPECT_EQ(Fuse({.states = Of(d, w), .selected = selected, .emitting = true}), reference);
       }
     }
   }
@@ -180,7 +192,7 @@ TEST(FusionTest, NobodyIsAvailableWithoutEvidence) {
       for (const bool logged_in : {false, true}) {
         for (const LineKind selected : {LineKind::kDeskphone, LineKind::kWebrtc}) {
           const Result result =
-              Fuse({.deskphone = d, .webrtc = w, .logged_in = logged_in, .selected = selected});
+              Fuse({.states = Of(d, w), .logged_in = logged_in, .selected = selected});
           if (result.state != PresenceState::kAvailable) continue;
           EXPECT_TRUE(d == DeviceState::kNotInUse || w == DeviceState::kNotInUse);
         }
@@ -192,9 +204,9 @@ TEST(FusionTest, NobodyIsAvailableWithoutEvidence) {
 TEST(FusionTest, OneLineIsThatLine) {
   for (const DeviceState state : kDeviceStates) {
     for (const bool logged_in : {false, true}) {
-      EXPECT_EQ(Fuse({.deskphone = state, .logged_in = logged_in}),
+      EXPECT_EQ(Fuse({.states = Of(state, std::nullopt), .logged_in = logged_in}),
                 (Result{ToPresenceState(state), LineKind::kDeskphone, Rule::kSingleLine}));
-      EXPECT_EQ(Fuse({.webrtc = state, .logged_in = logged_in}),
+      EXPECT_EQ(Fuse({.states = Of(std::nullopt, state), .logged_in = logged_in}),
                 (Result{ToPresenceState(state), LineKind::kWebrtc, Rule::kSingleLine}));
     }
   }

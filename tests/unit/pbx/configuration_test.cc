@@ -6,8 +6,10 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -485,6 +487,17 @@ RC_GTEST_PROP(ConfigurationProperty, ANameReadsBackAsItIs, ()) {
     RC_ASSERT(caller_id != nullptr);
     RC_ASSERT(CallerName(caller_id->value) == user.display_name);
     RC_ASSERT(caller_id->value.ends_with("\" <1000>"));
+  }
+}
+
+TEST(ConfigurationTest, WhatIsShippedHasTheTemplatesOfEachKindOfLine) {
+  std::ifstream file(std::string(UNIPRESENCE_SOURCE_DIR) +
+                     "/deploy/asterisk/pjsip_unipresence.conf");
+  std::ostringstream shipped;
+  shipped << file.rdbuf();
+  for (const LineKind kind : kLineKinds) {
+    EXPECT_THAT(shipped.str(), HasSubstr(fmt::format("\n[{}](!", TemplateOf(kind))));
+    EXPECT_THAT(shipped.str(), HasSubstr(fmt::format("\n[{}-aor](!", TemplateOf(kind))));
   }
 }
 

@@ -146,8 +146,8 @@ class Life {
     if (person.removed) return routing;
     routing.user = person.user;
     routing.device_in_use = person.device;
-    routing.deskphone = "PJSIP/desk";
-    routing.webrtc = "PJSIP/web";
+    routing.devices[LineKind::kDeskphone] = "PJSIP/desk";
+    routing.devices[LineKind::kWebrtc] = "PJSIP/web";
     routing.line_type = LineType::kUniqueAccount;
     routing.state = person.state;
     routing.do_not_disturb = person.do_not_disturb;

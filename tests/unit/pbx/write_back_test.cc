@@ -27,8 +27,8 @@ Routing Alice() {
   routing.exten = "1001";
   routing.user = "alice";
   routing.device_in_use = "PJSIP/alice_w";
-  routing.deskphone = "PJSIP/alice";
-  routing.webrtc = "PJSIP/alice_w";
+  routing.devices[LineKind::kDeskphone] = "PJSIP/alice";
+  routing.devices[LineKind::kWebrtc] = "PJSIP/alice_w";
   routing.line_type = LineType::kUniqueAccount;
   routing.state = PresenceState::kAvailable;
   routing.mailbox = "1001";

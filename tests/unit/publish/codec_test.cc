@@ -5,7 +5,10 @@
 #include <rapidcheck/gtest.h>
 
 #include <limits>
+#include <string>
 
+#include "absl/strings/ascii.h"
+#include "aggregator/base/strings.h"
 #include "tests/testing/fake_presence_table.h"
 #include "unipresence/v1/replication.pb.h"
 
@@ -28,22 +31,22 @@ PresenceValue ArbitraryValue() {
   PresenceValue value;
   value.user = *ArbitraryText();
   value.state = *ArbitraryEnum(PresenceState::kUnknown);
-  value.selected_device = *ArbitraryEnum(LineKind::kWebrtc);
-  value.rule = *ArbitraryEnum(Rule::kSingleLine);
+  value.selected_device = *ArbitraryEnum(kLineKinds.back());
+  value.rule = *ArbitraryEnum(kLastRule);
   value.logged_in = *rc::gen::arbitrary<bool>();
   value.emitting = *rc::gen::arbitrary<bool>();
   value.do_not_disturb = *rc::gen::arbitrary<bool>();
   value.stale = *rc::gen::arbitrary<bool>();
   const int lines = *rc::gen::inRange(0, 4);
   for (int i = 0; i < lines; ++i) {
-    value.lines.push_back({.kind = *ArbitraryEnum(LineKind::kWebrtc),
+    value.lines.push_back({.kind = *ArbitraryEnum(kLineKinds.back()),
                            .state = *ArbitraryEnum(DeviceState::kOnHold),
                            .holding = *rc::gen::arbitrary<bool>(),
                            .held = *rc::gen::arbitrary<bool>(),
                            .pbx = *ArbitraryText(),
                            .device = *ArbitraryText()});
   }
-  if (lines > 0) value.device_in_use = *ArbitraryEnum(LineKind::kWebrtc);
+  if (lines > 0) value.device_in_use = *ArbitraryEnum(kLineKinds.back());
   value.revision = *rc::gen::arbitrary<std::uint64_t>();
   value.update_time = *rc::gen::arbitrary<WallTimeMicros>();
   for (ForwardingCondition condition : kForwardingConditions) {
@@ -148,15 +151,19 @@ TEST(CodecTest, EnumsHaveTheSameNamesOnBothSides) {
               "PRESENCE_STATE_" + std::string(ToString(state)));
     EXPECT_EQ(FromProto(ToProto(state)), state);
   }
-  for (int i = 0; i <= static_cast<int>(Rule::kSingleLine); ++i) {
+  for (int i = 0; i <= static_cast<int>(kLastRule); ++i) {
     const auto rule = static_cast<Rule>(i);
     EXPECT_EQ(v1::Rule_Name(ToProto(rule)), "RULE_" + std::string(ToString(rule)));
     EXPECT_EQ(FromProto(ToProto(rule)), rule);
   }
-  for (int i = 0; i < kLineKindCount; ++i) {
-    const auto kind = static_cast<LineKind>(i);
+  for (LineKind kind : kLineKinds) {
     EXPECT_EQ(v1::LineKind_Name(ToProto(kind)), "LINE_KIND_" + std::string(ToString(kind)));
     EXPECT_EQ(FromProto(ToProto(kind)), kind);
+  }
+  for (LineType type : kLineTypes) {
+    EXPECT_EQ(v1::LineType_Name(ToProto(type)),
+              "LINE_TYPE_" + absl::AsciiStrToUpper(ToAbsl(ToString(type))));
+    EXPECT_EQ(FromProto(ToProto(type)), type);
   }
 }
 
@@ -170,7 +177,7 @@ TEST(CodecTest, UnknownEnumValuesOfANewerServerAreNoValues) {
   presence.set_user("alice");
   presence.set_state(static_cast<v1::PresenceState>(99));
   presence.set_rule(static_cast<v1::Rule>(99));
-  presence.add_lines()->set_kind(static_cast<v1::LineKind>(3));
+  presence.add_lines()->set_kind(static_cast<v1::LineKind>(v1::LineKind_MAX + 1));
   presence.add_active_forwardings(static_cast<v1::ForwardingCondition>(99));
   presence.add_active_forwardings(v1::FORWARDING_CONDITION_NO_ANSWER);
   ForwardingConditions no_answer;
