@@ -148,11 +148,9 @@ void Application::MakeParts() {
                        },
                    .publish_probe = &publisher.probe()});
   passwords_ = std::make_unique<PasswordBacklog>(PasswordBacklog::Ports{
-      .store = *store_,
-      .hasher = hasher_,
-      .clock = clock_,
-      .changed = [this](StoredUser user) { services_->ApplyStored(std::move(user), true); },
-      .idle = [this](std::uint64_t reading) { PasswordsDone(reading); }});
+      .store = *store_, .hasher = hasher_, .clock = clock_, .idle = [this](std::uint64_t reading) {
+        PasswordsDone(reading);
+      }});
 }
 
 absl::Status Application::StartPipeline() {
@@ -201,12 +199,7 @@ absl::Status Application::Load(Core& core) {
       if (configured.contains(line.pbx)) continue;
       if (++elsewhere == 1) example = fmt::format("{} on '{}'", stored.user.id, line.pbx);
     }
-    added = core.engine.AddUser(
-        stored.user,
-        {.selected_device = stored.settings.selected_device.value_or(LineKind::kWebrtc),
-         .do_not_disturb = stored.settings.do_not_disturb,
-         .forwardings = stored.settings.forwardings},
-        CauseKind::kServerStart);
+    added = ChangeFeed::Load(core, stored);
   };
   UNIPRESENCE_RETURN_IF_ERROR(
       store_->ReadHere([&](const Snapshot& snapshot) { return snapshot.users.ForEach({}, add); }));
