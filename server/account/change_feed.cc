@@ -71,7 +71,7 @@ void ChangeFeed::Run(Core& core, Step step) {
 // What the engine says of an unknown user or line is passed over: a selected line that the user has
 // no more is forgotten, and with one line there is nothing to choose.
 void ChangeFeed::Apply(Core& core, const ChangedUser& changed) {
-  const auto& [id, action, now, with_previous] = changed;
+  const auto& [id, action, begun, now, with_previous] = changed;
   if (action.deleted) {
     core.engine.RemoveUser(id).IgnoreError();
     sessions_.EndOfUser(core, id, CauseKind::kUserDeleted);
@@ -81,9 +81,7 @@ void ChangeFeed::Apply(Core& core, const ChangedUser& changed) {
   if (action.written && absl::IsNotFound(core.engine.UpdateUser(now->user))) {
     const absl::Status added = core.engine.AddUser(now->user, settings);
     if (!added.ok()) spdlog::error("user {}: {}", id, FromAbsl(added.message()));
-    return;
-  }
-  if (action.written || action.selected) {
+  } else if (action.written || action.selected) {
     core.engine.SelectDevice(id, settings.selected_device).IgnoreError();
   }
   if (action.forwarded) {
@@ -91,6 +89,10 @@ void ChangeFeed::Apply(Core& core, const ChangedUser& changed) {
     core.engine.SetDoNotDisturb(id, settings.do_not_disturb).IgnoreError();
   }
   if (action.sessions_ended) sessions_.EndOfUser(core, id, CauseKind::kLogout);
+  for (const StoredSession& session : begun) {
+    // Whoever logs in asks again, and is told why not.
+    sessions_.Begin(core, session).IgnoreError();
+  }
 }
 
 }  // namespace unipresence

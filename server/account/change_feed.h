@@ -3,7 +3,8 @@
 
 // The one way of what the store has committed into the engine, whoever committed it: an rpc, a
 // phone, a users file. It follows the store and applies each change on the pipeline's thread, in
-// order of revision; nobody else tells the engine of users and of what they chose.
+// order of revision; nobody else tells the engine of users and of what they chose. Sessions begin
+// so as well.
 //
 //   feed.Call<StoredUser>(
 //       [=](Transaction& transaction) -> absl::StatusOr<StoredUser> {

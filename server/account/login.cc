@@ -142,6 +142,7 @@ void LoginDesk::Save(AttemptPtr attempt) {
 }
 
 void LoginDesk::Begin(Core& core, Attempt& attempt, StoredSession session) {
+  // The feed has begun it. Where it could not, the same reason still holds.
   absl::Status begun = shared_.sessions.Begin(core, session);
   if (!begun.ok()) {
     SubmitOrRefuse(

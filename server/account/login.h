@@ -7,7 +7,7 @@
 //   -> store:    the user
 //   -> hasher:   the password
 //   -> store:    the session, and WEBRTC as the choice of a user who never had one
-//   -> pipeline: the feed of changes has come so far; the session lives, the user is logged in
+//   -> pipeline: the feed of changes begins the session, the user is logged in
 //   -> answer
 //
 // An unknown username takes the same way with a hash that nothing matches, so that neither the

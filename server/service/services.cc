@@ -9,6 +9,7 @@
 #include "server/account/login.h"
 #include "server/account/session_keeper.h"
 #include "server/account/settings_commands.h"
+#include "server/account/stored_leases.h"
 #include "server/account/sure_executor.h"
 #include "server/account/user_commands.h"
 #include "server/service/administration_service.h"
@@ -78,7 +79,8 @@ absl::Status ReadCalls(Core& core, const std::string& user, v1::WatchCallsRespon
 struct Services::Parts {
   Parts(ServiceOptions options, ServicePorts ports)
       : executor(ports.executor),
-        sessions(ports.store, executor, probe.account,
+        leases(ports.store, executor),
+        sessions(leases, probe.account,
                  [this](std::string id) {
                    hub.EndSession(id);
                    calls.EndSession(id);
@@ -125,6 +127,7 @@ struct Services::Parts {
   TaskThread replies{"reply"};
   TaskThread watch{"watch"};
   SureExecutor executor;
+  StoredLeases leases;
   SessionKeeper sessions;
   ChangeFeed feed;
   ServiceContext shared;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "server/storage/session_store.h"
 #include "server/storage/user_store.h"
 
 namespace unipresence {
@@ -22,7 +23,7 @@ struct UserAction {
   bool written = false;  // added, or updated
   bool selected = false;
   bool forwarded = false;       // do not disturb, or forwardings
-  bool sessions_ended = false;  // all of the user's; those that end one by one are not told
+  bool sessions_ended = false;  // all of the user's before; those that end one by one are not told
 
   void Add(const UserAction& other) {
     deleted |= other.deleted;
@@ -37,7 +38,8 @@ struct UserAction {
 struct ChangedUser {
   std::string id;
   UserAction action;
-  std::optional<StoredUser> now;  // after the command; none: there is nobody of that id any more
+  std::vector<StoredSession> begun;  // sessions that were saved, after those that have ended
+  std::optional<StoredUser> now;     // after the command; none: there is nobody of that id any more
   // It was changed in the same part (Transaction::InPart) as the one before it: such users may have
   // got what the others had, so only all of them at once are a state that is right.
   bool with_previous = false;

@@ -16,7 +16,11 @@ class ChangeLog {
  public:
   void Note(std::string_view user, UserAction action) {
     Outdate();
-    entries_.push_back({std::string(user), action, part_});
+    entries_.push_back({std::string(user), action, part_, std::nullopt});
+  }
+  // It changes nothing of the user, who may have been read before.
+  void NoteBegun(const StoredSession& session) {
+    entries_.push_back({session.user, {}, part_, session});
   }
   absl::Status NoteIfOk(const absl::Status& status, std::string_view user, UserAction action) {
     if (status.ok()) Note(user, action);
@@ -57,11 +61,17 @@ class ChangeLog {
       const auto [place, first] = places.try_emplace(entry.user, changed.size());
       if (first) {
         const bool with_previous = !changed.empty() && part == entry.part;
-        changed.push_back(
-            {.id = entry.user, .action = {}, .now = {}, .with_previous = with_previous});
+        changed.push_back({.id = entry.user,
+                           .action = {},
+                           .begun = {},
+                           .now = {},
+                           .with_previous = with_previous});
         part = entry.part;
       }
-      changed[place->second].action.Add(entry.action);
+      ChangedUser& user = changed[place->second];
+      user.action.Add(entry.action);
+      if (entry.action.sessions_ended || entry.action.deleted) user.begun.clear();
+      if (entry.begun) user.begun.push_back(*entry.begun);
     }
     for (ChangedUser& user : changed) {
       if (newest_ && newest_->user.id == user.id) {
@@ -83,6 +93,7 @@ class ChangeLog {
     std::string user;
     UserAction action;
     std::size_t part;
+    std::optional<StoredSession> begun;
   };
 
   std::vector<Entry> entries_;
@@ -182,7 +193,11 @@ class RecordedSessions final : public SessionStore {
  public:
   RecordedSessions(SessionStore& sessions, ChangeLog& log) : sessions_(sessions), log_(log) {}
 
-  absl::Status Save(const StoredSession& session) override { return sessions_.Save(session); }
+  absl::Status Save(const StoredSession& session) override {
+    absl::Status saved = sessions_.Save(session);
+    if (saved.ok()) log_.NoteBegun(session);
+    return saved;
+  }
   absl::Status Delete(std::string_view id) override { return sessions_.Delete(id); }
   absl::StatusOr<std::size_t> DeleteEach(std::span<const std::string> ids) override {
     return sessions_.DeleteEach(ids);

@@ -1056,6 +1056,7 @@ TEST_P(StoreFollowerTest, WhatEachMethodDoesToAUserIsTold) {
 
 TEST_P(StoreFollowerTest, WhatChangesNothingOfAUserIsNoChange) {
   const StoredSession session = SessionOf("alice", 1);
+  ASSERT_TRUE(store().SaveSession(session).ok());
   const NewUser alice{UniqueAccount("alice", "1001"), ""};
   const std::function<absl::Status(Transaction&)> kWorks[] = {
       [](auto& t) { return t.users.Get("alice").status(); },
@@ -1063,7 +1064,6 @@ TEST_P(StoreFollowerTest, WhatChangesNothingOfAUserIsNoChange) {
       [&](auto& t) {
         return t.users.Seed({&alice, 1}).status();
       },
-      [&](auto& t) { return t.sessions.Save(session); },
       [&](auto& t) { return t.sessions.Delete(session.id); },
       [](auto& t) { return t.sessions.DeleteEach({}).status(); },
       [](auto& t) { return t.users_file.Put({.digest = "d"}); },
@@ -1074,6 +1074,27 @@ TEST_P(StoreFollowerTest, WhatChangesNothingOfAUserIsNoChange) {
       },
   };
   for (const auto& work : kWorks) EXPECT_THAT(Change(work), IsEmpty());
+}
+
+TEST_P(StoreFollowerTest, SessionsThatBeginAreToldUnlessTheyHaveEnded) {
+  std::vector<ChangedUser> changed = Change([&](Transaction& t) {
+    EXPECT_TRUE(t.users.Get("alice").ok());
+    EXPECT_TRUE(t.sessions.Save(SessionOf("alice", 1)).ok());
+    return t.sessions.Save(SessionOf("bob", 2));
+  });
+  ASSERT_THAT(changed, SizeIs(2));
+  EXPECT_THAT(changed[0].begun, ElementsAre(SessionOf("alice", 1)));
+  EXPECT_EQ(changed[0].action, UserAction());
+  EXPECT_EQ(changed[0].now.value().user.id, "alice");
+  EXPECT_THAT(changed[1].begun, ElementsAre(SessionOf("bob", 2)));
+  changed = Change([&](Transaction& t) {
+    EXPECT_TRUE(t.sessions.Save(SessionOf("alice", 3)).ok());
+    EXPECT_TRUE(t.sessions.DeleteOfUser("alice").ok());
+    return t.sessions.Save(SessionOf("alice", 4));
+  });
+  ASSERT_THAT(changed, SizeIs(1));
+  EXPECT_TRUE(changed[0].action.sessions_ended);
+  EXPECT_THAT(changed[0].begun, ElementsAre(SessionOf("alice", 4)));
 }
 
 TEST_P(StoreFollowerTest, EachUserIsToldOnceAsTheCommandLeftHim) {

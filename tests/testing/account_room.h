@@ -27,6 +27,7 @@
 #include "server/account/account_context.h"
 #include "server/account/change_feed.h"
 #include "server/account/session_keeper.h"
+#include "server/account/stored_leases.h"
 #include "server/storage/open_store.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/recording_sink.h"
@@ -90,7 +91,8 @@ class AccountRoom {
     auto opened = OpenStore(std::move(store));
     EXPECT_TRUE(opened.ok()) << opened.status();
     store_ = *std::move(opened);
-    keeper_ = std::make_unique<SessionKeeper>(*store_, commands_, probe_,
+    leases_ = std::make_unique<StoredLeases>(*store_, commands_);
+    keeper_ = std::make_unique<SessionKeeper>(*leases_, probe_,
                                               [this](std::string id) { ended_.push_back(id); });
     feed_ = std::make_unique<ChangeFeed>(*store_, commands_, *keeper_);
     context_ = std::make_unique<AccountContext>(
@@ -177,6 +179,7 @@ class AccountRoom {
   AccountProbe probe_;
   std::vector<std::string> ended_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<StoredLeases> leases_;
   std::unique_ptr<SessionKeeper> keeper_;
   std::unique_ptr<ChangeFeed> feed_;
   std::unique_ptr<AccountContext> context_;

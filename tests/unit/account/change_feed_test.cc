@@ -132,6 +132,19 @@ TEST_F(ChangeFeedTest, WhatSomethingElseCommitsComesIntoTheEngineWithItsSettings
   EXPECT_EQ(room_.keeper().size(), 0u);
 }
 
+TEST_F(ChangeFeedTest, ASessionThatIsSavedBegins) {
+  StoredSession session;
+  session.id = "a1";
+  session.user = "alice";
+  Change([&](Transaction& t) { return t.sessions.Save(session); });
+  EXPECT_THAT(Told(), ElementsAre(Published("alice", CauseKind::kLogin)));
+  ASSERT_NE(room_.keeper().Find("a1"), nullptr);
+  // Who asks for it again is told that it lives; it counts once.
+  EXPECT_TRUE(room_.keeper().Begin(room_.core(), session).ok());
+  EXPECT_EQ(room_.probe().logins.value(), 1u);
+  EXPECT_EQ(room_.keeper().size(), 1u);
+}
+
 TEST_F(ChangeFeedTest, AUserWhoIsDeletedIsGoneWithTheSessions) {
   LogIn("alice");
   Change([](Transaction& t) { return t.users.Delete("alice"); });
