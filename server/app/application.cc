@@ -147,10 +147,9 @@ void Application::MakeParts() {
                          passwords_->WhenHashed(user, std::move(done));
                        },
                    .publish_probe = &publisher.probe()});
-  passwords_ = std::make_unique<PasswordBacklog>(PasswordBacklog::Ports{
-      .store = *store_, .hasher = hasher_, .clock = clock_, .idle = [this](std::uint64_t reading) {
-        PasswordsDone(reading);
-      }});
+  const auto idle = [this](std::uint64_t reading) { PasswordsDone(reading); };
+  passwords_ = std::make_unique<PasswordBacklog>(
+      PasswordBacklog::Ports{.store = *store_, .hasher = hasher_, .clock = clock_, .idle = idle});
 }
 
 absl::Status Application::StartPipeline() {
