@@ -50,6 +50,13 @@ class PbxControl {
   // answer within kTellPatience, is not waited for: it is told later.
   virtual void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) = 0;
 
+  // Whether this server writes to the PBX from now on: for whoever decides which of several owns
+  // it. Off: nothing is written any more; what waited is dropped, and WhenTold waits no more.
+  // Changes made from phones are taken over as before. On: what the PBX holds is compared with
+  // what it should hold, and mended. Lasts until other settings of the PBX are taken by a reload.
+  // NOT_FOUND: no PBX of that name is configured.
+  virtual absl::Status SetWriteBack(std::string_view pbx, bool on) = 0;
+
   static constexpr Duration kTellPatience = std::chrono::milliseconds(250);
 
   using LoadCallback = absl::AnyInvocable<void(absl::Status) &&>;

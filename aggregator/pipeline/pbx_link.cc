@@ -71,7 +71,7 @@ absl::Status PbxLink::Restart(const PbxOptions& options) {
   driver_->Stop();
   pbxs_.Add(options.ami.name, fmt::format("{}:{}", options.ami.host, options.ami.port));
   pbxs_.facts(pbx_).tls = options.ami.tls.enabled;
-  writer_.SetEnabled(options.write_back);
+  writer_.SetEnabled(options.write_back, nullptr);
   driver_->SetConfig(options.ami);
   SetLinkGauge();
   return driver_->Start();

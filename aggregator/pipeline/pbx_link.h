@@ -74,6 +74,8 @@ class PbxLink final : public ami::SessionHandler {
   void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) {
     writer_.WhenTold(user, clock_.Now(), std::move(done));
   }
+  // As PbxControl::SetWriteBack.
+  void SetWriteBack(bool on);
   // As PbxControl::Reconcile and AbandonReconciles.
   void Reconcile(PbxControl::ReconcileCallback done);
   void AbandonReconcile();

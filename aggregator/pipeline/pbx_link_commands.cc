@@ -16,6 +16,11 @@ absl::Status PbxLink::CheckSynced() const {
                   status.last_error.empty() ? "try again when it is synced" : status.last_error));
 }
 
+void PbxLink::SetWriteBack(bool on) {
+  const bool synced = engine_.pbxs()[pbx_].link == LinkState::kSynced;
+  writer_.SetEnabled(on, synced ? &session_ : nullptr);
+}
+
 void PbxLink::Load(ExpectedConfiguration expected, PbxControl::LoadCallback done) {
   if (absl::Status status = CheckSynced(); !status.ok()) return std::move(done)(status);
   if (loading_) {

@@ -42,8 +42,22 @@ void RoutingWriter::OnSynced(ami::Session& session) {
   StartRound(Pace::kFirst);
 }
 
-void RoutingWriter::OnLinkLost() {
+void RoutingWriter::SetEnabled(bool enabled, ami::Session* session) {
+  if (std::exchange(enabled_, enabled) == enabled) return;
+  if (enabled) {
+    if (session != nullptr) OnSynced(*session);
+    return;
+  }
+  std::deque<pbx::HeardSetting> heard = std::exchange(heard_, {});
+  Stop();
+  for (pbx::HeardSetting& setting : heard) OnPhoneSetting(std::move(setting));
+}
+
+void RoutingWriter::OnLinkLost() { Stop(); }
+
+void RoutingWriter::Stop() {
   session_ = nullptr;
+  ++stretch_;
   backlog_.Close(pbx_);
   heard_.clear();
   write_back_.LinkLost();
@@ -134,12 +148,13 @@ void RoutingWriter::Answer(absl::FunctionRef<bool(const Waiter&)> ready) {
 bool RoutingWriter::Send(const pbx::WriteBack::Outgoing& action) {
   const std::size_t slot = action.slot;
   const std::string name(action.action.name());
-  const absl::StatusOr<ami::ActionToken> token =
-      session_->Send(action.action, action.kind,
-                     [this, slot, name](const absl::StatusOr<ami::ActionReply>& reply) {
-                       watch_.Ended(name, reply.ok() || absl::IsDataLoss(reply.status()));
-                       write_back_.OnReply(slot, reply);
-                     });
+  const absl::StatusOr<ami::ActionToken> token = session_->Send(
+      action.action, action.kind,
+      [this, slot, name, stretch = stretch_](const absl::StatusOr<ami::ActionReply>& reply) {
+        if (stretch != stretch_) return;
+        watch_.Ended(name, reply.ok() || absl::IsDataLoss(reply.status()));
+        write_back_.OnReply(slot, reply);
+      });
   if (token.ok()) {
     watch_.Sent(name);
     write_back_.Sent(*token);

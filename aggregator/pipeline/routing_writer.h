@@ -51,8 +51,11 @@ class RoutingWriter {
   // The references outlive the writer. Without `enabled` nothing is written, and settings made from
   // phones are only adopted.
   RoutingWriter(Engine& engine, PbxIndex pbx, bool enabled, PhoneSettingAdopter adopt);
-  // Whether to write from the next OnSynced on; while the link is down.
-  void SetEnabled(bool enabled) { enabled_ = enabled; }
+  // Whether to write from now on. Off: what waits is dropped, what is on its way to Asterisk is not
+  // followed up, those who wait are answered, and settings made from phones are only adopted, those
+  // that were heard already too. On: everything is looked at, as after a resync. `session` is that
+  // of a link which is synced, else null.
+  void SetEnabled(bool enabled, ami::Session* session);
   RoutingWriter(const RoutingWriter&) = delete;
   RoutingWriter& operator=(const RoutingWriter&) = delete;
 
@@ -116,6 +119,8 @@ class RoutingWriter {
   void OnAdopted(std::uint64_t ticket, const absl::Status& status);
   void TellComplaints();
   void UpdateProbe();
+  // Nothing is sent or waited for any more, until OnSynced.
+  void Stop();
 
   const Engine& engine_;
   RoutingBacklog& backlog_;  // of engine_
@@ -124,6 +129,7 @@ class RoutingWriter {
   const PhoneSettingAdopter adopt_;
   pbx::WriteBack write_back_;
   ami::Session* session_ = nullptr;  // null: not synced, or not enabled
+  std::uint64_t stretch_ = 0;        // from OnSynced to Stop; tells answers of an earlier one
   bool waits_for_sweep_ = false;     // the users are not fused after the resync yet
   Pace pace_ = Pace::kFirst;
   int slow_checks_left_ = 0;  // until the next tick

@@ -115,6 +115,13 @@ void Turn::WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) {
   }
 }
 
+absl::Status Turn::SetWriteBack(std::string_view pbx, bool on) {
+  PbxLink* link = FindPbx(pbx);
+  if (link == nullptr) return NoSuchPbx(pbx);
+  link->SetWriteBack(on);
+  return absl::OkStatus();
+}
+
 void Turn::Reconcile(std::string_view pbx, ReconcileCallback done) {
   if (PbxLink* link = FindPbx(pbx)) return link->Reconcile(std::move(done));
   std::move(done)(NoSuchPbx(pbx));

@@ -127,6 +127,7 @@ class Turn final : private PbxControl {
   void Reconcile(std::string_view pbx, ReconcileCallback done) override;
   void AbandonReconciles() override;
   void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) override;
+  absl::Status SetWriteBack(std::string_view pbx, bool on) override;
   void Load(std::string_view pbx, ExpectedConfiguration expected, LoadCallback done) override;
   void FindConflicts(std::string_view pbx, const ConfiguredNames& next,
                      const FormerConfiguration& former, Look look, ConflictsCallback done) override;

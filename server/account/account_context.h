@@ -7,6 +7,7 @@
 #include "aggregator/base/clock.h"
 #include "aggregator/pipeline/executor.h"
 #include "server/account/account_probe.h"
+#include "server/account/change_feed.h"
 #include "server/account/session_keeper.h"
 #include "server/storage/store.h"
 
@@ -15,6 +16,7 @@ namespace unipresence {
 struct AccountContext {
   Executor& executor;  // one that refuses nothing before the server stops (sure_executor.h)
   Store& store;
+  ChangeFeed& feed;
   const Clock& clock;
   SessionKeeper& sessions;
   AccountProbe& probe;

@@ -126,10 +126,9 @@ void LoginDesk::Save(AttemptPtr attempt) {
   attempt->session.key = token->key;
   attempt->session.id = *std::move(id);
   attempt->session.create_time = shared_.clock.WallNow();
-  Attempt& kept = *attempt;  // lives until `Begin`, which the store thread calls after the work
-  SubmitOrRefuse(
-      shared_.store,
-      [&kept](Transaction& transaction) -> absl::Status {
+  Attempt& kept = *attempt;  // lives until `Begin`, which is called after the work
+  shared_.feed.Call<StoredSession>(
+      [&kept](Transaction& transaction) -> absl::StatusOr<StoredSession> {
         UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser user,
                                      transaction.users.Get(kept.session.user));
         if (user.password_hash != kept.password_hash) return BadCredentials();
@@ -138,30 +137,29 @@ void LoginDesk::Save(AttemptPtr attempt) {
           UNIPRESENCE_RETURN_IF_ERROR(
               transaction.settings.SetSelectedDevice(kept.session.user, kFirstSelection));
         }
-        return transaction.sessions.Save(kept.session);
+        UNIPRESENCE_RETURN_IF_ERROR(transaction.sessions.Save(kept.session));
+        return kept.session;
       },
-      [this, attempt = std::move(attempt)](absl::Status saved) mutable {
-        Begin(std::move(attempt), std::move(saved));
+      [this, attempt = std::move(attempt)](Core* core, absl::StatusOr<StoredSession> saved) {
+        if (saved.ok()) return Begin(*core, *attempt, *std::move(saved));
+        if (absl::IsNotFound(saved.status())) saved = BadCredentials();
+        Fail(*attempt, FromStore(saved.status(), attempt->session.user));
       });
 }
 
-void LoginDesk::Begin(AttemptPtr attempt, absl::Status saved) {
-  if (absl::IsNotFound(saved)) saved = BadCredentials();
-  if (!saved.ok()) return Fail(*attempt, FromStore(saved, attempt->session.user));
-  shared_.executor.Post([this, attempt = std::move(attempt)](Core& core) {
-    const StoredSession& session = attempt->session;
-    absl::Status begun = shared_.sessions.Begin(core, session);
-    if (!begun.ok()) {
-      SubmitOrRefuse(
-          shared_.store,
-          [id = session.id](Transaction& transaction) { return transaction.sessions.Delete(id); },
-          [](const absl::Status&) {});
-      if (absl::IsNotFound(begun)) begun = BadCredentials();
-      return Fail(*attempt, begun);
-    }
-    std::move(attempt->done)(&core,
-                             LoggedIn{.session = session, .token = std::move(attempt->token)});
-  });
+void LoginDesk::Begin(Core& core, Attempt& attempt, StoredSession session) {
+  // The feed has begun it. Where it could not, the same reason still holds.
+  absl::Status begun = shared_.sessions.Begin(core, session);
+  if (!begun.ok()) {
+    SubmitOrRefuse(
+        shared_.store,
+        [id = session.id](Transaction& transaction) { return transaction.sessions.Delete(id); },
+        [](const absl::Status&) {});
+    if (absl::IsNotFound(begun)) begun = BadCredentials();
+    return Fail(attempt, begun);
+  }
+  std::move(attempt.done)(
+      &core, LoggedIn{.session = std::move(session), .token = std::move(attempt.token)});
 }
 
 void LoginDesk::Reject(AttemptPtr attempt) {

@@ -7,7 +7,7 @@
 //   -> store:    the user
 //   -> hasher:   the password
 //   -> store:    the session, and WEBRTC as the choice of a user who never had one
-//   -> pipeline: the session lives, the user is logged in
+//   -> pipeline: the feed of changes begins the session, the user is logged in
 //   -> answer
 //
 // An unknown username takes the same way with a hash that nothing matches, so that neither the
@@ -81,7 +81,8 @@ class LoginDesk {
   void LookUp(AttemptPtr attempt);
   void Verify(AttemptPtr attempt, absl::StatusOr<StoredUser> user);
   void Save(AttemptPtr attempt);
-  void Begin(AttemptPtr attempt, absl::Status saved);
+  // The store has the session.
+  void Begin(Core& core, Attempt& attempt, StoredSession session);
   void Reject(AttemptPtr attempt);
   // The attempt was no guess: it does not count.
   void GiveUp(AttemptPtr attempt, const absl::Status& status);

@@ -1,9 +1,6 @@
 #include "server/account/session_keeper.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
-#include <memory>
 
 #include "aggregator/base/strings.h"
 #include "aggregator/engine/engine_writer.h"
@@ -16,28 +13,18 @@ bool UserExists(const Core& core, std::string_view user) {
   return core.presences.Read(user, [](const PresenceSource::Entry&) {});
 }
 
-Session LiveSession(const StoredSession& stored) {
-  Session session;
-  session.id = stored.id;
-  session.user = stored.user;
-  session.kind = stored.kind;
-  session.role = stored.role;
-  session.create_time = stored.create_time;
-  return session;
-}
-
 }  // namespace
 
-SessionKeeper::SessionKeeper(Store& store, Executor& executor, AccountProbe& probe,
+SessionKeeper::SessionKeeper(SessionLeases& leases, AccountProbe& probe,
                              std::function<void(std::string)> on_end)
-    : store_(store), executor_(executor), probe_(probe), on_end_(std::move(on_end)) {}
+    : leases_(leases), probe_(probe), on_end_(std::move(on_end)) {}
 
 absl::Status SessionKeeper::Begin(Core& core, const StoredSession& session) {
+  if (by_id_.contains(session.id)) return absl::OkStatus();
   if (!UserExists(core, session.user)) return UserNotFound(session.user);
-  if (absl::Status added = core.sessions.Add(session.key, LiveSession(session), core.clock.Now());
-      !added.ok()) {
-    if (!absl::IsResourceExhausted(added)) return added;
-    return Failure(AccountProblem::kTooManySessions, FromAbsl(added.message()));
+  if (absl::Status granted = leases_.Grant(core, session); !granted.ok()) {
+    if (!absl::IsResourceExhausted(granted)) return granted;
+    return Failure(AccountProblem::kTooManySessions, FromAbsl(granted.message()));
   }
   Insert(session);
   probe_.logins.Add();
@@ -49,8 +36,7 @@ absl::Status SessionKeeper::Begin(Core& core, const StoredSession& session) {
 void SessionKeeper::Load(Core& core, std::span<const StoredSession> sessions) {
   std::vector<std::string> refused;
   for (const StoredSession& session : sessions) {
-    if (!UserExists(core, session.user) ||
-        !core.sessions.Add(session.key, LiveSession(session), core.clock.Now()).ok()) {
+    if (!UserExists(core, session.user) || !leases_.Grant(core, session).ok()) {
       refused.push_back(session.id);
       continue;
     }
@@ -58,7 +44,7 @@ void SessionKeeper::Load(Core& core, std::span<const StoredSession> sessions) {
     TellEngine(core, session.user, CauseKind::kServerStart);
   }
   UpdateGauges(core);
-  if (!refused.empty()) Forget(std::move(refused));
+  if (!refused.empty()) leases_.Forget(std::move(refused));
 }
 
 void SessionKeeper::Insert(const StoredSession& session) {
@@ -68,7 +54,7 @@ void SessionKeeper::Insert(const StoredSession& session) {
 }
 
 void SessionKeeper::TellEngine(Core& core, const std::string& user, CauseKind cause) {
-  const bool logged_in = core.sessions.AssistantCount(user) > 0;
+  const bool logged_in = leases_.AssistantCount(core, user) > 0;
   if (logged_in) {
     logged_in_.insert(user);
   } else {
@@ -79,12 +65,12 @@ void SessionKeeper::TellEngine(Core& core, const std::string& user, CauseKind ca
 }
 
 absl::StatusOr<Caller> SessionKeeper::Authenticate(Core& core, const SessionKey& key) {
-  const Session* session = core.sessions.Find(key, core.clock.Now());
+  const Session* session = leases_.Find(core, key);
   if (session == nullptr) {
     return SessionEnded();
   }
   Caller caller{.key = key, .session = session->id, .user = session->user, .role = session->role};
-  core.sessions.Touch(key, core.clock.Now());
+  leases_.KeepAlive(core, key);
   return caller;
 }
 
@@ -103,9 +89,9 @@ absl::Status SessionKeeper::OpenStream(Core& core, const Caller& caller, std::si
   }
   ++entry.streams;
   if (hold) {
-    core.sessions.Hold(caller.key, core.clock.Now());
+    leases_.Hold(core, caller.key);
   } else {
-    core.sessions.LiveByMessages(caller.key, core.clock.Now());
+    leases_.LiveByMessages(core, caller.key);
   }
   return absl::OkStatus();
 }
@@ -114,7 +100,7 @@ void SessionKeeper::CloseStream(Core& core, const Caller& caller, bool hold) {
   const auto it = by_id_.find(caller.session);
   if (it == by_id_.end()) return;
   --it->second->second.streams;
-  if (hold) core.sessions.Release(caller.key, core.clock.Now());
+  if (hold) leases_.Release(core, caller.key);
 }
 
 const StoredSession* SessionKeeper::Find(std::string_view id) const {
@@ -123,15 +109,14 @@ const StoredSession* SessionKeeper::Find(std::string_view id) const {
 }
 
 SessionView SessionKeeper::View(Core& core, const StoredSession& session) const {
-  const MonotonicTime now = core.clock.Now();
-  const MonotonicTime fresh = now + core.sessions.time_to_live();
-  const Session* live = core.sessions.Find(session.key, now);
+  const MonotonicTime fresh = core.clock.Now() + leases_.time_to_live(core);
+  const Session* live = leases_.Find(core, session.key);
   const bool counting_down = live != nullptr && (live->holds == 0 || live->by_messages);
   return {.stored = session, .deadline = counting_down ? live->deadline : fresh};
 }
 
 void SessionKeeper::Touch(Core& core, const StoredSession& session) {
-  core.sessions.Touch(session.key, core.clock.Now());
+  leases_.KeepAlive(core, session.key);
 }
 
 bool SessionKeeper::List(std::string_view user, std::size_t limit, std::size_t scan, Place& place,
@@ -150,7 +135,7 @@ std::pair<std::uint32_t, std::uint32_t> SessionKeeper::CountOfUser(Core& core,
                                                                    std::string_view user) const {
   std::uint32_t assistants = 0;
   std::uint32_t clients = 0;
-  for (const Session& session : core.sessions.OfUser(user)) {
+  for (const Session& session : leases_.OfUser(core, user)) {
     switch (session.kind) {
       case SessionKind::kAssistant:
         ++assistants;
@@ -164,41 +149,35 @@ std::pair<std::uint32_t, std::uint32_t> SessionKeeper::CountOfUser(Core& core,
 }
 
 bool SessionKeeper::End(Core& core, std::string_view id, absl::AnyInvocable<void() &&> forgotten) {
-  const StoredSession* session = Find(id);
-  if (session == nullptr) return false;
-  core.sessions.Remove(session->key);
-  const std::string owned(id);
-  Drop(core, owned, CauseKind::kLogout);
+  const StoredSession* found = Find(id);
+  if (found == nullptr) return false;
+  const StoredSession session = *found;
+  leases_.Revoke(core, {&session, 1}, std::move(forgotten));
+  Drop(core, session.id, CauseKind::kLogout);
   probe_.logouts.Add();
   UpdateGauges(core);
-  Forget({owned}, std::move(forgotten));
   return true;
 }
 
 void SessionKeeper::EndOfUser(Core& core, std::string_view user, CauseKind cause) {
-  const std::vector<Session> sessions = core.sessions.OfUser(user);
-  if (sessions.empty()) return;
-  core.sessions.RemoveUser(user);
-  std::vector<std::string> ids;
-  for (const Session& session : sessions) {
-    Drop(core, session.id, cause);
-    ids.push_back(session.id);
+  std::vector<StoredSession> sessions;
+  for (const Session& lease : leases_.OfUser(core, user)) {
+    if (const StoredSession* session = Find(lease.id)) sessions.push_back(*session);
   }
+  if (sessions.empty()) return;
+  leases_.Revoke(core, sessions, nullptr);
+  for (const StoredSession& session : sessions) Drop(core, session.id, cause);
   UpdateGauges(core);
-  Forget(std::move(ids));
 }
 
 void SessionKeeper::Expire(Core& core) {
-  std::vector<std::string> ids = std::move(unforgotten_);
-  unforgotten_.clear();
-  for (const Session& session : core.sessions.Expire(core.clock.Now())) {
+  const std::vector<Session> expired = leases_.Expire(core);
+  if (expired.empty()) return;
+  for (const Session& session : expired) {
     Drop(core, session.id, CauseKind::kSessionExpired);
     probe_.expired_sessions.Add();
-    ids.push_back(session.id);
   }
-  if (ids.empty()) return;
   UpdateGauges(core);
-  Forget(std::move(ids));
 }
 
 void SessionKeeper::Drop(Core& core, std::string_view id, CauseKind cause) {
@@ -211,28 +190,8 @@ void SessionKeeper::Drop(Core& core, std::string_view id, CauseKind cause) {
   on_end_(std::string(id));
 }
 
-void SessionKeeper::Forget(std::vector<std::string> ids, absl::AnyInvocable<void() &&> done) {
-  auto shared = std::make_shared<const std::vector<std::string>>(std::move(ids));
-  SubmitOrRefuse(
-      store_,
-      [shared](Transaction& transaction) {
-        return transaction.sessions.DeleteEach(*shared).status();
-      },
-      [this, shared, done = std::move(done)](const absl::Status& status) mutable {
-        if (done) std::move(done)();
-        if (status.ok()) return;
-        spdlog::warn("sessions that ended stay in the store for now: {}",
-                     FromAbsl(status.message()));
-        // Lost if the pipeline is stopping: then they live again for one time-to-live at
-        // most.
-        executor_.Post([this, shared](Core&) {
-          unforgotten_.insert(unforgotten_.end(), shared->begin(), shared->end());
-        });
-      });
-}
-
 void SessionKeeper::UpdateGauges(Core& core) {
-  probe_.sessions.Set(static_cast<std::int64_t>(core.sessions.size()));
+  probe_.sessions.Set(static_cast<std::int64_t>(leases_.size(core)));
   probe_.logged_in_users.Set(static_cast<std::int64_t>(logged_in_.size()));
 }
 

@@ -1,14 +1,13 @@
 #ifndef UNIPRESENCE_SERVER_ACCOUNT_SESSION_KEEPER_H_
 #define UNIPRESENCE_SERVER_ACCOUNT_SESSION_KEEPER_H_
 
-// The one way by which sessions begin and end: keeps the session table, the engine's "logged in",
-// the store and the open streams of one mind.
+// The one way by which sessions begin and end: keeps the leases, the engine's "logged in" and the
+// open streams of one mind.
 //
-//   begins   the store has it already (log-in) or still (restart) -> table -> engine
-//   ends     (log-out, expiry, end of its user) table -> engine -> its streams -> store
+//   begins   the store has it already (log-in) or still (restart) -> lease -> engine
+//   ends     (log-out, expiry, end of its user) lease -> engine -> its streams
 //
-// The store is told last when a session ends: a log-out counts at once, and what the store could
-// not forget now is tried again by Expire.
+// A log-out counts at once: that the store forgets the session is the leases' affair.
 //
 // Thread: the pipeline's.
 
@@ -30,7 +29,8 @@
 #include "aggregator/model/caller.h"
 #include "aggregator/pipeline/executor.h"
 #include "server/account/account_probe.h"
-#include "server/storage/store.h"
+#include "server/account/session_leases.h"
+#include "server/storage/session_store.h"
 
 namespace unipresence {
 
@@ -44,11 +44,11 @@ class SessionKeeper {
  public:
   // `on_end` gets the id of each session that ended, so that its streams end. All must outlive the
   // keeper.
-  SessionKeeper(Store& store, Executor& executor, AccountProbe& probe,
+  SessionKeeper(SessionLeases& leases, AccountProbe& probe,
                 std::function<void(std::string)> on_end);
 
-  // A session that the store has. kTooManySessions, or kUserNotFound if the user was deleted
-  // meanwhile; then the session is not begun.
+  // A session that the store has. OK also if it lives already. kTooManySessions, or kUserNotFound
+  // if the user was deleted meanwhile; then the session is not begun.
   absl::Status Begin(Core& core, const StoredSession& session);
   // Sessions of the store after a restart, each with a fresh time-to-live.
   void Load(Core& core, std::span<const StoredSession> sessions);
@@ -94,20 +94,17 @@ class SessionKeeper {
   using ByPlace = std::map<Place, Entry, std::less<>>;
 
   void Insert(const StoredSession& session);
-  // Takes it out of the tables here; the session table has dropped it already.
+  // Takes it out of the tables here; its lease has ended already.
   void Drop(Core& core, std::string_view id, CauseKind cause);
   void TellEngine(Core& core, const std::string& user, CauseKind cause);
-  void Forget(std::vector<std::string> ids, absl::AnyInvocable<void() &&> done = nullptr);
   void UpdateGauges(Core& core);
 
-  Store& store_;
-  Executor& executor_;
+  SessionLeases& leases_;
   AccountProbe& probe_;
   std::function<void(std::string)> on_end_;
   ByPlace by_place_;
   absl::flat_hash_map<std::string, ByPlace::iterator> by_id_;
   absl::flat_hash_set<std::string> logged_in_;  // users with ASSISTANT sessions
-  std::vector<std::string> unforgotten_;        // ended, but the store could not be told yet
 };
 
 }  // namespace unipresence

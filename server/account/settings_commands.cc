@@ -7,7 +7,6 @@
 
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/strings.h"
-#include "aggregator/engine/engine_writer.h"
 #include "server/account/failure.h"
 
 namespace unipresence {
@@ -59,24 +58,22 @@ absl::Status ApplyEdit(Transaction& transaction, const std::string& user,
 
 }  // namespace
 
-void SettingsCommands::Run(std::string user, Change change, Apply apply, Done done) {
-  CallOrRefuse<StoredUser>(
-      shared_.store,
+void SettingsCommands::Run(std::string user, Change change, Done done) {
+  shared_.feed.Call<StoredUser>(
       [user,
        change = std::move(change)](Transaction& transaction) mutable -> absl::StatusOr<StoredUser> {
         UNIPRESENCE_RETURN_IF_ERROR(std::move(change)(transaction));
         return transaction.users.Get(user);
       },
-      [this, user, apply = std::move(apply),
-       done = std::move(done)](absl::StatusOr<StoredUser> stored) mutable {
-        shared_.executor.Post([user = std::move(user), apply = std::move(apply),
-                               done = std::move(done),
-                               stored = std::move(stored)](Core& core) mutable {
-          absl::Status status = stored.status();
-          // NOT_FOUND and FAILED_PRECONDITION: the user was changed after this commit.
-          if (status.ok()) status = std::move(apply)(core.writer, *stored);
-          if (!status.ok()) stored = FromStore(status, user);
-          std::move(done)(core, std::move(stored));
+      [this, user, done = std::move(done)](Core* core, absl::StatusOr<StoredUser> stored) mutable {
+        if (core != nullptr) {
+          const bool exists = core->presences.Read(user, [](const PresenceSource::Entry&) {});
+          if (!exists) stored = UserNotFound(user);
+          return std::move(done)(*core, std::move(stored));
+        }
+        shared_.executor.Post([done = std::move(done),
+                               failure = FromStore(stored.status(), user)](Core& pipeline) mutable {
+          std::move(done)(pipeline, std::move(failure));
         });
       });
 }
@@ -85,21 +82,14 @@ void SettingsCommands::SelectDevice(std::string user, LineKind device, Done done
   Change change = [user, device](Transaction& transaction) {
     return transaction.settings.SetSelectedDevice(user, device);
   };
-  Apply apply = [user, device](EngineWriter& writer, const StoredUser&) {
-    return writer.SelectDevice(user, device);
-  };
-  Run(std::move(user), std::move(change), std::move(apply), std::move(done));
+  Run(std::move(user), std::move(change), std::move(done));
 }
 
 void SettingsCommands::ChangeForwarding(std::string user, Edit edit, Done done) {
   Change change = [user, edit = std::move(edit)](Transaction& transaction) mutable {
     return ApplyEdit(transaction, user, std::move(edit));
   };
-  Apply apply = [user](EngineWriter& writer, const StoredUser& stored) {
-    UNIPRESENCE_RETURN_IF_ERROR(writer.SetForwardings(user, stored.settings.forwardings));
-    return writer.SetDoNotDisturb(user, stored.settings.do_not_disturb);
-  };
-  Run(std::move(user), std::move(change), std::move(apply), std::move(done));
+  Run(std::move(user), std::move(change), std::move(done));
 }
 
 void SettingsCommands::Adopt(PhoneSetting setting, absl::AnyInvocable<void(absl::Status) &&> done) {

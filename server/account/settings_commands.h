@@ -2,7 +2,7 @@
 #define UNIPRESENCE_SERVER_ACCOUNT_SETTINGS_COMMANDS_H_
 
 // Changes of what a user chose (device, do-not-disturb, forwardings), whoever makes them: an rpc or
-// a phone. Each is committed by the store, then applied by the engine, then reported.
+// a phone. Each is committed by the store, then applied by the feed of changes, then reported.
 //
 //   settings.ChangeForwarding("alice",
 //                             [](const StoredUser&, Forwardings&, bool& do_not_disturb) {
@@ -11,8 +11,7 @@
 //                             },
 //                             [](Core& core, absl::StatusOr<StoredUser> stored) { ... });
 //
-// The engine applies the changes of a user in the order of their commits. A change reads and writes
-// within one command of the store, so none is lost when two come at once.
+// A change reads and writes within one command of the store, so none is lost when two come at once.
 //
 // Thread-safe. `Done` is called once, on the pipeline's thread, never within the call; it is
 // destroyed uncalled if the server stops before.
@@ -56,8 +55,7 @@ class SettingsCommands {
 
  private:
   using Change = absl::AnyInvocable<absl::Status(Transaction&) &&>;
-  using Apply = absl::AnyInvocable<absl::Status(EngineWriter&, const StoredUser&) &&>;
-  void Run(std::string user, Change change, Apply apply, Done done);
+  void Run(std::string user, Change change, Done done);
 
   const AccountContext& shared_;
 };

@@ -1,7 +1,8 @@
 #ifndef UNIPRESENCE_SERVER_ACCOUNT_USER_COMMANDS_H_
 #define UNIPRESENCE_SERVER_ACCOUNT_USER_COMMANDS_H_
 
-// Users come, change and go: committed by the store, then brought into the engine, then reported.
+// Users come, change and go: committed by the store, then brought into the engine by the feed of
+// changes, then reported.
 //
 //   users.Create({.user = user, .password_hash = hash},
 //                [](absl::StatusOr<StoredUser> stored) { ... });
@@ -14,7 +15,6 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -53,17 +53,8 @@ class UserCommands {
   void Delete(std::string user, absl::AnyInvocable<absl::Status(const StoredUser&) &&> check,
               absl::AnyInvocable<void(absl::Status) &&> done);
 
-  // Brings users whom something else has changed in the store into the engine (ApplyUser), as one
-  // change: so that the number that one has left is not taken away from who has it now.
-  struct Stored {
-    StoredUser user;
-    bool ends_sessions = false;
-  };
-  void ApplyStored(std::vector<Stored> users);
-
  private:
-  struct Pending;
-  absl::StatusOr<StoredUser> Commit(Transaction& transaction, Pending& pending);
+  static absl::StatusOr<StoredUser> Commit(Transaction& transaction, Update update);
 
   const AccountContext& shared_;
 };

@@ -148,12 +148,9 @@ void Application::MakeParts() {
                          passwords_->WhenHashed(user, std::move(done));
                        },
                    .publish_probe = publisher.probe()});
-  passwords_ = std::make_unique<PasswordBacklog>(PasswordBacklog::Ports{
-      .store = *store_,
-      .hasher = hasher_,
-      .clock = clock_,
-      .changed = [this](StoredUser user) { services_->ApplyStored(std::move(user), true); },
-      .idle = [this](std::uint64_t reading) { PasswordsDone(reading); }});
+  const auto idle = [this](std::uint64_t reading) { PasswordsDone(reading); };
+  passwords_ = std::make_unique<PasswordBacklog>(
+      PasswordBacklog::Ports{.store = *store_, .hasher = hasher_, .clock = clock_, .idle = idle});
 }
 
 absl::Status Application::StartPipeline() {
@@ -202,12 +199,7 @@ absl::Status Application::Load(Core& core) {
       if (configured.contains(line.pbx)) continue;
       if (++elsewhere == 1) example = fmt::format("{} on '{}'", stored.user.id, line.pbx);
     }
-    added = core.writer.AddUser(
-        stored.user,
-        {.selected_device = stored.settings.selected_device.value_or(kFirstSelection),
-         .do_not_disturb = stored.settings.do_not_disturb,
-         .forwardings = stored.settings.forwardings},
-        CauseKind::kServerStart);
+    added = ChangeFeed::Load(core, stored);
   };
   UNIPRESENCE_RETURN_IF_ERROR(
       store_->ReadHere([&](const Snapshot& snapshot) { return snapshot.users.ForEach({}, add); }));

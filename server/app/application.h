@@ -97,8 +97,6 @@ class Application {
   // INVALID_ARGUMENT: it cannot be connected; then `before`, if any, is back.
   absl::Status SetPbx(const config::PbxConfig& pbx, const config::PbxConfig* before);
   void ReloadUsers(UsersReading reading, const config::Config& config);
-  // The last `exchanged` of the users have to be applied as one change.
-  void ApplyChanged(std::vector<Services::Stored> users, std::size_t exchanged);
 
   std::stop_source stop_;
   config::Config config_;  // in force; once the server listens the reloader's

@@ -4,9 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <future>
-#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -20,10 +18,6 @@
 
 namespace unipresence {
 namespace {
-
-// Changed users that one command brings into the engine: reads come between them, and those of a
-// file of a million fit into the pipeline's queue.
-constexpr std::ptrdiff_t kUsersPerCommand = 64;
 
 std::string OneLine(std::string_view text) {
   std::string line;
@@ -119,48 +113,26 @@ void Application::ReloadUsers(UsersReading reading, const config::Config& config
   if (!reading.needed) return;
   auto promise = std::make_unique<std::promise<void>>();
   std::future<void> done = promise->get_future();
-  struct Outcome {
-    UsersSync sync;
-    std::vector<Services::Stored> changed;
-  };
-  const absl::Status refused = store_->Call<Outcome>(
-      [&](Transaction& store) -> absl::StatusOr<Outcome> {
-        Outcome outcome;
+  UsersSync sync;
+  const absl::Status refused = store_->SubmitChange(
+      [&](Transaction& store) -> absl::Status {
         UNIPRESENCE_ASSIGN_OR_RETURN(
-            outcome.sync, SyncUsers(store, reading.users, config.users_file, reading.digest,
-                                    config.users_file_wins, stop_.get_token()));
-        for (const UsersSync::Changed& changed : outcome.sync.changed) {
-          if (stop_.stop_requested()) return absl::CancelledError("the server stops");
-          UNIPRESENCE_ASSIGN_OR_RETURN(StoredUser user, store.users.Get(changed.user));
-          outcome.changed.push_back({std::move(user), changed.ends_sessions});
-        }
-        return outcome;
+            sync, SyncUsers(store, reading.users, config.users_file, reading.digest,
+                            config.users_file_wins, stop_.get_token()));
+        return absl::OkStatus();
       },
-      [this, promise = std::move(promise)](absl::StatusOr<Outcome> outcome) {
-        if (outcome.ok()) {
-          for (const std::string& line : outcome->sync.lines) spdlog::info("{}", line);
-          ApplyChanged(std::move(outcome->changed), outcome->sync.exchanged);
-          passwords_->Add(std::move(outcome->sync.passwords));
-        } else if (!absl::IsCancelled(outcome.status())) {
-          UsersStay(outcome.status());
+      [this, &sync, promise = std::move(promise)](absl::StatusOr<Revision> committed) mutable {
+        if (committed.ok()) {
+          for (const std::string& line : sync.lines) spdlog::info("{}", line);
+          passwords_->Add(std::move(sync.passwords));
+          return services_->changes().WhenApplied(
+              *committed, [promise = std::move(promise)](Core&) { promise->set_value(); });
         }
+        if (!absl::IsCancelled(committed.status())) UsersStay(committed.status());
         promise->set_value();
       });
   if (!refused.ok()) UsersStay(refused);
   Await(std::move(done));
-}
-
-void Application::ApplyChanged(std::vector<Services::Stored> users, std::size_t exchanged) {
-  // From the store thread, so that what it commits next is applied after it.
-  const auto together = users.end() - static_cast<std::ptrdiff_t>(exchanged);
-  for (auto user = users.begin(); user != together;) {
-    if (stop_.stop_requested()) return;  // the next start reads them from the store
-    const auto end = user + std::min(kUsersPerCommand, together - user);
-    services_->ApplyStored({std::make_move_iterator(user), std::make_move_iterator(end)});
-    user = end;
-  }
-  users.erase(users.begin(), together);
-  if (!users.empty()) services_->ApplyStored(std::move(users));
 }
 
 }  // namespace unipresence

@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <optional>
 #include <utility>
 
 #include "aggregator/base/status_macros.h"
@@ -126,7 +125,7 @@ std::uint64_t PasswordBacklog::NewestReadingOf(const PasswordTask& task) {
 void PasswordBacklog::Save(const PasswordTask& task, const std::string& hash) {
   struct Saved {
     bool taken = false;
-    std::optional<StoredUser> changed;  // whose sessions end
+    bool replaced = false;  // another password than the one before
   };
   CallOrRefuse<Saved>(
       ports_.store,
@@ -143,18 +142,13 @@ void PasswordBacklog::Save(const PasswordTask& task, const std::string& hash) {
         if (file.has_value() && !file->refused && file->reading == NewestReadingOf(task)) {
           UNIPRESENCE_RETURN_IF_ERROR(store.users_file.Put(*file));
         }
-        Saved saved{.taken = true, .changed = {}};
-        if (task.held == kPasswordPending) return saved;
+        if (task.held == kPasswordPending) return Saved{.taken = true};
         UNIPRESENCE_RETURN_IF_ERROR(store.sessions.DeleteOfUser(task.user).status());
-        UNIPRESENCE_ASSIGN_OR_RETURN(saved.changed, store.users.Get(task.user));
-        return saved;
+        return Saved{.taken = true, .replaced = true};
       },
       [this, task, hash](absl::StatusOr<Saved> saved) {
         if (!saved.ok()) return Retry(task);
-        if (saved->changed) {
-          spdlog::info("users file: {}: password: another one", task.user);
-          ports_.changed(*std::move(saved->changed));
-        }
+        if (saved->replaced) spdlog::info("users file: {}: password: another one", task.user);
         Finish(task, saved->taken ? hash : std::string());
       });
 }

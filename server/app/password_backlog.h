@@ -27,9 +27,6 @@ class PasswordBacklog {
     Store& store;
     auth::PasswordHasher& hasher;
     const Clock& clock;
-    // A user got another password than the one before: the sessions have to end. On the store
-    // thread.
-    std::function<void(StoredUser)> changed;
     // Nothing is left to do, of that reading of the file, the newest, nor of others. On any thread,
     // without locks.
     std::function<void(std::uint64_t reading)> idle;

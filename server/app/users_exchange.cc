@@ -12,14 +12,13 @@
 namespace unipresence {
 namespace {
 
-absl::StatusOr<bool> Add(Transaction& store, const config::UserSeed& seed) {
+absl::Status Add(Transaction& store, const config::UserSeed& seed) {
   const NewUser user{seed.user,
                      seed.password.empty() ? seed.password_hash : std::string(kPasswordPending)};
   UNIPRESENCE_ASSIGN_OR_RETURN(const SeedReport report, store.users.Seed({&user, 1}));
   if (!report.refused.empty()) return report.refused.front();
   // Deleted before.
-  if (report.added == 0) UNIPRESENCE_RETURN_IF_ERROR(store.users.Create(user));
-  return false;
+  return report.added == 0 ? store.users.Create(user) : absl::OkStatus();
 }
 
 }  // namespace
@@ -28,7 +27,7 @@ bool IsRefusal(const absl::Status& status) {
   return absl::IsAlreadyExists(status) || absl::IsFailedPrecondition(status);
 }
 
-absl::StatusOr<bool> Write(Transaction& store, const Difference& difference) {
+absl::Status Write(Transaction& store, const Difference& difference) {
   const config::UserSeed& seed = *difference.seed;
   if (difference.is_new()) return Add(store, seed);
   UNIPRESENCE_ASSIGN_OR_RETURN(const StoredUser before, store.users.Get(seed.user.id));
@@ -37,11 +36,8 @@ absl::StatusOr<bool> Write(Transaction& store, const Difference& difference) {
   const bool new_password = !hash.empty() && hash != before.password_hash;
   if (new_password) UNIPRESENCE_RETURN_IF_ERROR(store.users.SetPasswordHash(seed.user.id, hash));
   UNIPRESENCE_RETURN_IF_ERROR(CheckSomebodyAdministers(store.users, before));
-  const bool ends_sessions = new_password || seed.user.role != before.user.role;
-  if (ends_sessions) {
-    UNIPRESENCE_RETURN_IF_ERROR(store.sessions.DeleteOfUser(seed.user.id).status());
-  }
-  return ends_sessions;
+  if (!new_password && seed.user.role == before.user.role) return absl::OkStatus();
+  return store.sessions.DeleteOfUser(seed.user.id).status();
 }
 
 Exchange::Exchange(Transaction& store, std::vector<Difference>& differences) : store_(store) {
@@ -81,7 +77,7 @@ absl::StatusOr<std::vector<Difference*>> Exchange::Try() {
 absl::Status Exchange::WriteEach(std::vector<std::size_t>& stay) {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     Member& member = members_[i];
-    absl::Status status = store_.InPart([&] { return Write(store_, *member.difference).status(); });
+    absl::Status status = store_.InPart([&] { return Write(store_, *member.difference); });
     if (!status.ok() && !IsRefusal(status)) return status;
     member.taken = status.ok();
     if (member.taken) continue;

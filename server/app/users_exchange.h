@@ -33,9 +33,8 @@ struct Difference {
 bool IsRefusal(const absl::Status& status);
 
 // Brings what the file says into the store; within a part, for an error may leave a half. A
-// password in plain is left pending. OK: true if the user's sessions end. IsRefusal, or the store's
-// codes.
-absl::StatusOr<bool> Write(Transaction& store, const Difference& difference);
+// password in plain is left pending. IsRefusal, or the store's codes.
+absl::Status Write(Transaction& store, const Difference& difference);
 
 // Users who are to get what others of them have, two of them or in a ring: in no order can they be
 // written one by one, so all give up first what they have.

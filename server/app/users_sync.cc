@@ -184,13 +184,9 @@ class Syncer {
     std::vector<Difference> left;
     for (Difference& difference : differences_) {
       UNIPRESENCE_RETURN_IF_ERROR(CheckStop());
-      bool ends_sessions = false;
-      difference.status = store_.InPart([&]() -> absl::Status {
-        UNIPRESENCE_ASSIGN_OR_RETURN(ends_sessions, Write(store_, difference));
-        return absl::OkStatus();
-      });
+      difference.status = store_.InPart([&] { return Write(store_, difference); });
       if (difference.status.ok()) {
-        Note(difference, ends_sessions);
+        Note(difference);
       } else if (IsRefusal(difference.status)) {
         left.push_back(std::move(difference));
       } else {
@@ -217,28 +213,25 @@ class Syncer {
     if (IsRefusal(tried)) return absl::OkStatus();  // somebody is named like those aside
     if (!absl::IsCancelled(tried)) return tried;
     UNIPRESENCE_RETURN_IF_ERROR(CheckStop());
-    std::vector<bool> ends_sessions;
+    // In one part, for in no order can they be applied one by one.
     const absl::Status written = store_.InPart([&]() -> absl::Status {
       UNIPRESENCE_RETURN_IF_ERROR(exchange.MakeWay());
       for (const Difference* difference : taken) {
-        UNIPRESENCE_ASSIGN_OR_RETURN(const bool ends, Write(store_, *difference));
-        ends_sessions.push_back(ends);
+        UNIPRESENCE_RETURN_IF_ERROR(Write(store_, *difference));
       }
       return absl::OkStatus();
     });
     if (IsRefusal(written)) return absl::OkStatus();
     UNIPRESENCE_RETURN_IF_ERROR(written);
-    for (std::size_t i = 0; i < taken.size(); ++i) {
-      taken[i]->status = absl::OkStatus();
-      Note(*taken[i], ends_sessions[i]);
+    for (Difference* difference : taken) {
+      difference->status = absl::OkStatus();
+      Note(*difference);
     }
-    out_.exchanged = taken.size();
     return absl::OkStatus();
   }
 
   // It was taken.
-  void Note(const Difference& difference, bool ends_sessions) {
-    out_.changed.push_back({difference.id(), ends_sessions});
+  void Note(const Difference& difference) {
     if (!difference.is_new()) return taken_.Add(difference.line);
     ++added_;
     if (difference.seed->password.empty()) return;

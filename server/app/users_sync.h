@@ -42,14 +42,6 @@ struct PasswordTask {
 };
 
 struct UsersSync {
-  struct Changed {
-    std::string user;  // id; added or changed
-    bool ends_sessions = false;
-  };
-  std::vector<Changed> changed;
-  // Those at the end of `changed` who got what others of them had: in no order can they be applied
-  // one by one, only as one change.
-  std::size_t exchanged = 0;
   std::vector<PasswordTask> passwords;
   std::vector<std::string> lines;  // for the log; of each kind the first kUsersNamed and a count
 };

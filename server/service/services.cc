@@ -5,9 +5,11 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/base/task_thread.h"
 #include "server/account/account_context.h"
+#include "server/account/change_feed.h"
 #include "server/account/login.h"
 #include "server/account/session_keeper.h"
 #include "server/account/settings_commands.h"
+#include "server/account/stored_leases.h"
 #include "server/account/sure_executor.h"
 #include "server/account/user_commands.h"
 #include "server/service/administration_service.h"
@@ -76,14 +78,16 @@ absl::Status ReadCalls(Core& core, const std::string& user, v1::WatchCallsRespon
 struct Services::Parts {
   Parts(ServiceOptions options, ServicePorts ports)
       : executor(ports.executor),
-        sessions(ports.store, executor, probe.account,
+        leases(ports.store, executor),
+        sessions(leases, probe.account,
                  [this](std::string id) {
                    hub.EndSession(id);
                    calls.EndSession(id);
                    holds.EndSession(std::move(id));
                  }),
+        feed(ports.store, executor, sessions),
         shared{ports.executor, ports.store, ports.clock, sessions, replies, probe, stopping},
-        account{executor, ports.store, ports.clock, sessions, probe.account},
+        account{executor, ports.store, feed, ports.clock, sessions, probe.account},
         throttle(options.throttle),
         login(account, ports.hasher, throttle, std::move(ports.when_hashed)),
         settings(account),
@@ -123,7 +127,9 @@ struct Services::Parts {
   TaskThread replies{"reply"};
   TaskThread watch{"watch"};
   SureExecutor executor;
+  StoredLeases leases;
   SessionKeeper sessions;
+  ChangeFeed feed;
   ServiceContext shared;
 
   AccountContext account;
@@ -173,6 +179,8 @@ void Services::RegisterOn(grpc::ServerBuilder& builder) {
 
 Executor& Services::executor() { return parts_->executor; }
 
+ChangeFeed& Services::changes() { return parts_->feed; }
+
 publish::BatchSink& Services::batch_sink() { return parts_->hub; }
 
 void Services::LoadSessions(Core& core, std::span<const StoredSession> sessions) {
@@ -182,16 +190,6 @@ void Services::LoadSessions(Core& core, std::span<const StoredSession> sessions)
 void Services::AdoptPhoneSetting(Core&, PhoneSetting setting,
                                  absl::AnyInvocable<void(absl::Status) &&> done) {
   parts_->settings.Adopt(std::move(setting), std::move(done));
-}
-
-void Services::ApplyStored(StoredUser user, bool ends_sessions) {
-  std::vector<Stored> users;
-  users.push_back({std::move(user), ends_sessions});
-  ApplyStored(std::move(users));
-}
-
-void Services::ApplyStored(std::vector<Stored> users) {
-  parts_->users.ApplyStored(std::move(users));
 }
 
 void Services::OnTick(Core& core) {

@@ -14,8 +14,8 @@
 //   server->SetServing(...);                                 // grpc_server.h
 //
 // Durable first: a command that changes something is committed by the store, then applied by the
-// pipeline, then answered. No reactor blocks: the parts of a command run on the thread that owns
-// what they touch, and the answer is handed to gRPC by the `reply` thread.
+// feed of changes, then answered. No reactor blocks: the parts of a command run on the thread that
+// owns what they touch, and the answer is handed to gRPC by the `reply` thread.
 //
 // Stop in this order: Services::BeginStop, GrpcServer::Stop, then the pipeline and the store, then
 // destroy the services.
@@ -39,7 +39,7 @@
 #include "aggregator/publish/batch.h"
 #include "aggregator/publish/publish_probe.h"
 #include "server/account/asterisk_configuration.h"
-#include "server/account/user_commands.h"
+#include "server/account/change_feed.h"
 #include "server/auth/login_throttle.h"
 #include "server/auth/password_hasher.h"
 #include "server/service/service_probe.h"
@@ -86,6 +86,9 @@ class Services {
   // is posted; what the services post goes by it as well (account/sure_executor.h).
   Executor& executor();
 
+  // What the store commits from now on, on its way into the engine, whoever commits it.
+  ChangeFeed& changes();
+
   // Where the publisher's batches go.
   publish::BatchSink& batch_sink();
 
@@ -109,14 +112,6 @@ class Services {
 
   // What GetServerStatus says of readiness; GrpcServer::SetServing sets it.
   void SetReadiness(bool ready, bool store_writable);
-
-  // Any thread: brings a user whom something else than an rpc has changed in the store into the
-  // engine (ApplyUser).
-  void ApplyStored(StoredUser user, bool ends_sessions);
-  // The same for users who got what others of them had: as one change, so that the number that one
-  // has left is not taken away from who has it now.
-  using Stored = UserCommands::Stored;
-  void ApplyStored(std::vector<Stored> users);
 
   // Ends every stream and answers new calls with SERVER_STOPPING. Returns at once.
   void BeginStop();

@@ -21,6 +21,14 @@
 // long they take; but they wait for each other. What is short, or must see the commands submitted
 // before it, is better a command.
 //
+// A change is a command that changed something of a user. Who follows the store is told all of them
+// (committed_change.h), and a command is answered with the revision to wait for:
+//
+//   store.Follow(sink);
+//   refused = store.SubmitChange(work, [=](absl::StatusOr<Revision> committed) { ... });
+//
+// Revisions count from the call of Follow; without one nothing is recorded.
+//
 // One contract for what answers later. A refusal (RESOURCE_EXHAUSTED: the queue is full, because
 // waiting would block the caller; UNAVAILABLE: the store is stopped) is the return value, at once,
 // and then nothing else happens. If accepted, `done` is called exactly once, never from within the
@@ -44,6 +52,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/storage/committed_change.h"
 #include "server/storage/session_store.h"
 #include "server/storage/settings_store.h"
 #include "server/storage/store_probe.h"
@@ -71,7 +80,8 @@ class Transaction {
   SessionStore& sessions;
   UsersFileStore& users_file;
 
-  // A part of the command: an error of `body` undoes what the part changed, and is returned.
+  // A part of the command: an error of `body` undoes what the part changed, and is returned. Who
+  // follows the store may take the parts of a large command one after the other.
   virtual absl::Status InPart(absl::FunctionRef<absl::Status()> body) = 0;
 
   // Writes something, so that OK of the command means that the store takes writes now. For
@@ -92,12 +102,21 @@ class Store {
   using Work = absl::AnyInvocable<absl::Status(Transaction&) &&>;
   using ReadWork = absl::AnyInvocable<absl::Status(const Snapshot&) &&>;
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
+  using ChangeDone = absl::AnyInvocable<void(absl::StatusOr<Revision>) &&>;
 
   // Stops.
   virtual ~Store() = default;
 
   // A command. `done` gets its status, after the commit.
-  virtual absl::Status Submit(Work work, Done done) = 0;
+  absl::Status Submit(Work work, Done done) {
+    return SubmitChange(std::move(work), [done = std::move(done)](
+                                             const absl::StatusOr<Revision>& committed) mutable {
+      std::move(done)(committed.status());
+    });
+  }
+  // The same, and `done` gets the revision by which its change and all before it have been told; of
+  // a command that changed nothing that of the newest change.
+  virtual absl::Status SubmitChange(Work work, ChangeDone done) = 0;
   // A read. `done` gets its status.
   virtual absl::Status SubmitRead(ReadWork work, Done done) = 0;
 
@@ -121,6 +140,10 @@ class Store {
   absl::Status SubmitAndWait(absl::FunctionRef<absl::Status(Transaction&)> work);
   // A read on the calling thread, at once. Not from a command.
   virtual absl::Status ReadHere(absl::FunctionRef<absl::Status(const Snapshot&)> work) = 0;
+
+  // From now on `sink` is told each change. Once; it must outlive Stop. What it must not miss is
+  // read after the call: a change may be in what was read, and told as well.
+  virtual void Follow(ChangeSink& sink) = 0;
 
   // Refuses what comes, runs and answers what waits. Not from a `done`. Idempotent.
   virtual void Stop() = 0;

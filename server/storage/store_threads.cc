@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "server/storage/recorded_command.h"
+
 namespace unipresence {
 
 StoreThreads::StoreThreads(const StoreOptions& options, Transact transact, Read read)
@@ -19,7 +21,7 @@ StoreThreads::StoreThreads(const StoreOptions& options, Transact transact, Read 
 
 StoreThreads::~StoreThreads() { Stop(); }
 
-absl::Status StoreThreads::Submit(Store::Work work, Store::Done done) {
+absl::Status StoreThreads::SubmitChange(Store::Work work, Store::ChangeDone done) {
   return Refused(commands_.Push({std::move(work), std::move(done)}), on_trouble_);
 }
 
@@ -48,11 +50,17 @@ void StoreThreads::RunCommands() {
 }
 
 void StoreThreads::RunBatch(std::vector<Command>& batch) {
+  ChangeSink* const sink = sink_.load();
   std::vector<absl::Status> results(batch.size());
+  std::vector<std::vector<ChangedUser>> changed(batch.size());
   const MonotonicTime begin = clock_.Now();
   const absl::Status commit = transact_([&](Transaction& transaction) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      results[i] = transaction.InPart([&] { return std::move(batch[i].work)(transaction); });
+      results[i] = transaction.InPart([&] {
+        if (sink == nullptr) return std::move(batch[i].work)(transaction);
+        const auto work = [&](Transaction& recorded) { return std::move(batch[i].work)(recorded); };
+        return RunRecorded(transaction, work, changed[i]);
+      });
     }
     return absl::OkStatus();
   });
@@ -67,8 +75,14 @@ void StoreThreads::RunBatch(std::vector<Command>& batch) {
     // What failed by itself keeps its own reason.
     absl::Status result = results[i].ok() ? commit : std::move(results[i]);
     NoteTrouble(result, on_trouble_);
-    std::move(batch[i].done)(std::move(result));
+    if (!result.ok()) {
+      std::move(batch[i].done)(std::move(result));
+      continue;
+    }
+    if (!changed[i].empty()) sink->OnChange({++revision_, std::move(changed[i])});
+    std::move(batch[i].done)(revision_);
   }
+  if (sink != nullptr) sink->Flush();
 }
 
 void StoreThreads::RunReads() {

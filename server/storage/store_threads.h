@@ -8,7 +8,10 @@
 // that one failure does not undo the others; one disk synchronisation serves them all. Only after
 // the commit are the answers given, in the order of submission. If the commit fails, every command
 // of that transaction fails with its status, except those that failed by themselves.
+//
+// Here the changes are recorded and numbered, for every kind of store.
 
+#include <atomic>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -41,15 +44,16 @@ class StoreThreads {
   StoreThreads& operator=(const StoreThreads&) = delete;
 
   // As those of Store.
-  absl::Status Submit(Store::Work work, Store::Done done);
+  absl::Status SubmitChange(Store::Work work, Store::ChangeDone done);
   absl::Status SubmitRead(Store::ReadWork work, Store::Done done);
+  void Follow(ChangeSink& sink) { sink_.store(&sink); }
   void Stop();
   const StoreProbe& probe() const { return probe_; }
 
  private:
   struct Command {
     Store::Work work;
-    Store::Done done;
+    Store::ChangeDone done;
   };
   struct ReadCommand {
     Store::ReadWork work;
@@ -72,6 +76,8 @@ class StoreThreads {
   StoreProbe probe_;
   Transact transact_;
   Read read_;
+  std::atomic<ChangeSink*> sink_{nullptr};
+  Revision revision_ = 0;  // of the newest change; the command thread's
   StoreQueue<Command> commands_;
   StoreQueue<ReadCommand> reads_;
   std::thread command_thread_;  // last: they use the others

@@ -18,6 +18,7 @@
 #include "server/storage/sqlite/sqlite_migrations.h"
 #include "tests/testing/answer.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/recording_changes.h"
 #include "tests/testing/sync_store.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/testing/users.h"
@@ -32,6 +33,7 @@ using testing::FakeClock;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::Moment;
+using testing::RecordingChanges;
 using ::testing::SizeIs;
 using testing::SyncStore;
 using testing::TempFolder;
@@ -969,6 +971,239 @@ TEST_P(StoreContractTest, WhatIsAcceptedIsAnsweredOnceInOrderAndNeverFromWithinT
   ASSERT_THAT(answers, SizeIs(600));
   EXPECT_TRUE(std::is_sorted(answers.begin(), answers.end()));
   EXPECT_EQ(store().CountUsers(std::nullopt).value(), 400u);
+}
+
+// --- Who follows the store ---
+
+class StoreFollowerTest : public StoreContractTest {
+ protected:
+  StoreFollowerTest() {
+    Create(UniqueAccount("alice", "1001"));
+    Create(UniqueAccount("bob", "1002"));
+    subject_->port().Follow(changes_);
+  }
+  ~StoreFollowerTest() override { subject_->port().Stop(); }
+
+  // One command; the users it has changed.
+  std::vector<ChangedUser> Change(Store::Work work) {
+    changes_.changes.clear();
+    Answer<absl::StatusOr<Revision>> answer;
+    EXPECT_TRUE(subject_->port().SubmitChange(std::move(work), answer).ok());
+    const absl::StatusOr<Revision> committed = answer.Wait();
+    EXPECT_TRUE(committed.ok()) << committed.status();
+    if (changes_.changes.empty()) return {};
+    EXPECT_THAT(changes_.changes, SizeIs(1));
+    EXPECT_EQ(changes_.changes[0].revision, *committed);
+    return changes_.changes[0].users;
+  }
+
+  RecordingChanges changes_;
+};
+
+INSTANTIATE_TEST_SUITE_P(, StoreFollowerTest, ::testing::ValuesIn(AllKinds()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(StoreFollowerTest, WhatEachMethodDoesToAUserIsTold) {
+  const User carol = UniqueAccount("carol", "1003");
+  const NewUser dave{UniqueAccount("dave", "1004"), ""};
+  const struct {
+    const char* row;
+    std::string user;
+    UserAction action;
+    std::function<absl::Status(Transaction&)> work;
+  } kRows[] = {
+      {"create",
+       "carol",
+       {.written = true},
+       [&](auto& t) {
+         return t.users.Create({carol, ""});
+       }},
+      {"update", "carol", {.written = true}, [&](auto& t) { return t.users.Update(carol); }},
+      {"seed",
+       "dave",
+       {.written = true},
+       [&](auto& t) {
+         return t.users.Seed({&dave, 1}).status();
+       }},
+      {"selection",
+       "alice",
+       {.selected = true},
+       [](auto& t) { return t.settings.SetSelectedDevice("alice", LineKind::kDeskphone); }},
+      {"do not disturb",
+       "alice",
+       {.forwarded = true},
+       [](auto& t) { return t.settings.SetDoNotDisturb("alice", true); }},
+      {"forwardings",
+       "alice",
+       {.forwarded = true},
+       [](auto& t) { return t.settings.SetForwardings("alice", Forwardings()); }},
+      {"sessions of a user",
+       "bob",
+       {.sessions_ended = true},
+       [](auto& t) { return t.sessions.DeleteOfUser("bob").status(); }},
+      {"delete", "dave", {.deleted = true}, [](auto& t) { return t.users.Delete("dave"); }},
+  };
+  for (const auto& row : kRows) {
+    const std::vector<ChangedUser> changed = Change(row.work);
+    ASSERT_THAT(changed, SizeIs(1)) << row.row;
+    EXPECT_EQ(changed[0].id, row.user) << row.row;
+    EXPECT_EQ(changed[0].action, row.action) << row.row;
+    EXPECT_FALSE(changed[0].with_previous) << row.row;
+    const absl::StatusOr<StoredUser> stored = store().GetUser(row.user);
+    EXPECT_EQ(changed[0].now, stored.ok() ? std::optional(*stored) : std::nullopt) << row.row;
+  }
+}
+
+TEST_P(StoreFollowerTest, WhatChangesNothingOfAUserIsNoChange) {
+  const StoredSession session = SessionOf("alice", 1);
+  ASSERT_TRUE(store().SaveSession(session).ok());
+  const NewUser alice{UniqueAccount("alice", "1001"), ""};
+  const std::function<absl::Status(Transaction&)> kWorks[] = {
+      [](auto& t) { return t.users.Get("alice").status(); },
+      [](auto& t) { return t.users.SetPasswordHash("alice", "another"); },
+      [&](auto& t) {
+        return t.users.Seed({&alice, 1}).status();
+      },
+      [&](auto& t) { return t.sessions.Delete(session.id); },
+      [](auto& t) { return t.sessions.DeleteEach({}).status(); },
+      [](auto& t) { return t.users_file.Put({.digest = "d"}); },
+      [](auto& t) { return t.CheckWritable(); },
+      [](auto& t) {
+        EXPECT_TRUE(absl::IsNotFound(t.settings.SetDoNotDisturb("nobody", true)));
+        return absl::OkStatus();
+      },
+  };
+  for (const auto& work : kWorks) EXPECT_THAT(Change(work), IsEmpty());
+}
+
+TEST_P(StoreFollowerTest, SessionsThatBeginAreToldUnlessTheyHaveEnded) {
+  std::vector<ChangedUser> changed = Change([&](Transaction& t) {
+    EXPECT_TRUE(t.users.Get("alice").ok());
+    EXPECT_TRUE(t.sessions.Save(SessionOf("alice", 1)).ok());
+    return t.sessions.Save(SessionOf("bob", 2));
+  });
+  ASSERT_THAT(changed, SizeIs(2));
+  EXPECT_THAT(changed[0].begun, ElementsAre(SessionOf("alice", 1)));
+  EXPECT_EQ(changed[0].action, UserAction());
+  EXPECT_EQ(changed[0].now.value().user.id, "alice");
+  EXPECT_THAT(changed[1].begun, ElementsAre(SessionOf("bob", 2)));
+  changed = Change([&](Transaction& t) {
+    EXPECT_TRUE(t.sessions.Save(SessionOf("alice", 3)).ok());
+    EXPECT_TRUE(t.sessions.DeleteOfUser("alice").ok());
+    return t.sessions.Save(SessionOf("alice", 4));
+  });
+  ASSERT_THAT(changed, SizeIs(1));
+  EXPECT_TRUE(changed[0].action.sessions_ended);
+  EXPECT_THAT(changed[0].begun, ElementsAre(SessionOf("alice", 4)));
+}
+
+TEST_P(StoreFollowerTest, EachUserIsToldOnceAsTheCommandLeftHim) {
+  const std::vector<ChangedUser> changed = Change([](Transaction& t) {
+    EXPECT_TRUE(t.settings.SetDoNotDisturb("bob", true).ok());
+    User alice = t.users.Get("alice")->user;
+    alice.display_name = "Alice A.";
+    EXPECT_TRUE(t.users.Update(alice).ok());
+    EXPECT_EQ(t.users.Get("alice")->password_hash, "$hash");
+    // Not told, but part of what the user is then.
+    EXPECT_TRUE(t.users.SetPasswordHash("alice", "another").ok());
+    EXPECT_TRUE(t.users.Delete("bob").ok());
+    EXPECT_TRUE(t.users.Create({UniqueAccount("bob", "1002"), ""}).ok());
+    return absl::OkStatus();
+  });
+  ASSERT_THAT(changed, SizeIs(2));
+  EXPECT_EQ(changed[0].id, "bob");
+  EXPECT_EQ(changed[0].action, (UserAction{.deleted = true, .written = true, .forwarded = true}));
+  ASSERT_TRUE(changed[0].now.has_value());
+  EXPECT_FALSE(changed[0].now->settings.do_not_disturb);
+  EXPECT_EQ(changed[1].id, "alice");
+  ASSERT_TRUE(changed[1].now.has_value());
+  EXPECT_EQ(changed[1].now->user.display_name, "Alice A.");
+  EXPECT_EQ(changed[1].now->password_hash, "another");
+}
+
+TEST_P(StoreFollowerTest, WhatAFailedPartHasUndoneIsNotTold) {
+  const std::vector<ChangedUser> changed = Change([](Transaction& t) {
+    EXPECT_TRUE(t.settings.SetDoNotDisturb("alice", true).ok());
+    EXPECT_FALSE(t.InPart([&]() -> absl::Status {
+                    EXPECT_TRUE(t.users.Delete("bob").ok());
+                    EXPECT_TRUE(t.settings.SetDoNotDisturb("alice", false).ok());
+                    EXPECT_TRUE(t.users.Get("alice").ok());
+                    return absl::CancelledError("only tried");
+                  }).ok());
+    return absl::OkStatus();
+  });
+  ASSERT_THAT(changed, SizeIs(1));
+  EXPECT_EQ(changed[0].id, "alice");
+  EXPECT_TRUE(changed[0].now.value().settings.do_not_disturb);
+  changes_.changes.clear();
+  EXPECT_FALSE(store()
+                   .InTransaction([&] {
+                     EXPECT_TRUE(store().SetDoNotDisturb("alice", false).ok());
+                     return absl::CancelledError("the whole command");
+                   })
+                   .ok());
+  EXPECT_THAT(changes_.changes, IsEmpty());
+}
+
+TEST_P(StoreFollowerTest, WhoWasChangedInOnePartStaysTogether) {
+  for (const char* id : {"c", "d", "e"}) Create(UniqueAccount(id, std::string("200") + id[0]));
+  const std::vector<ChangedUser> changed = Change([](Transaction& t) {
+    const auto touch = [&](const char* id) { return t.settings.SetDoNotDisturb(id, true); };
+    EXPECT_TRUE(touch("alice").ok());
+    EXPECT_TRUE(touch("bob").ok());
+    EXPECT_TRUE(t.InPart([&] { return touch("c"); }).ok());
+    return t.InPart([&] {
+      EXPECT_TRUE(touch("d").ok());
+      return touch("e");
+    });
+  });
+  std::vector<std::pair<std::string, bool>> seen;
+  for (const ChangedUser& user : changed) seen.emplace_back(user.id, user.with_previous);
+  EXPECT_THAT(seen,
+              ElementsAre(std::pair("alice", false), std::pair("bob", true), std::pair("c", false),
+                          std::pair("d", false), std::pair("e", true)));
+}
+
+TEST_P(StoreFollowerTest, RevisionsAreInTheOrderOfCommitsAndToldBeforeTheAnswer) {
+  Store& port = subject_->port();
+  const Revision before = changes_.changes.empty() ? 0 : changes_.changes.back().revision;
+  const std::size_t told = changes_.changes.size();
+  Moment go;
+  std::vector<Revision> answers;
+  ASSERT_TRUE(port.Submit(
+                      [go](Transaction&) {
+                        go.Wait();
+                        return absl::OkStatus();
+                      },
+                      [](absl::Status) {})
+                  .ok());
+  constexpr std::size_t kCommands = 20;
+  for (std::size_t i = 0; i < kCommands; ++i) {
+    const auto work = [i](Transaction& t) -> absl::Status {
+      if (i % 4 == 3) return t.users.Get("alice").status();  // changes nothing
+      if (i % 4 == 2) return t.settings.SetDoNotDisturb("nobody", true);
+      return t.settings.SetDoNotDisturb("alice", i % 4 == 0);
+    };
+    ASSERT_TRUE(port.SubmitChange(work,
+                                  [&, i](absl::StatusOr<Revision> committed) {
+                                    EXPECT_EQ(committed.ok(), i % 4 != 2) << i;
+                                    if (!committed.ok()) return;
+                                    answers.push_back(*committed);
+                                    ASSERT_FALSE(changes_.changes.empty());
+                                    EXPECT_EQ(changes_.changes.back().revision, *committed) << i;
+                                  })
+                    .ok());
+  }
+  go.Reach();
+  port.Stop();
+  ASSERT_THAT(changes_.changes, SizeIs(told + kCommands / 2));
+  for (std::size_t i = told; i < changes_.changes.size(); ++i) {
+    EXPECT_EQ(changes_.changes[i].revision, before + i - told + 1);
+  }
+  EXPECT_THAT(answers, SizeIs(kCommands * 3 / 4));
+  EXPECT_TRUE(std::is_sorted(answers.begin(), answers.end()));
+  EXPECT_EQ(answers.back(), changes_.changes.back().revision);
+  EXPECT_GE(changes_.flushes.load(), 1);
 }
 
 TEST_P(StoreContractTest, ARefusalIsTheReturnValueAndNothingElseHappens) {

@@ -34,6 +34,7 @@ class FakePbxControl final : public PbxControl {
   void WhenTold(std::string_view, absl::AnyInvocable<void() &&> done) override {
     std::move(done)();
   }
+  absl::Status SetWriteBack(std::string_view, bool) override { return absl::OkStatus(); }
   void FindConflicts(std::string_view pbx, const ConfiguredNames& next,
                      const FormerConfiguration& former, Look look,
                      ConflictsCallback done) override {

@@ -177,10 +177,17 @@ void GrpcTestServer::Stop() {
 }
 
 void GrpcTestServer::AddUser(const User& user) {
-  const absl::Status status =
-      SyncStore(*store_).CreateUser({.user = user, .password_hash = password_hash_});
+  Answer<absl::Status> known;
+  services_->changes().Call<bool>(
+      [&](Transaction& transaction) -> absl::StatusOr<bool> {
+        const absl::Status created =
+            transaction.users.Create({.user = user, .password_hash = password_hash_});
+        if (!created.ok()) return created;
+        return true;
+      },
+      [known](Core*, const absl::StatusOr<bool>& created) mutable { known(created.status()); });
+  const absl::Status status = known.Wait();
   EXPECT_TRUE(status.ok()) << status;
-  Run([&](Core& core) { EXPECT_TRUE(core.engine.AddUser(user, {}).ok()); });
 }
 
 void GrpcTestServer::AddUsers() {

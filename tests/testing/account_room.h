@@ -25,7 +25,9 @@
 #include "aggregator/engine/session_table.h"
 #include "aggregator/pipeline/executor.h"
 #include "server/account/account_context.h"
+#include "server/account/change_feed.h"
 #include "server/account/session_keeper.h"
+#include "server/account/stored_leases.h"
 #include "server/storage/open_store.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/recording_sink.h"
@@ -89,10 +91,12 @@ class AccountRoom {
     auto opened = OpenStore(std::move(store));
     EXPECT_TRUE(opened.ok()) << opened.status();
     store_ = *std::move(opened);
-    keeper_ = std::make_unique<SessionKeeper>(*store_, commands_, probe_,
+    leases_ = std::make_unique<StoredLeases>(*store_, commands_);
+    keeper_ = std::make_unique<SessionKeeper>(*leases_, probe_,
                                               [this](std::string id) { ended_.push_back(id); });
+    feed_ = std::make_unique<ChangeFeed>(*store_, commands_, *keeper_);
     context_ = std::make_unique<AccountContext>(
-        AccountContext{commands_, *store_, clock_, *keeper_, probe_});
+        AccountContext{commands_, *store_, *feed_, clock_, *keeper_, probe_});
   }
   ~AccountRoom() { store_->Stop(); }
 
@@ -101,21 +105,36 @@ class AccountRoom {
   Engine& engine() { return engine_; }
   FakeClock& clock() { return clock_; }
   SessionKeeper& keeper() { return *keeper_; }
+  ChangeFeed& feed() { return *feed_; }
+  const RecordingSink& sink() const { return sink_; }
+  Store& store() { return *store_; }
   WaitingCommands& commands() { return commands_; }
   const AccountProbe& probe() const { return probe_; }
   // Sessions that ended, in order.
   const std::vector<std::string>& ended() const { return ended_; }
 
-  // To the store and to the engine.
+  // To the store and, by the feed, to the engine.
   void AddUser(const User& user, const std::string& password_hash = {}) {
-    const absl::Status added = InStore([&](Transaction& transaction) {
+    const absl::Status added = Change([&](Transaction& transaction) {
       return transaction.users.Create({.user = user, .password_hash = password_hash});
     });
     EXPECT_TRUE(added.ok()) << added;
-    EXPECT_TRUE(engine_.AddUser(user, {}).ok());
+  }
+  // A command of the store, until the engine goes by it.
+  absl::Status Change(const std::function<absl::Status(Transaction&)>& work) {
+    return Run<absl::Status>([&](std::function<void(absl::Status)> done) {
+      feed_->Call<bool>(
+          [&](Transaction& transaction) -> absl::StatusOr<bool> {
+            if (absl::Status status = work(transaction); !status.ok()) return status;
+            return true;
+          },
+          [done = std::move(done)](Core*, const absl::StatusOr<bool>& changed) {
+            done(changed.status());
+          });
+    });
   }
 
-  // A command of the store.
+  // A command of the store, which the engine does not learn of before the commands are run.
   absl::Status InStore(absl::FunctionRef<absl::Status(Transaction&)> work) {
     return store_->SubmitAndWait(work);
   }
@@ -160,7 +179,9 @@ class AccountRoom {
   AccountProbe probe_;
   std::vector<std::string> ended_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<StoredLeases> leases_;
   std::unique_ptr<SessionKeeper> keeper_;
+  std::unique_ptr<ChangeFeed> feed_;
   std::unique_ptr<AccountContext> context_;
 };
 

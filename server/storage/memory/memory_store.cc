@@ -44,8 +44,8 @@ absl::Status MemoryStore::Transact(absl::FunctionRef<absl::Status(Transaction&)>
   return status;
 }
 
-absl::Status MemoryStore::Submit(Work work, Done done) {
-  return threads_.Submit(std::move(work), std::move(done));
+absl::Status MemoryStore::SubmitChange(Work work, ChangeDone done) {
+  return threads_.SubmitChange(std::move(work), std::move(done));
 }
 
 absl::Status MemoryStore::SubmitRead(ReadWork work, Done done) {

@@ -19,10 +19,11 @@ class MemoryStore final : public Store {
   // The path, and what is told about a file, are of no meaning.
   explicit MemoryStore(StoreOptions options);
 
-  absl::Status Submit(Work work, Done done) override;
+  absl::Status SubmitChange(Work work, ChangeDone done) override;
   absl::Status SubmitRead(ReadWork work, Done done) override;
   absl::Status ReadHere(absl::FunctionRef<absl::Status(const Snapshot&)> work) override
       ABSL_LOCKS_EXCLUDED(mutex_);
+  void Follow(ChangeSink& sink) override { threads_.Follow(sink); }
   void Stop() override;
   const StoreProbe& probe() const override { return threads_.probe(); }
 

@@ -72,8 +72,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(StoreOptions opti
   return store;
 }
 
-absl::Status SqliteStore::Submit(Work work, Done done) {
-  return threads_.Submit(std::move(work), std::move(done));
+absl::Status SqliteStore::SubmitChange(Work work, ChangeDone done) {
+  return threads_.SubmitChange(std::move(work), std::move(done));
 }
 
 absl::Status SqliteStore::SubmitRead(ReadWork work, Done done) {

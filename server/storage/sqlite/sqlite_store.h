@@ -35,9 +35,10 @@ class SqliteStore final : public Store {
 
   ~SqliteStore() override;
 
-  absl::Status Submit(Work work, Done done) override;
+  absl::Status SubmitChange(Work work, ChangeDone done) override;
   absl::Status SubmitRead(ReadWork work, Done done) override;
   absl::Status ReadHere(absl::FunctionRef<absl::Status(const Snapshot&)> work) override;
+  void Follow(ChangeSink& sink) override { threads_.Follow(sink); }
   void Stop() override;
   const StoreProbe& probe() const override { return threads_.probe(); }
 

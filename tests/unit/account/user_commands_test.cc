@@ -145,24 +145,5 @@ TEST_F(UserCommandsTest, WhatTheCallerRefusesIsNotDone) {
   EXPECT_EQ(room_.Stored("alice").user, UniqueAccount("alice", "101"));
 }
 
-TEST_F(UserCommandsTest, WhatSomethingElseStoredComesIntoTheEngine) {
-  StoredUser erin;
-  erin.user = UniqueAccount("erin", "105");
-  erin.settings.do_not_disturb = true;
-  users_.ApplyStored({UserCommands::Stored{erin, false}});
-  room_.RunNext();
-  EXPECT_TRUE(room_.PresenceOf("erin").do_not_disturb);
-  LogIn("alice");
-  StoredUser alice = room_.Stored("alice");
-  alice.settings.selected_device = LineKind::kDeskphone;
-  users_.ApplyStored({UserCommands::Stored{alice, false}});
-  room_.RunNext();
-  EXPECT_EQ(room_.PresenceOf("alice").selected_device, LineKind::kDeskphone);
-  EXPECT_EQ(room_.keeper().size(), 1u);
-  users_.ApplyStored({UserCommands::Stored{alice, true}});
-  room_.RunNext();
-  EXPECT_EQ(room_.keeper().size(), 0u);
-}
-
 }  // namespace
 }  // namespace unipresence

@@ -46,7 +46,6 @@ class PasswordBacklogTest : public ::testing::Test {
         .store = *opened_,
         .hasher = hasher_,
         .clock = clock_,
-        .changed = [](const StoredUser&) {},
         .idle = [this](std::uint64_t reading) { idle_.at(idles_++)(reading); }});
   }
 

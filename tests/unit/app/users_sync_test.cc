@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "aggregator/base/status_macros.h"
+#include "tests/testing/recording_changes.h"
 #include "tests/testing/sync_sqlite_store.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/testing/users.h"
@@ -50,10 +51,12 @@ class UsersSyncTest : public ::testing::Test {
   void OpenNew() {
     const std::string path = folder_.File(fmt::format("{}.db", ++stores_));
     store_ = SyncSqliteStore::Open({.path = path}).value();
+    store_->store().Follow(changes_);
   }
   absl::StatusOr<UsersSync> TrySync(const std::vector<UserSeed>& seeds, bool file_wins,
                                     std::stop_token stop = {}) {
     UsersSync sync;
+    changes_.changes.clear();
     const absl::Status status =
         store_->store().SubmitAndWait([&](Transaction& transaction) -> absl::Status {
           UNIPRESENCE_ASSIGN_OR_RETURN(
@@ -78,7 +81,7 @@ class UsersSyncTest : public ::testing::Test {
       EXPECT_EQ(stored.password_hash, seed.password_hash);
     }
     const UsersSync again = Sync(seeds);
-    EXPECT_THAT(again.changed, IsEmpty());
+    EXPECT_THAT(changes_.changes, IsEmpty());
     EXPECT_THAT(again.lines, ElementsAre(HasSubstr("0 users added, 0 changed")));
     EXPECT_TRUE(Taken().complete);
     EXPECT_FALSE(Taken().refused || Taken().users_changed);
@@ -100,14 +103,16 @@ class UsersSyncTest : public ::testing::Test {
                     .ok());
     return text;
   }
-  static std::vector<std::string> Changed(const UsersSync& sync) {
-    std::vector<std::string> ids;
-    for (const UsersSync::Changed& changed : sync.changed) ids.push_back(changed.user);
-    return ids;
+  // Whom the last sync has changed, as followers of the store are told.
+  std::vector<ChangedUser> Changed() {
+    EXPECT_LE(changes_.changes.size(), 1u);
+    return changes_.changes.empty() ? std::vector<ChangedUser>() : changes_.changes[0].users;
   }
+  std::vector<std::string> Changed(const UsersSync&) { return changes_.ids(); }
 
   testing::TempFolder folder_;
   int stores_ = 0;
+  testing::RecordingChanges changes_;
   std::unique_ptr<SyncSqliteStore> store_;
 };
 
@@ -245,8 +250,12 @@ TEST_F(UsersSyncTest, UsersExchangeWhatIsUnique) {
         unique.give(seeds[static_cast<std::size_t>(i) + 1].user, (i + 1) % size);
       }
       const UsersSync sync = Sync(seeds);
-      EXPECT_EQ(sync.changed.size(), static_cast<std::size_t>(size)) << unique.name;
-      EXPECT_EQ(sync.exchanged, sync.changed.size()) << unique.name;
+      const std::vector<ChangedUser> changed = Changed();
+      EXPECT_EQ(changed.size(), static_cast<std::size_t>(size)) << unique.name;
+      // In one step, for in no order can they be applied one by one.
+      for (const ChangedUser& user : changed) {
+        EXPECT_EQ(user.with_previous, &user != &changed.front()) << unique.name;
+      }
       EXPECT_THAT(sync.lines, Not(Contains(HasSubstr("not taken")))) << unique.name;
       EXPECT_EQ(Get("u0").settings.selected_device, LineKind::kDeskphone) << unique.name;
       ExpectDone(seeds);
@@ -355,7 +364,7 @@ TEST_F(UsersSyncTest, AdministrationIsHandedOverInEitherOrder) {
     if (new_one_first) std::swap(seeds[0], seeds[1]);
     const UsersSync sync = Sync(seeds);
     EXPECT_THAT(sync.lines, Not(Contains(HasSubstr("not taken"))));
-    for (const UsersSync::Changed& changed : sync.changed) EXPECT_TRUE(changed.ends_sessions);
+    for (const ChangedUser& user : Changed()) EXPECT_TRUE(user.action.sessions_ended);
     ExpectDone(seeds);
   }
 }

@@ -22,6 +22,7 @@ namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -340,6 +341,119 @@ TEST_F(PbxLinkTest, WithoutWriteBackSettingsAreAdoptedAndNothingIsWritten) {
   EXPECT_EQ(Alice(), "AVAILABLE undisturbed");
   site().Passes(seconds(2));
   EXPECT_THAT(site().asterisk().database, IsEmpty());
+}
+
+// --- Write-back switched while the link is up ---------------------------------------------------
+
+class WriteBackSwitchTest : public PbxLinkTest {
+ protected:
+  WriteBackSwitchTest() {
+    Open();
+    site().Connect();
+    site().Passes(seconds(2));
+    asked_.clear();
+  }
+
+  void Switch(bool on) {
+    site().Run([on](Core& core) { EXPECT_TRUE(core.pbx_control->SetWriteBack("main", on).ok()); });
+  }
+  void SetDoNotDisturb(bool on) {
+    site().Run([on](Core& core) { EXPECT_TRUE(core.engine.SetDoNotDisturb("alice", on).ok()); });
+  }
+  // Counts those that are answered.
+  void WaitUntilTold() {
+    site().Run([this](Core& core) { core.pbx_control->WhenTold("alice", [this] { ++told_; }); });
+  }
+  std::string Stored(const std::string& key) {
+    return site().asterisk().database[std::string(kFamily) + key];
+  }
+
+  int told_ = 0;
+};
+
+TEST_F(WriteBackSwitchTest, OffNothingIsWrittenAndWhatPhonesChangeIsAdopted) {
+  Switch(false);
+  const auto before = site().asterisk().database;
+  SetDoNotDisturb(true);
+  WaitUntilTold();
+  EXPECT_EQ(told_, 1) << "there is nothing to wait for";
+  site().Passes(seconds(2));
+  EXPECT_EQ(site().asterisk().database, before);
+  EXPECT_THAT(asked_, Each("Ping"));
+  SetDoNotDisturb(false);
+  site().Says(SettingEvent("do_not_disturb", "1"));
+  EXPECT_EQ(adopted_, 1);
+  EXPECT_EQ(Alice(), "AVAILABLE undisturbed");
+  EXPECT_EQ(site().asterisk().database, before);
+}
+
+TEST_F(WriteBackSwitchTest, OnWhatHasChangedMeanwhileIsMended) {
+  Switch(false);
+  SetDoNotDisturb(true);
+  site().asterisk().database[std::string(kFamily) + "interface"] = "PJSIP/mallory";
+  site().Passes(seconds(2));
+  Switch(true);
+  site().Passes(seconds(2));
+  EXPECT_EQ(Stored("dnd"), "1");
+  EXPECT_EQ(Stored("interface"), "PJSIP/alice");
+  WaitUntilTold();
+  EXPECT_EQ(told_, 1);
+}
+
+TEST_F(WriteBackSwitchTest, OnANoteOfAPhoneIsReadBeforeAnythingIsAsserted) {
+  Switch(false);
+  site().asterisk().database[std::string(kFamily) + "dnd"] = "1";
+  site().asterisk().database[std::string(kFamily) + "phone_changes"] = "do_not_disturb=1&";
+  site().Passes(seconds(2));
+  Switch(true);
+  site().Passes(seconds(2));
+  EXPECT_EQ(adopted_, 1);
+  EXPECT_EQ(Stored("dnd"), "1");
+  EXPECT_FALSE(site().asterisk().database.contains(std::string(kFamily) + "phone_changes"));
+}
+
+TEST_F(WriteBackSwitchTest, SwitchedOffWhileTheLinkIsDownItStaysOff) {
+  site().Cut();
+  Switch(false);
+  SetDoNotDisturb(true);
+  const auto before = site().asterisk().database;
+  site().Connect();
+  site().Passes(seconds(2));
+  EXPECT_EQ(site().asterisk().database, before);
+  site().Cut();
+  Switch(true);
+  site().Connect();
+  site().Passes(seconds(2));
+  EXPECT_EQ(Stored("dnd"), "1");
+}
+
+// Whatever is on its way when it is switched, its answer is not taken for that of another action.
+TEST_F(WriteBackSwitchTest, SwitchedAtAnyMomentItEndsUpRight) {
+  PbxControl& control = *site().turn().core().pbx_control;
+  for (std::size_t moment = 1; moment <= 20; ++moment) {
+    std::size_t actions = 0;
+    site().on_action = [&](const std::string&) {
+      if (++actions % moment == 0 && actions < 10 * moment) {
+        EXPECT_TRUE(control.SetWriteBack("main", false).ok());
+        EXPECT_TRUE(control.SetWriteBack("main", true).ok());
+      }
+      return true;
+    };
+    const bool on = moment % 2 == 1;
+    SetDoNotDisturb(on);
+    WaitUntilTold();
+    site().Passes(seconds(3));
+    EXPECT_EQ(Stored("dnd") == "1", on) << moment;
+    EXPECT_EQ(Stored("interface"), "PJSIP/alice") << moment;
+    EXPECT_EQ(told_, static_cast<int>(moment)) << moment;
+  }
+  site().on_action = nullptr;
+}
+
+TEST_F(WriteBackSwitchTest, APbxThatIsNotConfiguredIsNotFound) {
+  site().Run([](Core& core) {
+    EXPECT_TRUE(absl::IsNotFound(core.pbx_control->SetWriteBack("nowhere", false)));
+  });
 }
 
 // --- Voicemail boxes ---------------------------------------------------------------------------
