@@ -18,7 +18,6 @@ ROOMS = ("aggregator", "server", "clients", "deploy")
 # File, or "file:first line of a function" -> why it is longer.
 REASONS = {
     "aggregator/pbx/channel_tracker.cc": "one handler for each event about a channel, and nothing else",
-    "clients/cli/command_line.cc": "all of CLI11 is in this one file, which takes seconds to compile",
 }
 
 
