@@ -167,11 +167,8 @@ class WriteBack {
   // "DBPut: Permission denied": each kind of refusal once a link.
   std::optional<std::string> TakeComplaint();
 
-  // Numbers whose record is held, and its bytes; for tests/bench.
+  // Numbers whose record is held.
   std::size_t record_count() const { return records_.size(); }
-  std::size_t record_bytes() const {
-    return records_.capacity() * (sizeof(RecordMap::value_type) + 1);
-  }
 
  private:
   enum class Step : std::uint8_t {

@@ -33,8 +33,6 @@ class ByteBuffer {
     size_ += bytes.size();
   }
   void clear() { size_ = 0; }
-  // `size` is at most size().
-  void Truncate(std::size_t size) { size_ = size; }
 
   const char* data() const { return data_.get(); }
   std::size_t size() const { return size_; }

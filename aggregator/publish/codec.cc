@@ -270,7 +270,8 @@ std::optional<LineKind> FromProto(v1::LineKind kind) { return FromNumber(kind, k
 std::optional<LineType> FromProto(v1::LineType type) { return FromNumber(type, kLineTypes.back()); }
 std::optional<Rule> FromProto(v1::Rule rule) { return FromNumber(rule, kLastRule); }
 std::optional<CauseKind> FromProto(v1::CauseKind kind) {
-  return FromNumber(kind, CauseKind::kSetForwarding);
+  const auto cause = FromNumber(kind, CauseKind::kSetForwarding);
+  return cause && !ToString(*cause).empty() ? cause : std::nullopt;
 }
 std::optional<ForwardingCondition> FromProto(v1::ForwardingCondition condition) {
   return FromNumber(condition, ForwardingCondition::kNoAnswer);
@@ -368,31 +369,6 @@ void FromProto(const v1::Presence& presence, PresenceValue& out) {
     const auto condition = FromProto(static_cast<v1::ForwardingCondition>(number));
     if (condition.has_value()) out.active_forwardings.Add(*condition);
   }
-}
-
-PresenceValue ToValue(const Presence& presence) {
-  PresenceValue value;
-  value.user = presence.user;
-  value.state = presence.state;
-  if (!presence.lines.empty()) value.device_in_use = presence.device_in_use;
-  value.selected_device = presence.selected_device;
-  value.rule = presence.rule;
-  value.logged_in = presence.logged_in;
-  value.emitting = presence.emitting;
-  value.do_not_disturb = presence.do_not_disturb;
-  value.stale = presence.stale;
-  for (const LinePresence& line : presence.lines) {
-    value.lines.push_back({.kind = line.kind,
-                           .state = line.state,
-                           .holding = line.holding,
-                           .held = line.held,
-                           .pbx = std::string(line.pbx),
-                           .device = std::string(line.device)});
-  }
-  value.revision = presence.revision;
-  value.update_time = presence.update_time;
-  value.active_forwardings = presence.active_forwardings;
-  return value;
 }
 
 }  // namespace unipresence::publish

@@ -64,9 +64,6 @@ std::optional<ForwardingCondition> FromProto(v1::ForwardingCondition condition);
 // takes the value that PresenceValue has for it; UNKNOWN for states.
 void FromProto(const v1::Presence& presence, PresenceValue& out);
 
-// What FromProto gives for a presence that went over the wire.
-PresenceValue ToValue(const Presence& presence);
-
 }  // namespace unipresence::publish
 
 #endif  // UNIPRESENCE_AGGREGATOR_PUBLISH_CODEC_H_

@@ -36,11 +36,6 @@ std::string CauseOf(const v1::PresenceUpdate& update) {
 
 }  // namespace
 
-std::string PersonText(const Person& person, std::string_view user) {
-  if (person.name.empty()) return person.number.empty() ? std::string(user) : person.number;
-  return person.number.empty() ? person.name : fmt::format("{} ({})", person.name, person.number);
-}
-
 Colour ColourOf(v1::PresenceState state) {
   switch (static_cast<int>(state)) {
     case v1::PRESENCE_STATE_AVAILABLE:

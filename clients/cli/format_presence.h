@@ -22,9 +22,6 @@ struct Person {
   std::string number;
 };
 
-// "Alice Martin (1000)", else the name, the number or the id.
-std::string PersonText(const Person& person, std::string_view user);
-
 Colour ColourOf(v1::PresenceState state);
 Cell StateCell(v1::PresenceState state);
 

@@ -94,7 +94,7 @@ absl::Status FromStore(const absl::Status& status, std::string_view user) {
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kDataLoss:
       return Failure(AccountProblem::kStoreUnavailable,
-                     "the database does not take writes now; nothing was changed, retry later");
+                     "the database cannot be used now; nothing was changed, retry later");
     default:
       return status;
   }

@@ -141,7 +141,6 @@ int MetricsServer::Handle(mg_connection* connection, void* server) {
 }
 
 int MetricsServer::Answer(mg_connection* connection) {
-  requests_.Add();
   const mg_request_info* request = mg_get_request_info(connection);
   const std::string_view method(request->request_method);
   const std::string_view path(request->local_uri != nullptr ? request->local_uri : "");

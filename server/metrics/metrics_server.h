@@ -51,8 +51,6 @@ class MetricsServer {
 
   // The port that is listened on, also when 0 was asked for.
   std::uint16_t port() const { return port_; }
-  // Requests answered. Thread-safe.
-  std::uint64_t requests() const { return requests_.value(); }
 
  private:
   MetricsServer(const prometheus::Collectable& collector, const Readiness& readiness)
@@ -64,7 +62,6 @@ class MetricsServer {
 
   const prometheus::Collectable& collector_;
   const Readiness& readiness_;
-  SharedCounter requests_;
   mg_context* context_ = nullptr;
   std::uint16_t port_ = 0;
 };

@@ -7,15 +7,15 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/publish/codec.h"
 #include "aggregator/publish/wire.h"
+#include "unipresence/v1/presence.pb.h"
 
 namespace unipresence {
 namespace {
 
 namespace wire = publish::wire;
 
-// Of WatchPresencesResponse.
-constexpr std::uint32_t kUpdatesField = 1;
-constexpr std::uint32_t kMailboxesField = 4;
+constexpr std::uint32_t kUpdatesField = v1::WatchPresencesResponse::kUpdatesFieldNumber;
+constexpr std::uint32_t kMailboxesField = v1::WatchPresencesResponse::kMailboxesFieldNumber;
 
 // Null contains everyone.
 bool Contains(const WatchedUsers& users, std::string_view user) {

@@ -47,7 +47,6 @@ class SqliteStatement {
   SqliteStatement& Bind(int index, std::string_view text);
   SqliteStatement& Bind(int index, std::int64_t value);
   SqliteStatement& BindBlob(int index, std::span<const std::uint8_t> bytes);
-  SqliteStatement& BindNull(int index);
 
   // True: there is a row to read; false: done.
   absl::StatusOr<bool> Step();

@@ -41,11 +41,6 @@ SqliteStatement& SqliteStatement::BindBlob(int index, std::span<const std::uint8
   return *this;
 }
 
-SqliteStatement& SqliteStatement::BindNull(int index) {
-  if (statement_ != nullptr) Note(sqlite3_bind_null(statement_, index));
-  return *this;
-}
-
 absl::StatusOr<bool> SqliteStatement::Step() {
   if (!error_.ok()) return error_;
   UNIPRESENCE_RETURN_IF_ERROR(database_->CheckTransaction());

@@ -108,7 +108,6 @@ TEST_F(MetricsServerTest, ManyScrapersAtOnce) {
   }
   for (std::thread& scraper : scrapers) scraper.join();
   EXPECT_EQ(served, 160);
-  EXPECT_GE(server_->requests(), 160u);
 }
 
 TEST_F(MetricsServerTest, APortInUseIsUnavailableAndNamed) {

@@ -94,7 +94,6 @@ RC_GTEST_PROP(CodecProperty, APresenceComesBackFromTheWire, ()) {
   back.active_forwardings.Add(ForwardingCondition::kBusy);
   FromProto(reply.presences(0), back);
   RC_ASSERT(back == value);
-  RC_ASSERT(ToValue(ToModel(value)) == value);
 }
 
 RC_GTEST_PROP(CodecProperty, ARefreshIsAnUpdateWithoutACause, ()) {
@@ -137,6 +136,11 @@ TEST(CodecTest, AppendsBehindWhatIsThere) {
 TEST(CodecTest, EnumsHaveTheSameNamesOnBothSides) {
   for (int i = 0; i < kCauseKindCount; ++i) {
     const auto kind = static_cast<CauseKind>(i);
+    if (ToString(kind).empty()) {
+      EXPECT_EQ(v1::CauseKind_Name(ToProto(kind)), "");
+      EXPECT_EQ(FromProto(ToProto(kind)), std::nullopt);
+      continue;
+    }
     EXPECT_EQ(v1::CauseKind_Name(ToProto(kind)), "CAUSE_KIND_" + std::string(ToString(kind)));
     EXPECT_EQ(FromProto(ToProto(kind)), kind);
   }

@@ -55,9 +55,8 @@ TEST_F(SqliteDatabaseTest, BindsAndReadsValuesWhole) {
                   .BindBlob(3, bytes)
                   .Run()
                   .ok());
-  ASSERT_TRUE(database_->Prepare("INSERT INTO t (n, v, b) VALUES (1, ?, ?)")
+  ASSERT_TRUE(database_->Prepare("INSERT INTO t (n, v, b) VALUES (1, ?, NULL)")
                   .Bind(1, std::string_view())
-                  .BindNull(2)
                   .Run()
                   .ok());
   SqliteStatement rows = database_->Prepare("SELECT n, v, b FROM t ORDER BY n");
@@ -75,7 +74,7 @@ TEST_F(SqliteDatabaseTest, BindsAndReadsValuesWhole) {
 
 TEST_F(SqliteDatabaseTest, AnErrorOfThePreparationShowsAtTheStep) {
   SqliteStatement statement = database_->Prepare("SELECT nonsense FROM nowhere");
-  statement.Bind(1, std::int64_t{1}).Bind(2, "x").BindNull(3);
+  statement.Bind(1, std::int64_t{1}).Bind(2, "x");
   EXPECT_EQ(statement.Step().status().code(), absl::StatusCode::kInternal);
 }
 
