@@ -14,6 +14,9 @@ class NoPbxs final : public PbxControl {
   void WhenTold(std::string_view, absl::AnyInvocable<void() &&> done) override {
     std::move(done)();
   }
+  absl::Status SetWriteBack(std::string_view, bool) override {
+    return absl::NotFoundError("this server has no PBXs");
+  }
   void Load(std::string_view, ExpectedConfiguration, LoadCallback done) override {
     std::move(done)(absl::UnavailableError("no pipeline runs"));
   }

@@ -53,20 +53,20 @@ class ChangeFeed final : public ChangeSink {
   void Call(absl::AnyInvocable<absl::StatusOr<T>(Transaction&) &&> work,
             absl::AnyInvocable<void(Core*, absl::StatusOr<T>) &&> done) {
     struct Running {
-      decltype(work) work;
-      decltype(done) done;
+      absl::AnyInvocable<absl::StatusOr<T>(Transaction&) &&> command;
+      absl::AnyInvocable<void(Core*, absl::StatusOr<T>) &&> answer;
       std::optional<T> result{};
     };
     const auto running = std::make_shared<Running>(Running{std::move(work), std::move(done)});
     const auto change = [running](Transaction& transaction) {
-      absl::StatusOr<T> result = std::move(running->work)(transaction);
+      absl::StatusOr<T> result = std::move(running->command)(transaction);
       if (result.ok()) running->result.emplace(*std::move(result));
       return result.status();
     };
     const auto answer = [this, running](const absl::StatusOr<Revision>& committed) {
-      if (!committed.ok()) return std::move(running->done)(nullptr, committed.status());
+      if (!committed.ok()) return std::move(running->answer)(nullptr, committed.status());
       WhenApplied(*committed, [running](Core& core) {
-        std::move(running->done)(&core, *std::move(running->result));
+        std::move(running->answer)(&core, *std::move(running->result));
       });
     };
     if (absl::Status refused = store_.SubmitChange(change, answer); !refused.ok()) answer(refused);
