@@ -4,10 +4,10 @@ namespace unipresence {
 
 void RegisterMetrics(MetricCollector& collector, const StreamProbe& probe) {
   const MetricGroup group(collector);
-  group.Gauge("unipresence_watch_streams", "Open WatchPresences probe.", probe.watch_streams);
-  group.Gauge("unipresence_hold_streams", "Open HoldSession probe.", probe.hold_streams);
-  group.Gauge("unipresence_call_streams", "Open WatchCalls probe.", probe.call_streams);
-  group.Counter("unipresence_watch_responses_total", "Responses written to watch probe.",
+  group.Gauge("unipresence_watch_streams", "Open WatchPresences streams.", probe.watch_streams);
+  group.Gauge("unipresence_hold_streams", "Open HoldSession streams.", probe.hold_streams);
+  group.Gauge("unipresence_call_streams", "Open WatchCalls streams.", probe.call_streams);
+  group.Counter("unipresence_watch_responses_total", "Responses written to watch streams.",
                 probe.watch_responses);
   group.Counter("unipresence_watch_updates_total", "Updates in these responses.",
                 probe.watch_updates);
