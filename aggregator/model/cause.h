@@ -11,8 +11,8 @@
 
 namespace unipresence {
 
-// In the order of unipresence.v1.CauseKind, whose numbers are one more; what that has given up stays
-// free here.
+// In the order of unipresence.v1.CauseKind, whose numbers are one more; what that has given up
+// stays free here.
 enum class CauseKind : std::uint8_t {
   // AMI events, by their names.
   kDeviceStateChange,
@@ -44,8 +44,8 @@ enum class CauseKind : std::uint8_t {
 
 inline constexpr int kCauseKindCount = static_cast<int>(CauseKind::kSetForwarding) + 1;
 
-// "DEVICE_STATE_CHANGE" and so on: the names of unipresence.v1.CauseKind without their prefix. Empty
-// for a number that is free.
+// "DEVICE_STATE_CHANGE" and so on: the names of unipresence.v1.CauseKind without their prefix.
+// Empty for a number that is free.
 std::string_view ToString(CauseKind kind);
 
 // One cause as it is published. `pbx` and `device` are empty when the cause is a command; they

@@ -266,6 +266,19 @@ std::optional<std::string> WriteBack::TakeComplaint() {
   return complaint;
 }
 
+std::vector<PhoneSetting> WriteBack::TakeHeard() {
+  std::vector<PhoneSetting> heard;
+  for (Adoption& adoption : adoptions_) heard.push_back(std::move(adoption.setting));
+  adoptions_.clear();
+  for (auto& [family, job] : jobs_) {
+    heard.insert(heard.end(), job->heard.begin(), job->heard.end());
+    job->heard.clear();
+  }
+  // The table of jobs is in no order, and what is done must be the same each time.
+  std::ranges::stable_sort(heard, {}, &PhoneSetting::user);
+  return heard;
+}
+
 // --- Changes made from phones ----------------------------------------------------------------
 
 void WriteBack::OnChangesRead(Job& job, const std::string& text) {

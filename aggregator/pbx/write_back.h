@@ -152,6 +152,10 @@ class WriteBack {
   // are adopted.
   std::optional<std::string> OnAdopted(std::uint64_t ticket, const absl::Status& status);
 
+  // What phones have said and what waits to be adopted, in that order for each user: for an owner
+  // who writes no more but adopts it. What TakeAdoption has given out is not among them.
+  std::vector<PhoneSetting> TakeHeard();
+
   // --- Queries ----------------------------------------------------------------------------------
 
   // True if nothing is under way, nor waits to be sent.

@@ -112,7 +112,7 @@ class CallControl {
 };
 
 // Of a server that has no PBX to ask: nobody's calls are known, and every command ends with
-// kPbxUnavailable. Lives for ever.
+// kPbxUnavailable. Lives until the process ends.
 CallControl& NoCallControl();
 
 }  // namespace unipresence

@@ -89,7 +89,8 @@ class PbxControl {
                              ConflictsCallback done) = 0;
 };
 
-// Where no pipeline runs: there are no PBXs, and nobody is waited for. Lives for ever.
+// Where no pipeline runs: there are no PBXs, and nobody is waited for. Lives until the process
+// ends.
 PbxControl& NoPbxControl();
 
 }  // namespace unipresence

@@ -48,9 +48,10 @@ void RoutingWriter::SetEnabled(bool enabled, ami::Session* session) {
     if (session != nullptr) OnSynced(*session);
     return;
   }
-  std::deque<pbx::HeardSetting> heard = std::exchange(heard_, {});
+  std::vector<PhoneSetting> heard = write_back_.TakeHeard();
+  for (pbx::HeardSetting& setting : heard_) heard.push_back(std::move(setting.setting));
   Stop();
-  for (pbx::HeardSetting& setting : heard) OnPhoneSetting(std::move(setting));
+  for (PhoneSetting& setting : heard) adopt_(std::move(setting), [](const absl::Status&) {});
 }
 
 void RoutingWriter::OnLinkLost() { Stop(); }

@@ -77,7 +77,7 @@ class BatchSink {
   virtual void OnMailboxes(std::shared_ptr<const Batch> batch) = 0;
 };
 
-// Passes all over. Lives for ever.
+// Passes all over. Lives until the process ends.
 inline BatchSink& NoBatches() {
   class Nobody final : public BatchSink {
     void OnBatch(std::shared_ptr<const Batch>) override {}

@@ -21,6 +21,22 @@ UserSettings SettingsOf(const StoredUser& stored) {
           .forwardings = stored.settings.forwardings};
 }
 
+// What the engine says of an unknown user or line is passed over: a selected line that the user has
+// no more is forgotten, and with one line there is nothing to choose.
+void ApplyUser(Core& core, const UserAction& action, const StoredUser& now) {
+  const std::string& id = now.user.id;
+  const UserSettings settings = SettingsOf(now);
+  if (action.written && absl::IsNotFound(core.writer.UpdateUser(now.user))) {
+    const absl::Status added = core.writer.AddUser(now.user, settings);
+    if (!added.ok()) spdlog::error("user {}: {}", id, FromAbsl(added.message()));
+  } else if (action.written || action.selected) {
+    core.writer.SelectDevice(id, settings.selected_device).IgnoreError();
+  }
+  if (!action.forwarded) return;
+  core.writer.SetForwardings(id, settings.forwardings).IgnoreError();
+  core.writer.SetDoNotDisturb(id, settings.do_not_disturb).IgnoreError();
+}
+
 }  // namespace
 
 absl::Status ChangeFeed::Load(Core& core, const StoredUser& stored) {
@@ -34,7 +50,6 @@ void ChangeFeed::OnChange(CommittedChange change) {
     auto next = user + std::min(kUsersPerStep, end - user);
     while (next != end && next->with_previous) ++next;
     Step step{.users = {std::make_move_iterator(user), std::make_move_iterator(next)},
-              .revision = next == end ? change.revision : 0,
               .answers = {}};
     if (next == end) {
       held_ = std::move(step);
@@ -45,8 +60,8 @@ void ChangeFeed::OnChange(CommittedChange change) {
   }
 }
 
-void ChangeFeed::WhenApplied(Revision revision, Applied applied) {
-  held_.answers.emplace_back(revision, std::move(applied));
+void ChangeFeed::WhenApplied(Revision, Applied applied) {
+  held_.answers.push_back(std::move(applied));
 }
 
 void ChangeFeed::Flush() {
@@ -61,34 +76,17 @@ void ChangeFeed::Post(Step step) {
 
 void ChangeFeed::Run(Core& core, Step step) {
   for (const ChangedUser& user : step.users) Apply(core, user);
-  applied_ = std::max(applied_, step.revision);
-  for (auto& [revision, answer] : step.answers) waiting_.emplace(revision, std::move(answer));
-  while (!waiting_.empty() && waiting_.begin()->first <= applied_) {
-    auto ready = waiting_.extract(waiting_.begin());
-    std::move(ready.mapped())(core);
-  }
+  // A change is posted before or with those who wait for it.
+  for (Applied& answer : step.answers) std::move(answer)(core);
 }
 
-// What the engine says of an unknown user or line is passed over: a selected line that the user has
-// no more is forgotten, and with one line there is nothing to choose.
 void ChangeFeed::Apply(Core& core, const ChangedUser& changed) {
   const auto& [id, action, begun, now, with_previous] = changed;
   if (action.deleted) {
     core.writer.RemoveUser(id).IgnoreError();
     sessions_.EndOfUser(core, id, CauseKind::kUserDeleted);
   }
-  if (!now) return;
-  const UserSettings settings = SettingsOf(*now);
-  if (action.written && absl::IsNotFound(core.writer.UpdateUser(now->user))) {
-    const absl::Status added = core.writer.AddUser(now->user, settings);
-    if (!added.ok()) spdlog::error("user {}: {}", id, FromAbsl(added.message()));
-  } else if (action.written || action.selected) {
-    core.writer.SelectDevice(id, settings.selected_device).IgnoreError();
-  }
-  if (action.forwarded) {
-    core.writer.SetForwardings(id, settings.forwardings).IgnoreError();
-    core.writer.SetDoNotDisturb(id, settings.do_not_disturb).IgnoreError();
-  }
+  if (now) ApplyUser(core, action, *now);
   if (action.sessions_ended) sessions_.EndOfUser(core, id, CauseKind::kLogout);
   for (const StoredSession& session : begun) {
     // Whoever logs in asks again, and is told why not.

@@ -17,7 +17,6 @@
 // in steps, with reads of the pipeline between them.
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -85,8 +84,7 @@ class ChangeFeed final : public ChangeSink {
   // What one command of the pipeline does: a change, or a part of it, then the answers to it.
   struct Step {
     std::vector<ChangedUser> users;
-    Revision revision = 0;  // whose change ends with it; 0: it goes on
-    std::vector<std::pair<Revision, Applied>> answers;
+    std::vector<Applied> answers;
   };
 
   void Post(Step step);
@@ -97,11 +95,8 @@ class ChangeFeed final : public ChangeSink {
   Store& store_;
   Executor& executor_;
   SessionKeeper& sessions_;
-  // The store thread's: the end of the newest change, which waits for the answers to it.
+  // The store thread's: the end of the newest change, which waits for the answer to it.
   Step held_;
-  // The pipeline's:
-  Revision applied_ = 0;
-  std::multimap<Revision, Applied> waiting_;
 };
 
 }  // namespace unipresence

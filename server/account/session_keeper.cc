@@ -44,7 +44,7 @@ void SessionKeeper::Load(Core& core, std::span<const StoredSession> sessions) {
     TellEngine(core, session.user, CauseKind::kServerStart);
   }
   UpdateGauges(core);
-  if (!refused.empty()) leases_.Forget(std::move(refused));
+  if (!refused.empty()) leases_.Forget(std::move(refused), nullptr);
 }
 
 void SessionKeeper::Insert(const StoredSession& session) {
@@ -152,10 +152,11 @@ bool SessionKeeper::End(Core& core, std::string_view id, absl::AnyInvocable<void
   const StoredSession* found = Find(id);
   if (found == nullptr) return false;
   const StoredSession session = *found;
-  leases_.Revoke(core, {&session, 1}, std::move(forgotten));
+  leases_.Revoke(core, {&session, 1});
   Drop(core, session.id, CauseKind::kLogout);
   probe_.logouts.Add();
   UpdateGauges(core);
+  leases_.Forget({session.id}, std::move(forgotten));
   return true;
 }
 
@@ -165,19 +166,27 @@ void SessionKeeper::EndOfUser(Core& core, std::string_view user, CauseKind cause
     if (const StoredSession* session = Find(lease.id)) sessions.push_back(*session);
   }
   if (sessions.empty()) return;
-  leases_.Revoke(core, sessions, nullptr);
-  for (const StoredSession& session : sessions) Drop(core, session.id, cause);
+  leases_.Revoke(core, sessions);
+  std::vector<std::string> ids;
+  for (const StoredSession& session : sessions) {
+    Drop(core, session.id, cause);
+    ids.push_back(session.id);
+  }
   UpdateGauges(core);
+  leases_.Forget(std::move(ids), nullptr);
 }
 
 void SessionKeeper::Expire(Core& core) {
   const std::vector<Session> expired = leases_.Expire(core);
   if (expired.empty()) return;
+  std::vector<std::string> ids;
   for (const Session& session : expired) {
     Drop(core, session.id, CauseKind::kSessionExpired);
     probe_.expired_sessions.Add();
+    ids.push_back(session.id);
   }
   UpdateGauges(core);
+  leases_.Forget(std::move(ids), nullptr);
 }
 
 void SessionKeeper::Drop(Core& core, std::string_view id, CauseKind cause) {

@@ -45,14 +45,16 @@ class SessionLeases {
   // From now on only KeepAlive counts, and no Hold.
   virtual void LiveByMessages(Core& core, const SessionKey& key) = 0;
 
-  // They end at once. `forgotten`, which may be empty, is called on the store's thread, or within
-  // the call, once they are not stored any more or could not be deleted now; that is tried again.
-  using Forgotten = absl::AnyInvocable<void() &&>;
-  virtual void Revoke(Core& core, std::span<const StoredSession> sessions, Forgotten forgotten) = 0;
-  // Deletes sessions that do not live from the store.
-  virtual void Forget(std::vector<std::string> ids) = 0;
-  // Ends those whose time is over, and returns them. Some times a second.
+  // They end at once. The store has them until Forget.
+  virtual void Revoke(Core& core, std::span<const StoredSession> sessions) = 0;
+  // Ends those whose time is over, and returns them; the store has them until Forget. Some times a
+  // second.
   virtual std::vector<Session> Expire(Core& core) = 0;
+  // Deletes sessions that do not live from the store. `forgotten`, which may be empty, is called on
+  // the store's thread, or within the call, once they are not stored any more or could not be
+  // deleted now; that is tried again by Expire.
+  using Forgotten = absl::AnyInvocable<void() &&>;
+  virtual void Forget(std::vector<std::string> ids, Forgotten forgotten) = 0;
 };
 
 }  // namespace unipresence

@@ -51,22 +51,13 @@ void StoredLeases::LiveByMessages(Core& core, const SessionKey& key) {
   core.sessions.LiveByMessages(key, core.clock.Now());
 }
 
-void StoredLeases::Revoke(Core& core, std::span<const StoredSession> sessions,
-                          Forgotten forgotten) {
-  std::vector<std::string> ids;
-  for (const StoredSession& session : sessions) {
-    core.sessions.Remove(session.key);
-    ids.push_back(session.id);
-  }
-  Forget(std::move(ids), std::move(forgotten));
+void StoredLeases::Revoke(Core& core, std::span<const StoredSession> sessions) {
+  for (const StoredSession& session : sessions) core.sessions.Remove(session.key);
 }
 
 std::vector<Session> StoredLeases::Expire(Core& core) {
-  std::vector<std::string> ids = std::exchange(unforgotten_, {});
-  std::vector<Session> expired = core.sessions.Expire(core.clock.Now());
-  for (const Session& session : expired) ids.push_back(session.id);
-  if (!ids.empty()) Forget(std::move(ids), nullptr);
-  return expired;
+  if (!unforgotten_.empty()) Forget(std::exchange(unforgotten_, {}), nullptr);
+  return core.sessions.Expire(core.clock.Now());
 }
 
 void StoredLeases::Forget(std::vector<std::string> ids, Forgotten forgotten) {

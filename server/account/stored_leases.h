@@ -4,7 +4,7 @@
 // The leases of a server that alone grants them: in its session table, and in its store for the
 // next start.
 //
-// The store is told last that one ended: what it could not forget now is tried again by Expire.
+// What the store could not forget now is tried again by Expire.
 //
 // Thread: the pipeline's.
 
@@ -31,13 +31,11 @@ class StoredLeases final : public SessionLeases {
   void Hold(Core& core, const SessionKey& key) override;
   void Release(Core& core, const SessionKey& key) override;
   void LiveByMessages(Core& core, const SessionKey& key) override;
-  void Revoke(Core& core, std::span<const StoredSession> sessions, Forgotten forgotten) override;
-  void Forget(std::vector<std::string> ids) override { Forget(std::move(ids), nullptr); }
+  void Revoke(Core& core, std::span<const StoredSession> sessions) override;
   std::vector<Session> Expire(Core& core) override;
+  void Forget(std::vector<std::string> ids, Forgotten forgotten) override;
 
  private:
-  void Forget(std::vector<std::string> ids, Forgotten forgotten);
-
   Store& store_;
   Executor& executor_;
   std::vector<std::string> unforgotten_;  // ended, but the store could not be told yet

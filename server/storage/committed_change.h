@@ -25,6 +25,8 @@ struct UserAction {
   bool forwarded = false;       // do not disturb, or forwardings
   bool sessions_ended = false;  // all of the user's before; those that end one by one are not told
 
+  // Something that a StoredUser has.
+  bool changes_user() const { return written || selected || forwarded; }
   void Add(const UserAction& other) {
     deleted |= other.deleted;
     written |= other.written;
@@ -39,7 +41,9 @@ struct ChangedUser {
   std::string id;
   UserAction action;
   std::vector<StoredSession> begun;  // sessions that were saved, after those that have ended
-  std::optional<StoredUser> now;     // after the command; none: there is nobody of that id any more
+  // After the command, if it wrote or chose something of the user; none if there is nobody of that
+  // id any more, and where only sessions began or ended.
+  std::optional<StoredUser> now;
   // It was changed in the same part (Transaction::InPart) as the one before it: such users may have
   // got what the others had, so only all of them at once are a state that is right.
   bool with_previous = false;
@@ -57,7 +61,8 @@ class ChangeSink {
 
   // In order of revision, each before its command is answered.
   virtual void OnChange(CommittedChange change) = 0;
-  // The commands that were committed together with the last change are answered.
+  // A command is answered, with whatever that has begun: who kept the last change to join it passes
+  // it on, before the next command is answered.
   virtual void Flush() = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "server/storage/recorded_command.h"
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,11 +17,11 @@ class ChangeLog {
  public:
   void Note(std::string_view user, UserAction action) {
     Outdate();
-    entries_.push_back({std::string(user), action, part_, std::nullopt});
+    entries_.push_back({std::string(user), action, part_, nullptr});
   }
   // It changes nothing of the user, who may have been read before.
   void NoteBegun(const StoredSession& session) {
-    entries_.push_back({session.user, {}, part_, session});
+    entries_.push_back({session.user, {}, part_, std::make_unique<StoredSession>(session)});
   }
   absl::Status NoteIfOk(const absl::Status& status, std::string_view user, UserAction action) {
     if (status.ok()) Note(user, action);
@@ -57,7 +58,7 @@ class ChangeLog {
     std::vector<ChangedUser> changed;
     std::unordered_map<std::string_view, std::size_t> places;
     std::size_t part = 0;
-    for (const Entry& entry : entries_) {
+    for (Entry& entry : entries_) {
       const auto [place, first] = places.try_emplace(entry.user, changed.size());
       if (first) {
         const bool with_previous = !changed.empty() && part == entry.part;
@@ -71,9 +72,10 @@ class ChangeLog {
       ChangedUser& user = changed[place->second];
       user.action.Add(entry.action);
       if (entry.action.sessions_ended || entry.action.deleted) user.begun.clear();
-      if (entry.begun) user.begun.push_back(*entry.begun);
+      if (entry.begun) user.begun.push_back(std::move(*entry.begun));
     }
     for (ChangedUser& user : changed) {
+      if (!user.action.changes_user()) continue;
       if (newest_ && newest_->user.id == user.id) {
         user.now = std::exchange(newest_, std::nullopt);
         continue;
@@ -93,13 +95,14 @@ class ChangeLog {
     std::string user;
     UserAction action;
     std::size_t part;
-    std::optional<StoredSession> begun;
+    std::unique_ptr<StoredSession> begun;  // of few entries, and there may be a million
   };
 
   std::vector<Entry> entries_;
   std::size_t part_ = 0;  // the command itself is part 0
   std::size_t parts_ = 0;
-  std::optional<StoredUser> newest_;  // the user of the last entry, read after it
+  // The user who was changed last, as read afterwards.
+  std::optional<StoredUser> newest_;
 };
 
 class RecordedUsers final : public UserStore {

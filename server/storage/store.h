@@ -81,7 +81,8 @@ class Transaction {
   UsersFileStore& users_file;
 
   // A part of the command: an error of `body` undoes what the part changed, and is returned. Who
-  // follows the store may take the parts of a large command one after the other.
+  // follows the store may take the parts of a large command one after the other, and goes by which
+  // users were first changed next to each other in one part: have no part within such a one.
   virtual absl::Status InPart(absl::FunctionRef<absl::Status()> body) = 0;
 
   // Writes something, so that OK of the command means that the store takes writes now. For
@@ -141,8 +142,9 @@ class Store {
   // A read on the calling thread, at once. Not from a command.
   virtual absl::Status ReadHere(absl::FunctionRef<absl::Status(const Snapshot&)> work) = 0;
 
-  // From now on `sink` is told each change. Once; it must outlive Stop. What it must not miss is
-  // read after the call: a change may be in what was read, and told as well.
+  // From now on `sink` is told each change. Once, while no command is under way; it must outlive
+  // Stop. What it must not miss is read after the call: a change may be in what was read, and told
+  // as well.
   virtual void Follow(ChangeSink& sink) = 0;
 
   // Refuses what comes, runs and answers what waits. Not from a `done`. Idempotent.

@@ -81,8 +81,8 @@ void StoreThreads::RunBatch(std::vector<Command>& batch) {
     }
     if (!changed[i].empty()) sink->OnChange({++revision_, std::move(changed[i])});
     std::move(batch[i].done)(revision_);
+    if (sink != nullptr) sink->Flush();
   }
-  if (sink != nullptr) sink->Flush();
 }
 
 void StoreThreads::RunReads() {

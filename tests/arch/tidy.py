@@ -4,7 +4,7 @@
 usage: tidy.py SOURCE_DIR BUILD_DIR [--files N]
 
 A whole pass takes an hour on two cores, so the newest N changed sources are read (default 12), by the history
-of git; of a header its .cc. BUILD_DIR is one that clang built: it has compile_commands.json and what is
+of git; of a header its .cc. What is built with others in one (clients/cli/flags) is left out. BUILD_DIR is one that clang built: it has compile_commands.json and what is
 generated of the .proto files.
 """
 import argparse
@@ -40,7 +40,9 @@ def to_read(root, names, known, count):
 def tidy(file, build):
     done = subprocess.run(["clang-tidy", "-p", str(build), "--quiet", str(file)],
                           capture_output=True, text=True, check=False)
-    return done.stdout.splitlines() if done.returncode else []
+    if not done.returncode:
+        return []
+    return done.stdout.splitlines() or [f"{file}: clang-tidy failed: {done.stderr.strip()}"]
 
 
 def main():
@@ -57,6 +59,8 @@ def main():
         print(f"{given.source} has no history of git that says what was changed: nothing was read")
         return
     files = to_read(given.source, names, known, given.files)
+    if not files:
+        sys.exit(f"none of what was changed last is in {given.build}/compile_commands.json")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         errors = [line for lines in pool.map(lambda file: tidy(file, given.build), files) for line in lines]
     # A header is read once for each source that includes it.

@@ -4,7 +4,8 @@ declared and defined. What tests alone use is named in FOR_TESTS, with what they
 
 usage: unused.py SOURCE_DIR
 
-It compares words, so a name that several functions share is taken for used.
+It compares words, so a name that several functions share, such as that of a port's function and of what
+implements it, is taken for used.
 """
 import collections
 import pathlib

@@ -109,7 +109,7 @@ TEST_F(RoutingBacklogTest, WhatIsReadIsOfUsersWithALineThere) {
   Add("alice", "1001", main_);
   EXPECT_TRUE(backlog_.Read(main_, "alice", [](const Routing& routing, bool) {
     EXPECT_EQ(routing.exten, "1001");
-    EXPECT_EQ(routing.deskphone, "PJSIP/alice");
+    EXPECT_EQ(routing.devices[LineKind::kDeskphone], "PJSIP/alice");
   }));
   EXPECT_FALSE(backlog_.Read(branch_, "alice", [](const Routing&, bool) {}));
   EXPECT_FALSE(backlog_.Read(main_, "nobody", [](const Routing&, bool) {}));

@@ -452,6 +452,18 @@ TEST_F(PhoneChangesTest, WhatWasHeardButIsNotedNoMoreIsAdoptedToo) {
   EXPECT_EQ(Key("dnd"), "1");
 }
 
+TEST_F(PhoneChangesTest, WhatWasHeardCanBeTakenOutWhereverItIs) {
+  const PhoneSetting on{"alice", PhoneDoNotDisturb{true}};
+  write_back_.Offer(Alice(), Why::kChanged, on);
+  EXPECT_THAT(write_back_.TakeHeard(), ElementsAre(on)) << "before the notes are read";
+  EXPECT_THAT(write_back_.TakeHeard(), IsEmpty());
+  asterisk_.Cut();
+  write_back_.Offer(Alice(), Why::kChanged, on);
+  asterisk_.Run();
+  EXPECT_THAT(write_back_.TakeHeard(), ElementsAre(on)) << "before it was given out";
+  EXPECT_FALSE(write_back_.TakeAdoption().has_value());
+}
+
 TEST_F(PhoneChangesTest, WhatIsHeardAndNotedIsAdoptedOnce) {
   phone_changes() = "do_not_disturb=1&";
   write_back_.Offer(Alice(), Why::kChanged, PhoneSetting{"alice", PhoneDoNotDisturb{true}});
