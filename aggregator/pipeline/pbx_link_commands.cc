@@ -17,7 +17,7 @@ absl::Status PbxLink::CheckSynced() const {
 }
 
 void PbxLink::SetWriteBack(bool on) {
-  const bool synced = engine_.pbxs()[pbx_].link == LinkState::kSynced;
+  const bool synced = pbxs_[pbx_].link == LinkState::kSynced;
   writer_.SetEnabled(on, synced ? &session_ : nullptr);
 }
 
