@@ -5,6 +5,7 @@
 // change is of interest.
 
 #include <atomic>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,8 +16,14 @@ namespace unipresence::testing {
 
 class RecordingChanges final : public ChangeSink {
  public:
-  void OnChange(CommittedChange change) override { changes.push_back(std::move(change)); }
-  void Flush() override { ++flushes; }
+  void OnChange(CommittedChange change) override {
+    changes.push_back(std::move(change));
+    ++held;
+  }
+  void Flush() override {
+    ++flushes;
+    held = 0;
+  }
 
   std::vector<std::string> ids() const {
     std::vector<std::string> ids;
@@ -27,6 +34,7 @@ class RecordingChanges final : public ChangeSink {
   }
 
   std::vector<CommittedChange> changes;
+  std::size_t held = 0;  // changes since the last Flush
   std::atomic<int> flushes{0};
 };
 
