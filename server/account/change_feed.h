@@ -72,7 +72,8 @@ class ChangeFeed final : public ChangeSink {
   }
 
   // Calls `applied` on the pipeline's thread, once the engine goes by that revision. From the
-  // `done` of a command that was answered with it (Store::SubmitChange).
+  // `done` of a command that was answered with it (Store::SubmitChange): what it waits for is
+  // posted before it or together with it, so that the order of posts is enough.
   using Applied = absl::AnyInvocable<void(Core&) &&>;
   void WhenApplied(Revision revision, Applied applied);
 
