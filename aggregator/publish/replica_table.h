@@ -22,6 +22,9 @@
 // Followers of some users construct it with their ids and use ApplyUserFrame and ApplyHeartbeat;
 // other users are ignored, so memory is bounded by the list.
 //
+// Presences are held as they are encoded: of a large table, that is less memory to wait for with
+// each update. Only what is told or asked for is decoded.
+//
 // What a server sends is never trusted to be consistent: any sequence of messages leaves a valid
 // table. Not thread-safe.
 
@@ -105,23 +108,28 @@ class ReplicaTable {
   std::uint64_t sequence() const { return sequence_; }  // of the newest update or heartbeat
   std::size_t size() const { return present_; }         // users that exist
 
-  // Null if there is no such user. Valid until the next non-const call.
-  const PresenceValue* Find(std::string_view user) const;
-  // All users that exist, in no order.
+  // nullopt if there is no such user.
+  std::optional<PresenceValue> Find(std::string_view user) const;
+  // All users that exist, in no order. What is passed is valid until `visit` returns.
   void ForEach(absl::FunctionRef<void(const PresenceValue&)> visit) const;
 
  private:
   enum class Snapshot : std::uint8_t { kNeeded, kBegun, kDone };
 
   struct Entry {
-    PresenceValue value;         // if present; otherwise only its memory is kept
-    std::uint64_t revision = 0;  // of the value, or of the removal
+    std::string presence;        // encoded, if present; otherwise only its memory is kept
+    std::uint64_t revision = 0;  // of the presence, or of the removal
     std::uint64_t as_of = 0;     // sequence of the message that said so last
     std::uint32_t round = 0;     // of the snapshot in which it was last named
+    PresenceState state = PresenceState::kUnknown;  // if present
     bool present = false;
   };
   using Entries = absl::node_hash_map<std::string, Entry>;
 
+  static constexpr int kFetched = 16;  // updates
+  // Has what the updates from `first` on will touch come into the processor's caches.
+  void Fetch(const google::protobuf::RepeatedPtrField<v1::PresenceUpdate>& updates,
+             int first) const;
   // The entry to change; null if the user is not followed.
   Entry* EntryOf(const std::string& user);
   Result EnterEpoch(std::uint64_t epoch, std::uint64_t sequence);
@@ -132,7 +140,7 @@ class ReplicaTable {
                      const v1::PresenceUpdate* update);
   void ApplyRemoval(const v1::PresenceUpdate& update);
   void ApplyUnknown(const std::string& user, std::uint64_t as_of);
-  void SetAbsent(Entry& entry, const v1::Cause* cause);
+  void SetAbsent(const std::string& user, Entry& entry, const v1::Cause* cause);
 
   ReplicaObserver& observer_;
   const bool filtered_ = false;
@@ -142,6 +150,7 @@ class ReplicaTable {
   std::uint32_t round_ = 0;
   Snapshot snapshot_ = Snapshot::kNeeded;
   Entries entries_;
+  PresenceValue told_;  // what the observer is given; reused, it keeps its memory
   std::size_t present_ = 0;
 };
 

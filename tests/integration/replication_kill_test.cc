@@ -161,7 +161,7 @@ TEST_F(ReplicationTest, AFollowerOfSomeUsersWhoseConnectionIsKilled) {
     server_.SetStorm(nullptr);
     FakePresenceTable::Values expected = server_.values();
     std::erase_if(expected, [&](const auto& item) {
-      return follower.table().Find(item.first) == nullptr &&
+      return follower.table().Find(item.first) == std::nullopt &&
              std::find(options.follow.users.begin(), options.follow.users.end(), item.first) ==
                  options.follow.users.end();
     });

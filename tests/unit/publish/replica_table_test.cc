@@ -293,7 +293,7 @@ TEST_F(FilteredReplicaTest, Frames) {
     EXPECT_EQ(Revisions(), row.revisions);
     EXPECT_EQ(table_.size(), row.revisions.size());
   }
-  EXPECT_EQ(table_.Find("stranger"), nullptr);
+  EXPECT_EQ(table_.Find("stranger"), std::nullopt);
   EXPECT_EQ(table_.Find("b")->revision, 1u);
   EXPECT_EQ(mirror_.resets, 1);
 }
