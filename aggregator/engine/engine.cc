@@ -206,8 +206,7 @@ bool Engine::TakeLineStates(const UserRecord& user) {
   return changed;
 }
 
-fusion::Inputs Engine::InputsOf(const UserRecord& user) const {
-  fusion::Inputs inputs;
+void Engine::FillInputs(const UserRecord& user, fusion::Inputs& inputs) const {
   inputs.logged_in = user.logged_in;
   inputs.selected = user.selected;
   for (LineIndex i = user.first_line; i < user.first_line + user.line_count; ++i) {
@@ -215,14 +214,14 @@ fusion::Inputs Engine::InputsOf(const UserRecord& user) const {
     inputs.states[line.kind] = line.state;
     inputs.emitting |= line.emitting && TraitsOf(line.kind).emitted_calls_lead;
   }
-  return inputs;
 }
 
 void Engine::FuseUser(UserIndex index, const Trigger& trigger) {
   UserRecord& user = users_[index];
   const bool stale = StaleNow(user);
   bool changed = TakeLineStates(user) || !user.published || user.stale != stale;
-  const fusion::Inputs inputs = InputsOf(user);
+  fusion::Inputs inputs;
+  FillInputs(user, inputs);
   const fusion::Result result = fusion::Fuse(inputs);
   changed |= result != fusion::Result{user.state, user.device_in_use, user.rule} ||
              user.emitting != inputs.emitting || user.published_logged_in != user.logged_in ||

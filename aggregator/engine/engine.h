@@ -168,7 +168,9 @@ class Engine final : public PresenceSource, public UserDirectory, public EngineW
   void FuseUser(UserIndex index, const Trigger& trigger);
   bool StaleNow(const UserRecord& user) const;
   bool TakeLineStates(const UserRecord& user);  // true if a line differs from what was published
-  fusion::Inputs InputsOf(const UserRecord& user) const;
+  // In place: returned by value, seven bytes written one by one are read back as one word, for which
+  // the processor waits.
+  void FillInputs(const UserRecord& user, fusion::Inputs& inputs) const;
   void Publish(UserIndex index, PresenceState previous, const Trigger& trigger);
   Cause CauseOf(const Trigger& trigger) const;
   void FillPresence(const UserRecord& user, Presence& presence) const;

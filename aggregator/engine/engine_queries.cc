@@ -45,7 +45,7 @@ absl::StatusOr<Explanation> Engine::Explain(std::string_view id) const {
   const UserRecord& user = users_[index];
   Explanation explanation;
   explanation.user = std::string(id);
-  explanation.inputs = InputsOf(user);
+  FillInputs(user, explanation.inputs);
   explanation.result = {user.state, user.device_in_use, user.rule};
   explanation.revision = user.revision;
   explanation.do_not_disturb = user.do_not_disturb;

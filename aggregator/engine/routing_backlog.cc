@@ -11,11 +11,6 @@ constexpr std::size_t kMaxPassedOver = 4096;
 
 }  // namespace
 
-RoutingQueue& RoutingBacklog::QueueOf(PbxIndex pbx) {
-  if (pbx >= queues_.size()) queues_.resize(std::size_t{pbx} + 1);
-  return queues_[pbx];
-}
-
 const RoutingQueue& RoutingBacklog::queue(PbxIndex pbx) const {
   static const RoutingQueue kNone;
   return pbx < queues_.size() ? queues_[pbx] : kNone;

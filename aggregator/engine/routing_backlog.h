@@ -12,9 +12,10 @@
 //
 // Thread: the pipeline's.
 
-#include <deque>
+#include <cstddef>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "aggregator/base/thread_checker.h"
@@ -63,7 +64,12 @@ class RoutingBacklog {
   void MarkNumberRemoved(UserIndex index, std::span<const Line> kept = {});
 
  private:
-  RoutingQueue& QueueOf(PbxIndex pbx);
+  RoutingQueue& QueueOf(PbxIndex pbx) {
+    if (pbx >= queues_.size()) [[unlikely]] {
+      queues_.resize(std::size_t{pbx} + 1);
+    }
+    return queues_[pbx];
+  }
   LineIndex FirstLineOn(const UserRecord& user, PbxIndex pbx) const;  // kNoLine if none
   void FillRouting(UserIndex index, PbxIndex pbx, Routing& routing) const;
 
@@ -72,7 +78,7 @@ class RoutingBacklog {
   const PbxTable& pbxs_;
   const RoutingTable& routings_;
   mutable ThreadChecker thread_checker_;
-  std::deque<RoutingQueue> queues_;  // by PbxIndex, as far as any was used
+  std::vector<RoutingQueue> queues_;  // by PbxIndex, as far as any was used
   Routing routing_;                  // reused by Take and Read
 };
 

@@ -18,50 +18,7 @@ Result SingleLine(const Inputs& inputs) {
   return {PresenceState::kUnknown, kLineKinds.front(), Rule::kSingleLine};
 }
 
-// All that the rules ask of a user with both lines.
-struct Situation {
-  bool logged_in = false;
-  bool emitting = false;
-  LineKind selected = LineKind::kDeskphone;
-  WebrtcIs webrtc = WebrtcIs::kAny;  // the most that holds: kAny if W is not reachable
-};
-
-constexpr std::size_t kWebrtcStates = 3;
-constexpr std::size_t kSituations = std::size_t{2} * 2 * kLineKindCount * kWebrtcStates;
-
-constexpr std::size_t IndexOf(const Situation& situation) {
-  std::size_t index = situation.logged_in ? 1 : 0;
-  index = index * 2 + (situation.emitting ? 1 : 0);
-  index = index * kLineKindCount + static_cast<std::size_t>(situation.selected);
-  return index * kWebrtcStates + static_cast<std::size_t>(situation.webrtc);
-}
-
-constexpr Situation SituationAt(std::size_t index) {
-  return {.logged_in = index / (2 * kLineKindCount * kWebrtcStates) == 1,
-          .emitting = index / (kLineKindCount * kWebrtcStates) % 2 == 1,
-          .selected = static_cast<LineKind>(index / kWebrtcStates % kLineKindCount),
-          .webrtc = static_cast<WebrtcIs>(index % kWebrtcStates)};
-}
-
-constexpr bool Matches(const RuleRow& row, const Situation& situation) {
-  return row.logged_in == situation.logged_in && (!row.emitting || situation.emitting) &&
-         row.selected.value_or(situation.selected) == situation.selected &&
-         row.webrtc <= situation.webrtc;
-}
-
-// By situation: the first row that matches. One look instead of a walk, since this runs for every
-// event; without a row for each situation it does not compile.
-constexpr std::array<std::uint8_t, kSituations> kRowOf = [] {
-  std::array<std::uint8_t, kSituations> rows{};
-  for (std::size_t i = 0; i < kSituations; ++i) {
-    while (!Matches(kRules.at(rows[i]), SituationAt(i))) ++rows[i];
-  }
-  return rows;
-}();
-
-}  // namespace
-
-bool Reachable(DeviceState state) {
+constexpr bool IsReachable(DeviceState state) {
   switch (state) {
     case DeviceState::kUnavailable:
     case DeviceState::kInvalid:
@@ -78,7 +35,67 @@ bool Reachable(DeviceState state) {
   __builtin_unreachable();
 }
 
-bool Active(DeviceState state) { return Reachable(state) && state != DeviceState::kNotInUse; }
+constexpr bool IsActive(DeviceState state) {
+  return IsReachable(state) && state != DeviceState::kNotInUse;
+}
+
+// All that the rules ask of a user with both lines.
+struct Situation {
+  bool logged_in = false;
+  bool emitting = false;
+  LineKind selected = LineKind::kDeskphone;
+  DeviceState webrtc = DeviceState::kUnknown;
+};
+
+constexpr std::size_t kSituations = std::size_t{2} * 2 * kLineKindCount * kDeviceStateCount;
+
+constexpr std::size_t IndexOf(const Situation& situation) {
+  std::size_t index = situation.logged_in ? 1 : 0;
+  index = index * 2 + (situation.emitting ? 1 : 0);
+  index = index * kLineKindCount + static_cast<std::size_t>(situation.selected);
+  return index * kDeviceStateCount + static_cast<std::size_t>(situation.webrtc);
+}
+
+constexpr Situation SituationAt(std::size_t index) {
+  return {.logged_in = index / (2 * kLineKindCount * kDeviceStateCount) == 1,
+          .emitting = index / (kLineKindCount * kDeviceStateCount) % 2 == 1,
+          .selected = static_cast<LineKind>(index / kDeviceStateCount % kLineKindCount),
+          .webrtc = static_cast<DeviceState>(index % kDeviceStateCount)};
+}
+
+constexpr bool Matches(const RuleRow& row, const Situation& situation) {
+  const WebrtcIs webrtc = IsActive(situation.webrtc)      ? WebrtcIs::kActive
+                          : IsReachable(situation.webrtc) ? WebrtcIs::kReachable
+                                                          : WebrtcIs::kAny;
+  return row.logged_in == situation.logged_in && (!row.emitting || situation.emitting) &&
+         row.selected.value_or(situation.selected) == situation.selected && row.webrtc <= webrtc;
+}
+
+// What a row says, in three bytes.
+struct Answer {
+  Rule rule;
+  LineKind rings;
+  LineKind shows;  // IN_USE if it is `kShowsInUse`
+};
+constexpr auto kShowsInUse = static_cast<LineKind>(kLineKindCount);
+
+// By situation: what the first row that matches says. One look instead of a walk, since this runs
+// for every event; without a row for each situation it does not compile.
+constexpr std::array<Answer, kSituations> kAnswers = [] {
+  std::array<Answer, kSituations> answers{};
+  for (std::size_t i = 0; i < kSituations; ++i) {
+    std::size_t row = 0;
+    while (!Matches(kRules.at(row), SituationAt(i))) ++row;
+    answers[i] = {kRules[row].rule, kRules[row].rings, kRules[row].shows.value_or(kShowsInUse)};
+  }
+  return answers;
+}();
+
+}  // namespace
+
+bool Reachable(DeviceState state) { return IsReachable(state); }
+
+bool Active(DeviceState state) { return IsActive(state); }
 
 DeviceState LineState(DeviceState reported, bool emitting, bool contacts_gone) {
   if (reported != DeviceState::kNotInUse) return reported;
@@ -89,16 +106,13 @@ DeviceState LineState(DeviceState reported, bool emitting, bool contacts_gone) {
 Result Fuse(const Inputs& inputs) {
   const std::optional<DeviceState>& w = inputs.states[LineKind::kWebrtc];
   if (!w || !inputs.states[LineKind::kDeskphone]) return SingleLine(inputs);
-  const WebrtcIs webrtc = Active(*w)      ? WebrtcIs::kActive
-                          : Reachable(*w) ? WebrtcIs::kReachable
-                                          : WebrtcIs::kAny;
-  const RuleRow& row = kRules[kRowOf[IndexOf({.logged_in = inputs.logged_in,
-                                              .emitting = inputs.emitting,
-                                              .selected = inputs.selected,
-                                              .webrtc = webrtc})]];
-  if (!row.shows) return {PresenceState::kInUse, row.rings, row.rule};
-  const DeviceState shown = inputs.states[*row.shows].value_or(DeviceState::kUnknown);
-  return {ToPresenceState(shown), row.rings, row.rule};
+  const Answer& answer = kAnswers[IndexOf({.logged_in = inputs.logged_in,
+                                           .emitting = inputs.emitting,
+                                           .selected = inputs.selected,
+                                           .webrtc = *w})];
+  if (answer.shows == kShowsInUse) return {PresenceState::kInUse, answer.rings, answer.rule};
+  const DeviceState shown = inputs.states[answer.shows].value_or(DeviceState::kUnknown);
+  return {ToPresenceState(shown), answer.rings, answer.rule};
 }
 
 }  // namespace unipresence::fusion

@@ -1,7 +1,6 @@
 #include "aggregator/publish/encoded_update.h"
 
 #include <cstddef>
-#include <optional>
 
 #include "aggregator/publish/wire.h"
 #include "unipresence/v1/presence.pb.h"
@@ -21,55 +20,12 @@ constexpr std::uint32_t kStateField = v1::Presence::kStateFieldNumber;
 static_assert(kSequenceField < kPreviousStateField && kPresenceField < kPreviousStateField &&
               kRemovedField < kPreviousStateField);
 
-// Passes over the fields of a message.
-class FieldReader {
- public:
-  explicit FieldReader(std::string_view bytes) : bytes_(bytes) {}
-
-  struct Field {
-    std::uint32_t number = 0;
-    std::uint64_t varint = 0;
-    std::string_view content;  // of a field with a length
-  };
-  // nullopt at the end, and where it does not understand the bytes.
-  std::optional<Field> Next() {
-    const std::optional<std::uint64_t> tag = Varint();
-    if (!tag) return std::nullopt;
-    Field field{.number = static_cast<std::uint32_t>(*tag >> 3), .varint = 0, .content = {}};
-    const std::uint64_t type = *tag & 7;
-    const std::optional<std::uint64_t> value =
-        type == wire::kFixed64 ? std::optional<std::uint64_t>(sizeof(std::uint64_t)) : Varint();
-    if (!value || type > wire::kLength) return std::nullopt;
-    if (type == wire::kVarint) {
-      field.varint = *value;
-      return field;
-    }
-    if (*value > bytes_.size() - at_) return std::nullopt;
-    field.content = bytes_.substr(at_, *value);
-    at_ += *value;
-    return field;
-  }
-  std::size_t at() const { return at_; }
-
- private:
-  std::optional<std::uint64_t> Varint() {
-    std::uint64_t value = 0;
-    for (std::uint32_t shift = 0; shift < 64 && at_ < bytes_.size(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(bytes_[at_++]);
-      value |= std::uint64_t{byte & 0x7fu} << shift;
-      if (byte < 0x80) return value;
-    }
-    return std::nullopt;
-  }
-
-  std::string_view bytes_;
-  std::size_t at_ = 0;
-};
-
 std::uint32_t StateOf(std::string_view presence) {
-  FieldReader fields(presence);
-  while (const auto field = fields.Next()) {
-    if (field->number == kStateField) return static_cast<std::uint32_t>(field->varint);
+  wire::FieldReader fields(presence);
+  while (fields.Next()) {
+    if (fields.tag() == wire::Tag(kStateField, wire::kVarint)) {
+      return static_cast<std::uint32_t>(fields.number());
+    }
   }
   return 0;
 }
@@ -78,14 +34,22 @@ std::uint32_t StateOf(std::string_view presence) {
 
 EncodedUpdate ReadUpdate(std::string_view bytes) {
   EncodedUpdate update;
-  FieldReader fields(bytes);
-  for (std::size_t begin = 0; const auto field = fields.Next(); begin = fields.at()) {
-    if (field->number < kPreviousStateField) update.value = bytes.substr(0, fields.at());
-    if (field->number == kPresenceField) update.state = StateOf(field->content);
-    if (field->number == kPreviousStateField) {
-      update.previous_state = static_cast<std::uint32_t>(field->varint);
+  wire::FieldReader fields(bytes);
+  for (std::size_t begin = 0; fields.Next(); begin = fields.at()) {
+    if (fields.tag() >> 3 < kPreviousStateField) update.value = bytes.substr(0, fields.at());
+    switch (fields.tag()) {
+      case wire::Tag(kPresenceField, wire::kLength):
+        update.state = StateOf(fields.content());
+        break;
+      case wire::Tag(kPreviousStateField, wire::kVarint):
+        update.previous_state = static_cast<std::uint32_t>(fields.number());
+        break;
+      case wire::Tag(kCauseField, wire::kLength):
+        update.cause = bytes.substr(begin, fields.at() - begin);
+        break;
+      default:
+        break;
     }
-    if (field->number == kCauseField) update.cause = bytes.substr(begin, fields.at() - begin);
   }
   return update;
 }

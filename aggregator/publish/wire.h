@@ -1,7 +1,8 @@
 #ifndef UNIPRESENCE_AGGREGATOR_PUBLISH_WIRE_H_
 #define UNIPRESENCE_AGGREGATOR_PUBLISH_WIRE_H_
 
-// The few pieces of the Protobuf wire format that the encoder needs (protobuf.dev, "Encoding").
+// The few pieces of the Protobuf wire format that the encoder and the decoder need (protobuf.dev,
+// "Encoding").
 //
 // Writers take a pointer into memory that is large enough and return the end of what they wrote.
 // Values equal to their default must be left out by the caller, as proto3 does.
@@ -14,7 +15,7 @@
 
 namespace unipresence::publish::wire {
 
-enum Type : std::uint32_t { kVarint = 0, kFixed64 = 1, kLength = 2 };
+enum Type : std::uint32_t { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
 
 // Longest varint.
 inline constexpr std::size_t kMaxVarint = 10;
@@ -69,6 +70,82 @@ inline char* PutBytesField(char* out, std::string_view bytes) {
 // Sizes of fields with their tags.
 constexpr std::size_t VarintFieldSize(std::uint64_t value) { return 1 + VarintSize(value); }
 constexpr std::size_t LengthFieldSize(std::size_t size) { return 1 + VarintSize(size) + size; }
+
+// What a field begins with.
+constexpr std::uint64_t Tag(std::uint32_t field, Type type) {
+  return std::uint64_t{field} << 3 | type;
+}
+
+// Passes over the fields of a message in the order in which they stand, those of newer servers too:
+//
+//   FieldReader fields(bytes);
+//   while (fields.Next()) switch (fields.tag()) { case Tag(1, kVarint): id = fields.number(); ... }
+//   if (!fields.ok()) ...
+class FieldReader {
+ public:
+  explicit FieldReader(std::string_view bytes)
+      : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
+
+  // False at the end, and where the bytes are no field: then ok() is false. Groups, which proto3
+  // does not have, are none.
+  bool Next() {
+    if (at_ == end_) return false;
+    ok_ = ReadVarint(tag_) && (tag_ >> 3) != 0 && ReadValue();
+    return ok_;
+  }
+  bool ok() const { return ok_; }
+  // How many bytes were read, up to the end of the field.
+  std::size_t at() const { return static_cast<std::size_t>(at_ - begin_); }
+
+  std::uint64_t tag() const { return tag_; }          // number and type
+  std::uint64_t number() const { return number_; }    // of kVarint, kFixed64
+  std::string_view content() const { return content_; }  // of kLength
+
+ private:
+  bool ReadValue() {
+    switch (tag_ & 7) {
+      case kVarint:
+        return ReadVarint(number_);
+      case kLength: {
+        std::uint64_t size = 0;
+        if (!ReadVarint(size) || size > static_cast<std::uint64_t>(end_ - at_)) return false;
+        content_ = {at_, static_cast<std::size_t>(size)};
+        at_ += size;
+        return true;
+      }
+      case kFixed64:
+        static_assert(std::endian::native == std::endian::little);
+        if (end_ - at_ < 8) return false;
+        std::memcpy(&number_, at_, 8);
+        at_ += 8;
+        return true;
+      case kFixed32:
+        if (end_ - at_ < 4) return false;
+        at_ += 4;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  bool ReadVarint(std::uint64_t& value) {
+    value = 0;
+    for (std::uint32_t shift = 0; shift < 64 && at_ != end_; shift += 7) {
+      const auto byte = static_cast<unsigned char>(*at_++);
+      value |= std::uint64_t{byte & 0x7fu} << shift;
+      if (byte < 0x80) return true;
+    }
+    return false;
+  }
+
+  const char* begin_;
+  const char* at_;
+  const char* end_;
+  std::uint64_t tag_ = 0;
+  std::uint64_t number_ = 0;
+  std::string_view content_;
+  bool ok_ = true;
+};
 
 }  // namespace unipresence::publish::wire
 
