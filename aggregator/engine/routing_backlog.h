@@ -79,7 +79,7 @@ class RoutingBacklog {
   const RoutingTable& routings_;
   mutable ThreadChecker thread_checker_;
   std::vector<RoutingQueue> queues_;  // by PbxIndex, as far as any was used
-  Routing routing_;                  // reused by Take and Read
+  Routing routing_;                   // reused by Take and Read
 };
 
 }  // namespace unipresence

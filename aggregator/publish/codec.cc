@@ -339,36 +339,4 @@ void ToProto(const PresenceUpdate& update, v1::PresenceUpdate& out) {
   FillCause(update.cause, *out.mutable_cause());
 }
 
-void FromProto(const v1::Presence& presence, PresenceValue& out) {
-  out.user = presence.user();
-  out.state = FromProto(presence.state()).value_or(PresenceState::kUnknown);
-  out.device_in_use = FromProto(presence.device_in_use());
-  out.selected_device = FromProto(presence.selected_device());
-  out.rule = FromProto(presence.rule());
-  out.logged_in = presence.logged_in();
-  out.emitting = presence.emitting();
-  out.do_not_disturb = presence.do_not_disturb();
-  out.stale = presence.stale();
-  out.lines.resize(static_cast<std::size_t>(presence.lines_size()));
-  for (std::size_t i = 0; i < out.lines.size(); ++i) {
-    const v1::LinePresence& line = presence.lines(static_cast<int>(i));
-    out.lines[i].kind = FromProto(line.kind());
-    out.lines[i].state = FromProto(line.state()).value_or(DeviceState::kUnknown);
-    out.lines[i].holding = line.holding();
-    out.lines[i].held = line.held();
-    out.lines[i].pbx = line.pbx();
-    out.lines[i].device = line.device();
-  }
-  out.revision = presence.revision();
-  // In unsigned numbers, because a stranger's seconds may overflow.
-  out.update_time = static_cast<WallTimeMicros>(
-      static_cast<std::uint64_t>(presence.update_time().seconds()) * 1'000'000 +
-      static_cast<std::uint64_t>(presence.update_time().nanos() / 1000));
-  out.active_forwardings = {};
-  for (const int number : presence.active_forwardings()) {
-    const auto condition = FromProto(static_cast<v1::ForwardingCondition>(number));
-    if (condition.has_value()) out.active_forwardings.Add(*condition);
-  }
-}
-
 }  // namespace unipresence::publish

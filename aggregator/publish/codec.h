@@ -14,7 +14,6 @@
 #include "aggregator/model/mailbox.h"
 #include "aggregator/model/presence.h"
 #include "aggregator/publish/byte_buffer.h"
-#include "aggregator/publish/presence_value.h"
 #include "unipresence/v1/mailbox.pb.h"
 #include "unipresence/v1/presence.pb.h"
 
@@ -59,10 +58,6 @@ std::optional<LineType> FromProto(v1::LineType type);
 std::optional<Rule> FromProto(v1::Rule rule);
 std::optional<CauseKind> FromProto(v1::CauseKind kind);
 std::optional<ForwardingCondition> FromProto(v1::ForwardingCondition condition);
-
-// Into a client's own value, in place: strings keep their memory. Total: what is missing or unknown
-// takes the value that PresenceValue has for it; UNKNOWN for states.
-void FromProto(const v1::Presence& presence, PresenceValue& out);
 
 }  // namespace unipresence::publish
 

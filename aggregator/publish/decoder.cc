@@ -143,9 +143,11 @@ void ReadNumber(std::uint64_t tag, std::uint64_t number, PresenceValue& out) {
 }
 
 bool ReadPacked(std::string_view bytes, ForwardingConditions& out) {
-  while (!bytes.empty()) {
+  const char* at = bytes.data();
+  const char* end = at + bytes.size();
+  while (at != end) {
     std::uint64_t number = 0;
-    if (!wire::TakeVarint(bytes, number)) return false;
+    if (!wire::TakeVarint(at, end, number)) return false;
     AddForwarding(number, out);
   }
   return true;
@@ -224,6 +226,9 @@ bool ReadUpdate(std::string_view bytes, UpdateView& out, PresenceValue& presence
         break;
       case Tag(v1::PresenceUpdate::kCauseFieldNumber, kLength):
         out.cause = fields.content();
+        break;
+      case Tag(v1::PresenceUpdate::kRefreshFieldNumber, kVarint):
+        out.refresh = fields.number() != 0;
         break;
       default:
         break;

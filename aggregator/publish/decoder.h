@@ -41,6 +41,7 @@ struct UpdateView {
   std::string_view presence;  // an encoded v1::Presence; empty if `removed`
   std::string_view cause;     // an encoded v1::Cause, not looked into; empty if there is none
   bool removed = false;
+  bool refresh = false;
 };
 
 // Into views that may have been used before: they keep their memory. False if the bytes are no such

@@ -2,7 +2,7 @@
 #define UNIPRESENCE_AGGREGATOR_PUBLISH_REPLICA_TABLE_H_
 
 // A follower's copy of the server's table of presences: the algorithm of replication.proto, fed
-// with parsed messages. Knows no socket, no time and no retry; clients/cpp/follow_session.h adds
+// with messages that were read (decoder.h). Knows no socket, no time and no retry; clients/cpp/follow_session.h adds
 // them.
 //
 // Followers of everyone:
@@ -28,15 +28,18 @@
 // What a server sends is never trusted to be consistent: any sequence of messages leaves a valid
 // table. Not thread-safe.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/node_hash_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
+#include "aggregator/publish/decoder.h"
 #include "aggregator/publish/presence_value.h"
 #include "unipresence/v1/replication.pb.h"
 
@@ -46,9 +49,13 @@ namespace unipresence::publish {
 struct ReplicaChange {
   // The state that was told of the user before; nullopt if he was not there.
   std::optional<PresenceState> previous_state = std::nullopt;
-  // What made it. Null if that is not known, for what was told before is not what the server had
-  // before: values of snapshots and repetitions, and changes after others that were lost.
-  const v1::Cause* cause = nullptr;
+  // What made it, an encoded v1::Cause; see cause(). Empty if that is not known, for what was told
+  // before is not what the server had before: values of snapshots and repetitions, and changes
+  // after others that were lost. Valid as long as what it is told with.
+  std::string_view encoded_cause = {};
+
+  // nullopt if it is not known, or cannot be read.
+  std::optional<v1::Cause> cause() const;
 };
 
 // Learns of each change of the table, in order. Must not call back into the table.
@@ -70,7 +77,7 @@ class ReplicaTable {
     kApplied,
     kGap,       // something was lost: a new snapshot is needed
     kNewEpoch,  // another run of the server (or the first frame at all): the same
-    kInvalid,   // not a frame of a server (no epoch): ignored
+    kInvalid,   // not a frame of a server (no epoch, or an unreadable update of a user): ignored
   };
 
   // A follower of everyone. `observer` must outlive the table.
@@ -81,14 +88,14 @@ class ReplicaTable {
   ReplicaTable& operator=(const ReplicaTable&) = delete;
 
   // A frame of `all`: its updates, then its heartbeat. What it holds is applied whatever the
-  // result.
-  Result ApplyFrame(const v1::StreamFrame& frame);
+  // result, up to an update that cannot be read: that one is lost, and what follows it.
+  Result ApplyFrame(const StreamFrameView& frame);
 
   // A frame of `user/<id>`. A change missed before it is no gap: the value at hand is the current
   // one.
-  Result ApplyUserFrame(const v1::UserFrame& frame);
+  Result ApplyUserFrame(const UserFrameView& frame);
   // A frame of `heartbeat`, for followers of some users.
-  Result ApplyHeartbeat(const v1::StreamFrame& frame);
+  Result ApplyHeartbeat(const StreamFrameView& frame);
 
   // A snapshot is about to be asked for. Only what was asked for after this call may be applied.
   void BeginSnapshot();
@@ -124,23 +131,28 @@ class ReplicaTable {
     PresenceState state = PresenceState::kUnknown;  // if present
     bool present = false;
   };
-  using Entries = absl::node_hash_map<std::string, Entry>;
+  using Entries = absl::flat_hash_map<std::string, Entry>;
 
-  static constexpr int kFetched = 16;  // updates
-  // Has what the updates from `first` on will touch come into the processor's caches.
-  void Fetch(const google::protobuf::RepeatedPtrField<v1::PresenceUpdate>& updates,
-             int first) const;
+  // An update that was read, with the presence that it brings.
+  struct Read {
+    UpdateView update;
+    PresenceValue presence;  // reused, it keeps its memory
+  };
+
+  // Reads updates, as many as there is room for, into reads_. How many could be read.
+  std::size_t ReadUpdates(std::span<const std::string_view> updates);
+  // Has what those updates will touch come into the processor's caches.
+  void Fetch(std::size_t count) const;
   // The entry to change; null if the user is not followed.
-  Entry* EntryOf(const std::string& user);
+  Entry* EntryOf(std::string_view user);
   Result EnterEpoch(std::uint64_t epoch, std::uint64_t sequence);
   Result AdvanceTo(std::uint64_t sequence);
-  void ApplyUpdate(const v1::PresenceUpdate& update);
-  // `update` is null for what a page tells.
-  void ApplyPresence(const v1::Presence& presence, std::uint64_t as_of,
-                     const v1::PresenceUpdate* update);
-  void ApplyRemoval(const v1::PresenceUpdate& update);
-  void ApplyUnknown(const std::string& user, std::uint64_t as_of);
-  void SetAbsent(const std::string& user, Entry& entry, const v1::Cause* cause);
+  void ApplyUpdate(const Read& read);
+  // Of `update` all but the user counts; a page tells no cause.
+  void ApplyPresence(const PresenceValue& presence, const UpdateView& update);
+  void ApplyRemoval(const UpdateView& update);
+  void ApplyUnknown(std::string_view user, std::uint64_t as_of);
+  void SetAbsent(std::string_view user, Entry& entry, std::string_view cause);
 
   ReplicaObserver& observer_;
   const bool filtered_ = false;
@@ -150,7 +162,8 @@ class ReplicaTable {
   std::uint32_t round_ = 0;
   Snapshot snapshot_ = Snapshot::kNeeded;
   Entries entries_;
-  PresenceValue told_;  // what the observer is given; reused, it keeps its memory
+  std::array<Read, 16> reads_;  // side by side: of a large table each waits for memory
+  std::string page_presence_;   // reused, it keeps its memory
   std::size_t present_ = 0;
 };
 

@@ -76,6 +76,17 @@ constexpr std::uint64_t Tag(std::uint32_t field, Type type) {
   return std::uint64_t{field} << 3 | type;
 }
 
+// Takes a varint from the front. False if there is none, or one that is too long.
+inline bool TakeVarint(const char*& at, const char* end, std::uint64_t& value) {
+  value = 0;
+  for (std::uint32_t shift = 0; shift < 64 && at != end; shift += 7) {
+    const auto byte = static_cast<unsigned char>(*at++);
+    value |= std::uint64_t{byte & 0x7fu} << shift;
+    if (byte < 0x80) return true;
+  }
+  return false;
+}
+
 // Passes over the fields of a message in the order in which they stand, those of newer servers too:
 //
 //   FieldReader fields(bytes);
@@ -90,25 +101,26 @@ class FieldReader {
   // does not have, are none.
   bool Next() {
     if (at_ == end_) return false;
-    ok_ = ReadVarint(tag_) && (tag_ >> 3) != 0 && ReadValue();
+    ok_ = TakeVarint(at_, end_, tag_) && (tag_ >> 3) != 0 && ReadValue();
     return ok_;
   }
   bool ok() const { return ok_; }
   // How many bytes were read, up to the end of the field.
   std::size_t at() const { return static_cast<std::size_t>(at_ - begin_); }
 
-  std::uint64_t tag() const { return tag_; }          // number and type
-  std::uint64_t number() const { return number_; }    // of kVarint, kFixed64
+  std::uint64_t tag() const { return tag_; }             // number and type
+  std::uint64_t number() const { return number_; }       // of kVarint, kFixed64
   std::string_view content() const { return content_; }  // of kLength
 
  private:
   bool ReadValue() {
     switch (tag_ & 7) {
       case kVarint:
-        return ReadVarint(number_);
+        return TakeVarint(at_, end_, number_);
       case kLength: {
         std::uint64_t size = 0;
-        if (!ReadVarint(size) || size > static_cast<std::uint64_t>(end_ - at_)) return false;
+        if (!TakeVarint(at_, end_, size) || size > static_cast<std::uint64_t>(end_ - at_))
+          return false;
         content_ = {at_, static_cast<std::size_t>(size)};
         at_ += size;
         return true;
@@ -126,16 +138,6 @@ class FieldReader {
       default:
         return false;
     }
-  }
-
-  bool ReadVarint(std::uint64_t& value) {
-    value = 0;
-    for (std::uint32_t shift = 0; shift < 64 && at_ != end_; shift += 7) {
-      const auto byte = static_cast<unsigned char>(*at_++);
-      value |= std::uint64_t{byte & 0x7fu} << shift;
-      if (byte < 0x80) return true;
-    }
-    return false;
   }
 
   const char* begin_;

@@ -90,16 +90,16 @@ void FollowSession::OnMessage(std::string_view message, MonotonicTime now) {
 }
 
 ReplicaTable::Result FollowSession::Apply(std::string_view topic, std::string_view payload) {
-  const int size = static_cast<int>(payload.size());
   if (filtered() && topic.starts_with(publish::kUserTopicPrefix)) {
-    if (!user_frame_.ParseFromArray(payload.data(), size)) return ReplicaTable::Result::kInvalid;
-    return table_.ApplyUserFrame(user_frame_);
+    publish::UserFrameView frame;
+    if (!ReadUserFrame(payload, frame)) return ReplicaTable::Result::kInvalid;
+    return table_.ApplyUserFrame(frame);
   }
   if (topic != (filtered() ? publish::kHeartbeatTopic : publish::kStreamTopic) ||
-      !stream_frame_.ParseFromArray(payload.data(), size) || stream_frame_.epoch() == 0) {
+      !ReadStreamFrame(payload, stream_frame_) || stream_frame_.epoch == 0) {
     return ReplicaTable::Result::kInvalid;
   }
-  if (stream_frame_.has_heartbeat()) TakeHeartbeat(stream_frame_.heartbeat());
+  if (stream_frame_.heartbeat) TakeHeartbeat(*stream_frame_.heartbeat);
   return filtered() ? table_.ApplyHeartbeat(stream_frame_) : table_.ApplyFrame(stream_frame_);
 }
 

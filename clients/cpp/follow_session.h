@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "aggregator/base/clock.h"
+#include "aggregator/publish/decoder.h"
 #include "aggregator/publish/presence_value.h"
 #include "aggregator/publish/replica_table.h"
 #include "unipresence/v1/replication.pb.h"
@@ -183,8 +184,7 @@ class FollowSession final : private publish::ReplicaObserver {
   std::string page_token_;
   bool page_wanted_ = false;  // the next page is to be asked for
 
-  v1::StreamFrame stream_frame_;  // reused, they keep their memory
-  v1::UserFrame user_frame_;
+  publish::StreamFrameView stream_frame_;  // reused, they keep their memory
   v1::SnapshotReply reply_;
 };
 

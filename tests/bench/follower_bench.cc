@@ -28,7 +28,7 @@ class Listener final : public FollowListener {
   void OnPresence(const publish::PresenceValue& presence,
                   const publish::ReplicaChange& change) override {
     ++told;
-    checksum += presence.revision + (change.cause != nullptr ? 1 : 0);
+    checksum += presence.revision + (change.encoded_cause.empty() ? 0 : 1);
   }
   std::size_t told = 0;
   std::uint64_t checksum = 0;

@@ -24,10 +24,10 @@ class RecordingListener final : public client::FollowListener {
       EXPECT_EQ(change.previous_state, shown->second.state) << presence.user;
     }
     // Only one change after the other has a cause.
-    if (change.cause != nullptr && shown != values.end()) {
+    if (!change.encoded_cause.empty() && shown != values.end()) {
       EXPECT_EQ(presence.revision, shown->second.revision + 1) << presence.user;
     }
-    causes += change.cause != nullptr;
+    causes += !change.encoded_cause.empty();
     publish::PresenceValue& held = values[presence.user];
     EXPECT_LT(held.revision, presence.revision) << presence.user;
     held = presence;

@@ -83,9 +83,10 @@ class Listener : public client::FollowListener {
  private:
   void Write(const publish::ReplicaChange& change, v1::PresenceUpdate& update) {
     // Until the follower is current it is told values of the snapshot.
-    update.set_refresh(!current_ && change.cause == nullptr);
+    const std::optional<v1::Cause> cause = change.cause();
+    update.set_refresh(!current_ && !cause);
     if (change.previous_state) update.set_previous_state(publish::ToProto(*change.previous_state));
-    if (change.cause != nullptr) *update.mutable_cause() = *change.cause;
+    if (cause) *update.mutable_cause() = *cause;
     writer_.Update(update);
   }
 

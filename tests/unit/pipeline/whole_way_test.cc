@@ -209,8 +209,8 @@ class World {
   void Follow() {
     for (const std::string& bytes : std::exchange(frames_, {})) {
       if (random_.Below(5000) == 0) continue;
-      v1::StreamFrame frame;
-      ASSERT_TRUE(frame.ParseFromString(bytes));
+      publish::StreamFrameView frame;
+      ASSERT_TRUE(ReadStreamFrame(bytes, frame));
       follower_.ApplyFrame(frame);
       ++followed_;
     }
@@ -244,8 +244,8 @@ class World {
     ++compared_;
     std::size_t users = 0;
     site_.engine().Read(0, kCrowd + 10, [&](const PresenceSource::Entry& entry) {
-      const publish::PresenceValue* value = follower_.Find(entry.presence.user);
-      ASSERT_NE(value, nullptr) << entry.presence.user;
+      const auto value = follower_.Find(entry.presence.user);
+      ASSERT_TRUE(value) << entry.presence.user;
       EXPECT_EQ(value->state, entry.presence.state) << entry.presence.user;
       EXPECT_EQ(value->revision, entry.presence.revision) << entry.presence.user;
       ++users;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "aggregator/base/strings.h"
+#include "aggregator/publish/decoder.h"
 #include "tests/testing/fake_presence_table.h"
 #include "unipresence/v1/replication.pb.h"
 
@@ -92,7 +93,7 @@ RC_GTEST_PROP(CodecProperty, APresenceComesBackFromTheWire, ()) {
   back.user = "what was there before";
   back.lines.resize(7);
   back.active_forwardings.Add(ForwardingCondition::kBusy);
-  FromProto(reply.presences(0), back);
+  RC_ASSERT(ReadPresence(reply.presences(0).SerializeAsString(), back));
   RC_ASSERT(back == value);
 }
 
@@ -107,7 +108,7 @@ RC_GTEST_PROP(CodecProperty, ARefreshIsAnUpdateWithoutACause, ()) {
   RC_ASSERT(!update.has_cause());
   RC_ASSERT(update.SerializeAsString() == out.view());
   PresenceValue back;
-  FromProto(update.presence(), back);
+  RC_ASSERT(ReadPresence(update.presence().SerializeAsString(), back));
   RC_ASSERT(back == value);
 }
 
@@ -187,7 +188,7 @@ TEST(CodecTest, UnknownEnumValuesOfANewerServerAreNoValues) {
   ForwardingConditions no_answer;
   no_answer.Add(ForwardingCondition::kNoAnswer);
   PresenceValue value;
-  FromProto(presence, value);
+  ASSERT_TRUE(ReadPresence(presence.SerializeAsString(), value));
   EXPECT_EQ(value.state, PresenceState::kUnknown);
   EXPECT_EQ(value.rule, std::nullopt);
   EXPECT_EQ(value.device_in_use, std::nullopt);

@@ -39,6 +39,26 @@ inline v1::StreamFrame Beat(std::uint64_t epoch, std::uint64_t sequence) {
   return frame;
 }
 
+// As they come from the wire.
+inline ReplicaTable::Result ApplyFrame(ReplicaTable& table, const v1::StreamFrame& frame) {
+  const std::string bytes = frame.SerializeAsString();
+  StreamFrameView view;
+  EXPECT_TRUE(ReadStreamFrame(bytes, view));
+  return table.ApplyFrame(view);
+}
+inline ReplicaTable::Result ApplyHeartbeat(ReplicaTable& table, const v1::StreamFrame& frame) {
+  const std::string bytes = frame.SerializeAsString();
+  StreamFrameView view;
+  EXPECT_TRUE(ReadStreamFrame(bytes, view));
+  return table.ApplyHeartbeat(view);
+}
+inline ReplicaTable::Result ApplyUserFrame(ReplicaTable& table, const v1::UserFrame& frame) {
+  const std::string bytes = frame.SerializeAsString();
+  UserFrameView view;
+  EXPECT_TRUE(ReadUserFrame(bytes, view));
+  return table.ApplyUserFrame(view);
+}
+
 }  // namespace unipresence::publish
 
 #endif  // UNIPRESENCE_TESTS_UNIT_PUBLISH_MIRROR_H_

@@ -50,7 +50,7 @@ class Simulation final : public UpdateSink {
   // Reads one frame; false if there is none.
   bool ReadFrame() {
     if (wire.empty()) return false;
-    const Result result = replica.ApplyFrame(wire.front());
+    const Result result = ApplyFrame(replica, wire.front());
     RC_ASSERT(result != Result::kInvalid);
     wire.pop_front();
     return true;

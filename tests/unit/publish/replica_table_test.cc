@@ -64,7 +64,7 @@ class ReplicaTableTest : public ::testing::Test {
  protected:
   // A replica of epoch 1 that is complete at sequence 10 and holds these users.
   void Settle(const std::vector<v1::PresenceUpdate>& presences) {
-    ASSERT_EQ(table_.ApplyFrame(Beat(1, 10)), Result::kNewEpoch);
+    ASSERT_EQ(ApplyFrame(table_, Beat(1, 10)), Result::kNewEpoch);
     table_.BeginSnapshot();
     ASSERT_TRUE(table_.ApplyPage(Page(1, 10, presences)));
     table_.EndSnapshot();
@@ -136,7 +136,7 @@ TEST_F(ReplicaTableTest, FramesOfOneEpoch) {
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.name);
-    EXPECT_EQ(table_.ApplyFrame(row.frame), row.result);
+    EXPECT_EQ(ApplyFrame(table_, row.frame), row.result);
     EXPECT_EQ(Revisions(), row.revisions);
     EXPECT_EQ(table_.sequence(), row.sequence);
     EXPECT_TRUE(table_.current());
@@ -145,12 +145,12 @@ TEST_F(ReplicaTableTest, FramesOfOneEpoch) {
 
 TEST_F(ReplicaTableTest, AGapByUpdate) {
   Settle({Change("a", 1), Change("b", 1)});
-  EXPECT_EQ(table_.ApplyFrame(Frame(1, 12, {Change("a", 3)})), Result::kGap);
+  EXPECT_EQ(ApplyFrame(table_, Frame(1, 12, {Change("a", 3)})), Result::kGap);
   EXPECT_FALSE(table_.current());
   EXPECT_FALSE(table_.snapshot_done());
   EXPECT_THAT(Revisions(), (R{{"a", 3}, {"b", 1}}));
   EXPECT_EQ(table_.sequence(), 12u);
-  EXPECT_EQ(table_.ApplyFrame(Frame(1, 13, {Change("a", 4)})), Result::kApplied);
+  EXPECT_EQ(ApplyFrame(table_, Frame(1, 13, {Change("a", 4)})), Result::kApplied);
   // Change 11 removed b.
   table_.BeginSnapshot();
   EXPECT_TRUE(table_.ApplyPage(Page(1, 13, {Change("a", 4)})));
@@ -161,20 +161,46 @@ TEST_F(ReplicaTableTest, AGapByUpdate) {
 
 TEST_F(ReplicaTableTest, AGapByHeartbeat) {
   Settle({Change("a", 1)});
-  EXPECT_EQ(table_.ApplyFrame(Beat(1, 11)), Result::kGap);
+  EXPECT_EQ(ApplyFrame(table_, Beat(1, 11)), Result::kGap);
   EXPECT_EQ(table_.sequence(), 11u);
   EXPECT_FALSE(table_.current());
   v1::StreamFrame both = Frame(1, 12, {Change("a", 3)});
   both.mutable_heartbeat()->set_sequence(14);
-  EXPECT_EQ(table_.ApplyFrame(both), Result::kGap);
+  EXPECT_EQ(ApplyFrame(table_, both), Result::kGap);
   EXPECT_EQ(table_.sequence(), 14u);
 }
 
+TEST_F(ReplicaTableTest, AnUpdateThatCannotBeReadIsLostWithWhatFollowsIt) {
+  Settle({Change("a", 1), Change("b", 1), Change("c", 1)});
+  const std::string first = Change("a", 2).SerializeAsString();
+  const std::string last = Change("c", 2).SerializeAsString();
+  StreamFrameView frame;
+  frame.epoch = 1;
+  frame.first_sequence = 11;
+  frame.updates = {first, "\x12\x7f", last};
+  EXPECT_EQ(table_.ApplyFrame(frame), Result::kGap);
+  EXPECT_THAT(Revisions(), (R{{"a", 2}, {"b", 1}, {"c", 1}}));
+  EXPECT_EQ(table_.sequence(), 13u);
+  EXPECT_FALSE(table_.current());
+}
+
+TEST_F(ReplicaTableTest, AFrameOfMoreUpdatesThanAreReadAtOnce) {
+  Settle({});
+  std::vector<v1::PresenceUpdate> updates;
+  for (int i = 0; i < 50; ++i) updates.push_back(Change("u" + std::to_string(i % 40), 1 + i / 40));
+  EXPECT_EQ(ApplyFrame(table_, Frame(1, 11, updates)), Result::kApplied);
+  const R revisions = Revisions();
+  EXPECT_EQ(revisions.size(), 40u);
+  EXPECT_EQ(revisions.at("u9"), 2u);
+  EXPECT_EQ(revisions.at("u10"), 1u);
+  EXPECT_EQ(table_.sequence(), 60u);
+}
+
 TEST_F(ReplicaTableTest, AGapWhileASnapshotIsPulledMakesItWorthless) {
-  table_.ApplyFrame(Beat(1, 10));
+  ApplyFrame(table_, Beat(1, 10));
   table_.BeginSnapshot();
   EXPECT_TRUE(table_.ApplyPage(Page(1, 10, {Change("a", 1)})));
-  EXPECT_EQ(table_.ApplyFrame(Frame(1, 12, {Change("b", 2)})), Result::kGap);
+  EXPECT_EQ(ApplyFrame(table_, Frame(1, 12, {Change("b", 2)})), Result::kGap);
   EXPECT_FALSE(table_.snapshot_begun());
   EXPECT_FALSE(table_.ApplyPage(Page(1, 12, {Change("c", 1)})));
   table_.EndSnapshot();
@@ -183,21 +209,21 @@ TEST_F(ReplicaTableTest, AGapWhileASnapshotIsPulledMakesItWorthless) {
 }
 
 TEST_F(ReplicaTableTest, PagesAndFramesInAnyOrderGiveTheHigherRevision) {
-  table_.ApplyFrame(Beat(1, 10));
+  ApplyFrame(table_, Beat(1, 10));
   table_.BeginSnapshot();
-  table_.ApplyPage(Page(1, 12, {Change("late", 2)}));     // the frame of its change comes later
-  table_.ApplyFrame(Frame(1, 11, {Change("early", 2)}));  // the page was made before this
+  table_.ApplyPage(Page(1, 12, {Change("late", 2)}));      // the frame of its change comes later
+  ApplyFrame(table_, Frame(1, 11, {Change("early", 2)}));  // the page was made before this
   table_.ApplyPage(Page(1, 10, {Change("early", 1)}));
-  table_.ApplyFrame(Frame(1, 12, {Change("late", 2)}));
+  ApplyFrame(table_, Frame(1, 12, {Change("late", 2)}));
   table_.EndSnapshot();
   EXPECT_THAT(Revisions(), (R{{"early", 2}, {"late", 2}}));
   EXPECT_TRUE(table_.current());
 }
 
 TEST_F(ReplicaTableTest, ARemovedUserStaysRemovedThoughAPageStillNamesHim) {
-  table_.ApplyFrame(Beat(1, 10));
+  ApplyFrame(table_, Beat(1, 10));
   table_.BeginSnapshot();
-  table_.ApplyFrame(Frame(1, 11, {Removal("gone", 5)}));
+  ApplyFrame(table_, Frame(1, 11, {Removal("gone", 5)}));
   table_.ApplyPage(Page(1, 10, {Change("gone", 4)}));
   EXPECT_THAT(Revisions(), IsEmpty());
   table_.EndSnapshot();
@@ -206,30 +232,30 @@ TEST_F(ReplicaTableTest, ARemovedUserStaysRemovedThoughAPageStillNamesHim) {
 
 TEST_F(ReplicaTableTest, UsersWhoCameByUpdateMeanwhileSurviveTheSweep) {
   Settle({Change("old", 1), Change("kept", 1)});
-  table_.ApplyFrame(Beat(1, 12));  // a gap: "old" was removed
+  ApplyFrame(table_, Beat(1, 12));  // a gap: "old" was removed
   table_.BeginSnapshot();
   table_.ApplyPage(Page(1, 12, {Change("kept", 1)}));
-  table_.ApplyFrame(Frame(1, 13, {Change("new", 1)}));
+  ApplyFrame(table_, Frame(1, 13, {Change("new", 1)}));
   table_.EndSnapshot();
   EXPECT_THAT(Revisions(), (R{{"kept", 1}, {"new", 1}}));
 }
 
 TEST_F(ReplicaTableTest, IsNotCurrentBeforeTheFramesThatThePagesKnowOf) {
-  table_.ApplyFrame(Beat(1, 10));
+  ApplyFrame(table_, Beat(1, 10));
   table_.BeginSnapshot();
   table_.ApplyPage(Page(1, 12, {Change("a", 2)}));
   table_.EndSnapshot();
   EXPECT_TRUE(table_.snapshot_done());
   EXPECT_FALSE(table_.current());
-  table_.ApplyFrame(Frame(1, 11, {Change("a", 1)}));
+  ApplyFrame(table_, Frame(1, 11, {Change("a", 1)}));
   EXPECT_FALSE(table_.current());
-  table_.ApplyFrame(Frame(1, 12, {Change("a", 2)}));
+  ApplyFrame(table_, Frame(1, 12, {Change("a", 2)}));
   EXPECT_TRUE(table_.current());
 }
 
 TEST_F(ReplicaTableTest, AnotherEpochDropsEverything) {
   Settle({Change("a", 7), Change("b", 7)});
-  EXPECT_EQ(table_.ApplyFrame(Frame(2, 5, {Change("a", 1)})), Result::kNewEpoch);
+  EXPECT_EQ(ApplyFrame(table_, Frame(2, 5, {Change("a", 1)})), Result::kNewEpoch);
   EXPECT_EQ(mirror_.resets, 1);
   EXPECT_THAT(Revisions(), (R{{"a", 1}}));
   EXPECT_EQ(table_.epoch(), 2u);
@@ -241,7 +267,7 @@ TEST_F(ReplicaTableTest, AnotherEpochDropsEverything) {
 }
 
 TEST_F(ReplicaTableTest, TheFirstEpochIsNoReset) {
-  table_.ApplyFrame(Beat(1, 10));
+  ApplyFrame(table_, Beat(1, 10));
   EXPECT_EQ(mirror_.resets, 0);
 }
 
@@ -260,7 +286,7 @@ class FilteredReplicaTest : public ReplicaTableTest {
 };
 
 TEST_F(FilteredReplicaTest, Frames) {
-  EXPECT_EQ(table_.ApplyHeartbeat(Beat(1, 10)), Result::kNewEpoch);
+  EXPECT_EQ(ApplyHeartbeat(table_, Beat(1, 10)), Result::kNewEpoch);
   table_.BeginSnapshot();
   v1::SnapshotReply page = Page(1, 10, {Change("a", 3), Change("stranger", 1)});
   page.add_unknown_users("b");
@@ -289,7 +315,7 @@ TEST_F(FilteredReplicaTest, Frames) {
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.name);
-    table_.ApplyUserFrame(row.frame);
+    ApplyUserFrame(table_, row.frame);
     EXPECT_EQ(Revisions(), row.revisions);
     EXPECT_EQ(table_.size(), row.revisions.size());
   }
@@ -299,9 +325,9 @@ TEST_F(FilteredReplicaTest, Frames) {
 }
 
 TEST_F(FilteredReplicaTest, APageDoesNotDropAUserWhoWasCreatedMeanwhile) {
-  table_.ApplyHeartbeat(Beat(1, 10));
+  ApplyHeartbeat(table_, Beat(1, 10));
   table_.BeginSnapshot();
-  table_.ApplyUserFrame(User(1, Change("a", 1), 12));
+  ApplyUserFrame(table_, User(1, Change("a", 1), 12));
   v1::SnapshotReply page = Page(1, 11, {});
   page.add_unknown_users("a");
   page.add_unknown_users("b");

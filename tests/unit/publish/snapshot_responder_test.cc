@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "aggregator/publish/decoder.h"
 #include "tests/testing/fake_presence_table.h"
 
 namespace unipresence::publish {
@@ -81,7 +82,7 @@ TEST_F(SnapshotResponderTest, PagesNameEachUserOnceWithItsValue) {
     EXPECT_LE(reply.ByteSizeLong(), 4096u + 16 * 150);
     EXPECT_EQ(reply.sequence(), 1000u);
     for (const v1::Presence& presence : reply.presences()) {
-      FromProto(presence, pulled[presence.user()]);
+      EXPECT_TRUE(ReadPresence(presence.SerializeAsString(), pulled[presence.user()]));
     }
     request.set_page_token(reply.next_page_token());
     ++pages;
