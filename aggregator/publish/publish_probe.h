@@ -3,9 +3,6 @@
 
 // What the publisher counts, for metrics. Written by the pipeline thread alone, read by any thread;
 // each value is exact, two values read one after the other need not belong to the same moment.
-//
-// What is not here: frames that libzmq drops for a subscriber whose queue is full. It does so
-// without a word; the subscriber sees the gap.
 
 #include "aggregator/base/metric_collector.h"
 #include "aggregator/base/probe.h"
@@ -23,6 +20,7 @@ struct PublishProbe {
   Counter bytes;              // handed to libzmq on the publish socket, once per message
   Counter batches;            // handed to the batch sink
   Counter send_failures;      // messages that libzmq did not take; always 0 unless it is broken
+  Counter full_queues;        // times that frames were dropped for who stood still, from then on
   Counter subscriptions;      // subscription messages taken in
   Counter unsubscriptions;    // topics that lost their last subscriber
   Counter unknown_topics;     // subscriptions to topics that do not exist, and other messages
@@ -35,6 +33,7 @@ struct PublishProbe {
   // Levels.
   Gauge wanted_topics;  // that somebody follows: users, all of them, heartbeats
   Gauge wanted_users;   // users that somebody follows by `user/<id>`
+  Gauge waiting_users;  // of these, whose value waits for a subscriber to read on
 };
 
 void RegisterMetrics(MetricCollector& collector, const PublishProbe& probe);

@@ -13,18 +13,15 @@
 namespace unipresence::publish {
 namespace {
 
-// Numbers of the fields of StreamFrame and UserFrame.
+// Numbers of the fields of StreamFrame.
 constexpr std::uint32_t kEpochField = 1;
 constexpr std::uint32_t kFirstSequenceField = 2;
 constexpr std::uint32_t kUpdatesField = 3;
 constexpr std::uint32_t kHeartbeatField = 4;
-constexpr std::uint32_t kUserUpdateField = 2;
 static_assert(v1::StreamFrame::kEpochFieldNumber == kEpochField);
 static_assert(v1::StreamFrame::kFirstSequenceFieldNumber == kFirstSequenceField);
 static_assert(v1::StreamFrame::kUpdatesFieldNumber == kUpdatesField);
 static_assert(v1::StreamFrame::kHeartbeatFieldNumber == kHeartbeatField);
-static_assert(v1::UserFrame::kEpochFieldNumber == kEpochField);
-static_assert(v1::UserFrame::kUpdateFieldNumber == kUserUpdateField);
 
 // The longest subscription is a byte, "user/", an id and a NUL.
 constexpr std::int64_t kMaxSubscriptionBytes = 1024;
@@ -43,17 +40,7 @@ constexpr std::size_t kMaxFrameBytes = (1 << 20) - (64 << 10);
 constexpr std::size_t kMaxBatchUpdates = 10'000;
 constexpr int kSubscriptionsPerCall = 4096;
 
-// Users refreshed by one HandleEvents(): about 0.1 ms.
-constexpr std::size_t kRefreshSlice = 64;
-// How often more of them become due.
-constexpr Duration kRefreshInterval = std::chrono::milliseconds(100);
-
 std::string LastEndpoint(zmq::socket_t& socket) { return socket.get(zmq::sockopt::last_endpoint); }
-
-void SetDuration(Duration duration, google::protobuf::Duration& out) {
-  out.set_seconds(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
-  out.set_nanos(static_cast<std::int32_t>((duration % std::chrono::seconds(1)).count()));
-}
 
 }  // namespace
 
@@ -84,6 +71,8 @@ absl::Status Publisher::Bind(const PresenceSource& source) {
     SetCommonOptions(publish, address, kMaxSubscriptionBytes, options_.stuck_connection_timeout);
     // Also subscriptions to a topic that others have already: each new subscriber gets a heartbeat.
     publish.set(zmq::sockopt::xpub_verbose, 1);
+    // A frame for somebody whose queue is full is refused, instead of dropped without a word.
+    publish.set(zmq::sockopt::xpub_nodrop, 1);
     publish.set(zmq::sockopt::sndhwm, options_.send_queue_frames);
     publish.set(zmq::sockopt::rcvhwm, kSubscriptionQueue);
     publish.set(zmq::sockopt::backlog, kBacklog);
@@ -116,13 +105,23 @@ absl::Status Publisher::Bind(const PresenceSource& source) {
   return absl::OkStatus();
 }
 
-bool Publisher::Send(std::string_view frame) {
-  if (!SendFrame(*publish_socket_, frame)) {
-    probe_.send_failures.Add();
-    return false;
+Publisher::Sent Publisher::TrySend(std::string_view frame) {
+  if (SendFrame(*publish_socket_, frame)) {
+    probe_.bytes.Add(frame.size());
+    return Sent::kSent;
   }
-  probe_.bytes.Add(frame.size());
-  return true;
+  if (zmq_errno() == EAGAIN) return Sent::kQueueIsFull;
+  probe_.send_failures.Add();
+  return Sent::kFailed;
+}
+
+// Whoever's queue is full loses it, and what follows, until he has read half of his queue.
+void Publisher::SendOrDrop(std::string_view frame) {
+  if (TrySend(frame) != Sent::kQueueIsFull) return;
+  probe_.full_queues.Add();
+  publish_socket_->set(zmq::sockopt::xpub_nodrop, 0);
+  TrySend(frame);
+  publish_socket_->set(zmq::sockopt::xpub_nodrop, 1);
 }
 
 // --- Updates -----------------------------------------------------------------------------------
@@ -149,10 +148,7 @@ void Publisher::OnUpdate(const PresenceUpdate& update) {
     char* end = frame_.Reserve(1 + wire::kMaxVarint + encoded.size());
     frame_.Commit(wire::PutBytesField<kUpdatesField>(end, encoded));
   }
-  if (for_user) {
-    SendUser(user, encoded);
-    probe_.user_frames.Add();
-  }
+  if (for_user && SendUser(user, encoded)) probe_.user_frames.Add();
   if (for_batch) {
     if (batch_ == nullptr) batch_ = std::make_shared<Batch>(epoch_);
     batch_->Add(user, update.sequence, update.presence.revision, update.removed, encoded);
@@ -193,7 +189,7 @@ void Publisher::BeginFrame(std::uint64_t first_sequence) {
 
 void Publisher::SendGathered() {
   if (frame_.empty()) return;
-  Send(frame_.view());
+  SendOrDrop(frame_.view());
   probe_.stream_frames.Add();
   frame_.clear();
 }
@@ -205,27 +201,17 @@ void Publisher::SendBatch() {
   batch_sink_->OnBatch(batch);
 }
 
-void Publisher::SendUser(std::string_view user, std::string_view update) {
-  user_frame_.clear();
-  user_frame_.Append(kUserTopicPrefix);
-  user_frame_.Append(user);
-  user_frame_.Append(std::string_view("\0", 1));
-  char* end = user_frame_.Reserve(2 * (1 + wire::kMaxVarint) + update.size());
-  end = wire::PutFixed64Field<kEpochField>(end, epoch_);
-  user_frame_.Commit(wire::PutBytesField<kUserUpdateField>(end, update));
-  Send(user_frame_.view());
-}
-
 // --- Subscriptions -----------------------------------------------------------------------------
 
 bool Publisher::HandleEvents(std::size_t budget) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   if (!publish_socket_) return false;
   // First what sends, because the reads are what re-arms the descriptors.
+  const bool more_waiting = SendWaiting();
   RefreshUsers();
   const bool more_subscriptions = ReadSubscriptions();
   const bool more_requests = AnswerSnapshots(budget);
-  return more_subscriptions || more_requests || refreshes_due_ > 0;
+  return more_waiting || more_subscriptions || more_requests || refreshes_due_ > 0;
 }
 
 bool Publisher::ReadSubscriptions() {
@@ -233,8 +219,8 @@ bool Publisher::ReadSubscriptions() {
   bool stream_heartbeat = false;
   bool user_heartbeat = false;
   do {
-    if (stream_heartbeat) SendHeartbeat(kStreamTopic);
-    if (user_heartbeat) SendHeartbeat(kHeartbeatTopic);
+    if (stream_heartbeat) SendStreamHeartbeat();
+    if (user_heartbeat) SendUserHeartbeat();
     stream_heartbeat = user_heartbeat = false;
     // Read until there is nothing: also what came in while a heartbeat was sent, for which the
     // descriptor gives no signal any more.
@@ -263,29 +249,6 @@ bool Publisher::ReadSubscriptions() {
   probe_.wanted_topics.Set(static_cast<std::int64_t>(subscriptions_.topic_count()));
   probe_.wanted_users.Set(static_cast<std::int64_t>(subscriptions_.user_count()));
   return limit == 0;
-}
-
-void Publisher::SendHeartbeat(std::string_view topic) {
-  // It must not overtake updates that it counts in.
-  SendGathered();
-  v1::StreamFrame frame;
-  frame.set_epoch(epoch_);
-  v1::Heartbeat& heartbeat = *frame.mutable_heartbeat();
-  heartbeat.set_sequence(last_sequence_);
-  const WallTimeMicros now = clock_.WallNow();
-  heartbeat.mutable_server_time()->set_seconds(now / 1'000'000);
-  heartbeat.mutable_server_time()->set_nanos(static_cast<std::int32_t>(now % 1'000'000 * 1000));
-  SetDuration(options_.heartbeat_interval, *heartbeat.mutable_interval());
-  SetDuration(options_.refresh_period, *heartbeat.mutable_refresh_period());
-
-  user_frame_.clear();
-  user_frame_.Append(topic);
-  const std::size_t size = frame.ByteSizeLong();
-  char* out = user_frame_.Reserve(size);
-  frame.SerializeToArray(out, static_cast<int>(size));
-  user_frame_.Commit(out + size);
-  Send(user_frame_.view());
-  probe_.heartbeats.Add();
 }
 
 // --- Snapshots ---------------------------------------------------------------------------------
@@ -335,63 +298,6 @@ void Publisher::SendReply() {
   probe_.snapshot_pages.Add();
   probe_.snapshot_users.Add(responder_->users());
   probe_.snapshot_bytes.Add(reply.size());
-}
-
-// --- Timer -------------------------------------------------------------------------------------
-
-MonotonicTime Publisher::next_timer() const { return std::min(next_heartbeat_, next_refresh_); }
-
-void Publisher::OnTimer(MonotonicTime now) {
-  UNIPRESENCE_CHECK_THREAD(thread_checker_);
-  if (!publish_socket_) return;
-  if (now >= next_heartbeat_) {
-    if (subscriptions_.stream()) SendHeartbeat(kStreamTopic);
-    if (subscriptions_.heartbeat()) SendHeartbeat(kHeartbeatTopic);
-    next_heartbeat_ = now + options_.heartbeat_interval;
-  }
-  if (now >= next_refresh_) ScheduleRefreshes(now);
-}
-
-void Publisher::ScheduleRefreshes(MonotonicTime now) {
-  const auto users = static_cast<double>(subscriptions_.user_count());
-  // A little faster than promised, because timers are late and never early. What a turn leaves of a
-  // user is due in the next one.
-  const Duration round = options_.refresh_period * 9 / 10;
-  const Duration elapsed = now - next_refresh_ + kRefreshInterval;
-  refresh_share_ += users * static_cast<double>(elapsed.count()) /
-                    static_cast<double>(std::max<Duration::rep>(round.count(), 1));
-  // Never more than all of them, however late the timer is.
-  refresh_share_ = std::min(refresh_share_, users);
-  refreshes_due_ = static_cast<std::size_t>(refresh_share_);
-  next_refresh_ = now + kRefreshInterval;
-}
-
-void Publisher::RefreshUsers() {
-  for (std::size_t left = kRefreshSlice; left > 0 && refreshes_due_ > 0; --left) {
-    std::string_view user = subscriptions_.NextToRefresh();
-    if (user.empty()) {
-      subscriptions_.StartRefreshRound();
-      user = subscriptions_.NextToRefresh();
-    }
-    if (user.empty()) {
-      refreshes_due_ = 0;
-      refresh_share_ = 0;
-      return;
-    }
-    RefreshUser(user);
-    --refreshes_due_;
-    refresh_share_ -= 1;
-  }
-}
-
-void Publisher::RefreshUser(std::string_view user) {
-  encoded_.clear();
-  const bool known = source_->Read(user, [this](const PresenceSource::Entry& entry) {
-    AppendRefresh(entry.presence, entry.sequence, encoded_);
-  });
-  if (!known) AppendRefreshOfUnknown(user, last_sequence_, encoded_);
-  SendUser(user, encoded_.view());
-  probe_.refreshes.Add();
 }
 
 }  // namespace unipresence::publish

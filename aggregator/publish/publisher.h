@@ -20,8 +20,10 @@
 //   without waiting for a descriptor.
 // - Call OnTimer() at next_timer() or a little later, then HandleEvents().
 //
-// A subscriber that is too slow loses frames (libzmq drops them when its queue is full), sees the
-// gap and asks for a snapshot; it never slows others.
+// A subscriber whose queue is full slows nobody for long. A follower of everyone loses frames, sees
+// the gap and asks for a snapshot. For a follower of some users the newest value of each waits until
+// he has read on; if for kPatience he does not, he loses them, and a heartbeat before them, by whose
+// number he sees the loss.
 //
 // Whoever can connect can make libzmq hold memory without a bound: it keeps the parts of a
 // multi-part message until the last one comes. Bind to loopback, to a Unix socket, or to a network
@@ -63,7 +65,7 @@ struct PublisherOptions {
 
   // Updates are gathered up to about this size of a frame, from 1 KiB to 960 KiB.
   std::size_t max_frame_bytes = 64 << 10;
-  // Frames kept for one slow subscriber before he loses some (ZMQ_SNDHWM). Together with
+  // Frames kept for one slow subscriber before others wait or are lost (ZMQ_SNDHWM). Together with
   // max_frame_bytes it bounds what a reader that stands still costs: 256 MiB in the worst case, at
   // usual rates, with frames of one to ten updates, below 10 MiB.
   int send_queue_frames = 4'000;
@@ -79,6 +81,9 @@ class Publisher final : public UpdateSink {
  public:
   // Users of snapshots that one HandleEvents() visits: about 0.1 ms.
   static constexpr std::size_t kDefaultBudget = 256;
+  // What is for somebody whose queue is full waits so long for him to read, and with it what others
+  // follow of the same users.
+  static constexpr Duration kPatience = std::chrono::milliseconds(200);
 
   // `clock` must outlive the publisher.
   Publisher(PublisherOptions options, const Clock& clock);
@@ -132,16 +137,24 @@ class Publisher final : public UpdateSink {
   void SendGathered();
   void SendBatch();
   void SendMailboxes();
-  void SendUser(std::string_view user, std::string_view update);
-  void SendHeartbeat(std::string_view topic);
-  bool Send(std::string_view frame);
+  bool SendUser(std::string_view user, std::string_view update);
+  void BuildUserFrame(std::string_view user, std::string_view update);
+  void SendStreamHeartbeat();
+  void SendUserHeartbeat();
+  void BuildHeartbeat(std::string_view topic, std::uint64_t number);
+  enum class Sent : std::uint8_t { kSent, kQueueIsFull, kFailed };
+  Sent TrySend(std::string_view frame);
+  void SendOrDrop(std::string_view frame);
+  bool SomethingWaits() const;
+  void BeginWaiting();
+  bool SendWaiting();
   bool ReadSubscriptions();
   bool AnswerSnapshots(std::size_t& budget);
   bool ReceiveRequest();
   void SendReply();
   void ScheduleRefreshes(MonotonicTime now);
   void RefreshUsers();
-  void RefreshUser(std::string_view user);
+  void EncodeRefresh(std::string_view user);
 
   const PublisherOptions options_;
   const Clock& clock_;
@@ -177,6 +190,12 @@ class Publisher final : public UpdateSink {
 
   MonotonicTime next_heartbeat_{};
   MonotonicTime next_refresh_{};
+  MonotonicTime next_retry_{};     // while something waits
+  MonotonicTime waiting_since_{};
+  MonotonicTime stuck_since_{};  // nothing of what waits could be sent
+  bool heartbeat_waits_ = false;
+  bool dropping_ = false;  // what waits is sent to those who can take it
+  std::uint64_t heartbeats_ = 0;  // on the topic of followers of some users
   double refresh_share_ = 0;       // users whose turn it is, with fractions
   std::size_t refreshes_due_ = 0;  // the same in whole users
 

@@ -1,5 +1,7 @@
 #include "aggregator/publish/subscription_table.h"
 
+#include <utility>
+
 namespace unipresence::publish {
 namespace {
 
@@ -47,20 +49,46 @@ SubscriptionTable::Change SubscriptionTable::Apply(std::string_view message) {
 }
 
 void SubscriptionTable::AddUser(std::string_view id) {
-  const auto [it, added] = users_.try_emplace(std::string(id), order_.size());
+  const auto [it, added] = users_.try_emplace(std::string(id), Places{.in_order = order_.size()});
   if (added) order_.push_back(&*it);
 }
 
 bool SubscriptionTable::RemoveUser(std::string_view id) {
   const auto it = users_.find(ToAbsl(id));
   if (it == users_.end()) return false;
-  const std::size_t place = it->second;
+  WaitNoMore(it->second);
+  const std::size_t place = it->second.in_order;
   order_[place] = order_.back();
-  order_[place]->second = place;
+  order_[place]->second.in_order = place;
   order_.pop_back();
   users_.erase(it);
   if (refresh_cursor_ > order_.size()) refresh_cursor_ = order_.size();
   return true;
+}
+
+void SubscriptionTable::Wait(std::string_view id) {
+  const auto it = users_.find(ToAbsl(id));
+  if (it == users_.end() || it->second.in_waiting != kDoesNotWait) return;
+  it->second.in_waiting = waiting_.size();
+  waiting_.push_back(&*it);
+}
+
+bool SubscriptionTable::waits(std::string_view id) const {
+  if (waiting_.empty()) return false;
+  const auto it = users_.find(ToAbsl(id));
+  return it != users_.end() && it->second.in_waiting != kDoesNotWait;
+}
+
+void SubscriptionTable::Sent() { WaitNoMore(waiting_.back()->second); }
+
+void SubscriptionTable::WaitNoMore(Places& places) {
+  const std::size_t place = std::exchange(places.in_waiting, kDoesNotWait);
+  if (place == kDoesNotWait) return;
+  if (place + 1 < waiting_.size()) {
+    waiting_[place] = waiting_.back();
+    waiting_[place]->second.in_waiting = place;
+  }
+  waiting_.pop_back();
 }
 
 std::string_view SubscriptionTable::NextToRefresh() {

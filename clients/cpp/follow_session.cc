@@ -82,9 +82,13 @@ void FollowSession::OnMessage(std::string_view message, MonotonicTime now) {
   failed_connections_ = 0;
   if (result == ReplicaTable::Result::kGap) {
     ++counters_.gaps;
+    pulls_ = 2;
+    // Pages that were made before do not heal it.
+    if (filtered() && snapshot_ == Snapshot::kAsked) RetrySnapshot(now);
     Lost(GapReason::kLost, now);
   } else if (result == ReplicaTable::Result::kNewEpoch) {
     pulls_ = 2;
+    heartbeat_number_ = 0;
   }
   TellIfCurrent(now);
 }
@@ -100,7 +104,19 @@ ReplicaTable::Result FollowSession::Apply(std::string_view topic, std::string_vi
     return ReplicaTable::Result::kInvalid;
   }
   if (stream_frame_.heartbeat) TakeHeartbeat(*stream_frame_.heartbeat);
-  return filtered() ? table_.ApplyHeartbeat(stream_frame_) : table_.ApplyFrame(stream_frame_);
+  if (!filtered()) return table_.ApplyFrame(stream_frame_);
+  const ReplicaTable::Result result = table_.ApplyHeartbeat(stream_frame_);
+  return result == ReplicaTable::Result::kApplied && MissedHeartbeat() ? ReplicaTable::Result::kGap
+                                                                       : result;
+}
+
+// Of some users: by the number of the heartbeat at hand, one before it was lost, and who knows
+// which frames with it.
+bool FollowSession::MissedHeartbeat() {
+  if (!stream_frame_.heartbeat || stream_frame_.heartbeat->number() == 0) return false;
+  const std::uint64_t number = stream_frame_.heartbeat->number();
+  const std::uint64_t before = std::exchange(heartbeat_number_, std::max(heartbeat_number_, number));
+  return before != 0 && number > before + 1;
 }
 
 void FollowSession::TakeHeartbeat(const v1::Heartbeat& heartbeat) {
@@ -113,6 +129,7 @@ void FollowSession::OnDisconnected(MonotonicTime now) {
   now_ = now;
   connected_ = false;
   pulls_ = 2;
+  heartbeat_number_ = 0;
   Lost(GapReason::kDisconnected, now);
 }
 
@@ -189,6 +206,7 @@ void FollowSession::JudgeSilence(MonotonicTime now, bool idle, Step& step) {
   ++counters_.silences;
   if (!std::exchange(connected_, false)) ++failed_connections_;
   pulls_ = 2;
+  heartbeat_number_ = 0;
   last_heard_ = now;
   Lost(GapReason::kSilent, now);
   step.reopen_stream = true;

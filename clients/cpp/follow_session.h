@@ -142,6 +142,7 @@ class FollowSession final : private publish::ReplicaObserver {
   void Lost(GapReason reason, MonotonicTime now);
   void TellIfCurrent(MonotonicTime now);
   void TakeHeartbeat(const v1::Heartbeat& heartbeat);
+  bool MissedHeartbeat();
   void JudgeSilence(MonotonicTime now, bool idle, Step& step);
   void AdvanceSnapshot(MonotonicTime now, bool idle, Step& step);
   bool IsPlanned() const;
@@ -175,6 +176,7 @@ class FollowSession final : private publish::ReplicaObserver {
   // next heartbeat, when all topics are surely active (a SUB activates them one after the other).
   int pulls_ = 2;
   bool beat_since_pull_ = false;
+  std::uint64_t heartbeat_number_ = 0;  // of the newest on this connection, 0 before
 
   Snapshot snapshot_ = Snapshot::kNone;
   MonotonicTime snapshot_due_{};

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <zmq.hpp>
 
+#include "aggregator/publish/decoder.h"
 #include "aggregator/publish/publisher.h"
 #include "aggregator/publish/subscription_table.h"
 #include "tests/testing/fake_clock.h"
@@ -126,7 +127,8 @@ class PublisherFixture : public ::testing::Test {
       const v1::SnapshotReply reply = Ask(dealer, request);
       EXPECT_FALSE(reply.has_error()) << reply.error().message();
       for (const v1::Presence& presence : reply.presences()) {
-        publish::FromProto(presence, values[presence.user()]);
+        EXPECT_TRUE(
+            publish::ReadPresence(presence.SerializeAsString(), values[presence.user()]));
       }
       request.set_page_token(reply.next_page_token());
     } while (!request.page_token().empty());

@@ -403,6 +403,76 @@ TEST(FollowSomeTest, TheRefreshRepairsALostLastChange) {
   EXPECT_EQ(world.listener.values, world.server.values());
 }
 
+TEST(FollowSomeTest, AHeartbeatThatIsMissingTellsThatFramesWereLost) {
+  World world(Some({"a", "b"}));
+  world.Set("a");
+  world.Set("b");
+  world.Heartbeat();
+  world.Run(3s);
+  ASSERT_TRUE(world.listener.current);
+  world.Heartbeat();
+  world.Set("a", PresenceState::kRinging);
+  world.server.Remove("b");
+  world.wire.clear();
+  world.Heartbeat();
+  world.ReadOne();
+  EXPECT_FALSE(world.listener.current);
+  EXPECT_EQ(world.listener.gaps.back(), GapReason::kLost);
+  world.Run(1s);
+  EXPECT_TRUE(world.listener.current);
+  EXPECT_EQ(world.listener.values, world.server.values());
+  EXPECT_EQ(world.session.counters().gaps, 1u);
+}
+
+TEST(FollowSomeTest, PagesThatWereAskedForBeforeALossDoNotHealIt) {
+  World world(Some({"a"}));
+  world.Set("a");
+  world.Heartbeat();
+  world.Settle();
+  world.Heartbeat();
+  world.ReadOne();
+  world.Step();
+  world.clock.Advance(200ms);
+  world.Step();
+  ASSERT_TRUE(world.request) << "the second pull";
+  const std::string asked_before = *std::exchange(world.request, std::nullopt);
+  publish::SnapshotResponder responder(world.server);
+  responder.Begin(asked_before);
+  std::size_t budget = 1000;
+  ASSERT_TRUE(responder.Work(budget));
+  const std::string page(responder.reply());
+  world.Heartbeat();
+  world.Set("a", PresenceState::kRinging);
+  world.wire.clear();
+  world.Heartbeat();
+  world.ReadOne();
+  world.session.OnReply(page, world.clock.Now());
+  EXPECT_FALSE(world.listener.current);
+  world.Run(3s);
+  EXPECT_TRUE(world.listener.current);
+  EXPECT_EQ(world.listener.values, world.server.values());
+}
+
+TEST(FollowSomeTest, HeartbeatsThatCountAnewAreNoLoss) {
+  World world(Some({"a"}));
+  world.Set("a");
+  world.Heartbeat();
+  world.Run(3s);
+  world.Heartbeat();
+  const std::string beat = world.wire.back();
+  world.Settle();
+  world.wire.push_back(beat);  // a connection is there twice
+  world.Settle();
+  world.Disconnect();
+  world.Heartbeat();  // nobody hears it
+  world.Connect();
+  world.Run(3s);
+  world.server.Restart(2);
+  world.Run(3s);
+  EXPECT_TRUE(world.listener.current);
+  EXPECT_EQ(world.session.counters().gaps, 0u);
+}
+
 // A second pull is planned and follows at once, even one that the first failure has not delayed.
 TEST(FollowSomeTest, ASecondPullThatARestartMakesWorthlessIsRepeatedWithDelays) {
   World world(Some({"a"}));

@@ -53,6 +53,7 @@ class World final : public UpdateSink {
     frame.set_epoch(server.epoch());
     frame.mutable_heartbeat()->set_sequence(server.sequence());
     frame.mutable_heartbeat()->mutable_interval()->set_seconds(1);
+    if (filtered()) frame.mutable_heartbeat()->set_number(++heartbeats_);
     Send(filtered() ? publish::kHeartbeatTopic : publish::kStreamTopic, frame.SerializeAsString());
   }
   void Refresh() {
@@ -158,6 +159,7 @@ class World final : public UpdateSink {
   FollowOptions options_;
   v1::StreamFrame frame_;
   int ticks_ = 0;
+  std::uint64_t heartbeats_ = 0;
 
  public:
   FollowSession session;

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "tests/testing/zmq_peer.h"
 
@@ -171,6 +173,132 @@ TEST_F(PublisherTopicsTest, CurrentValuesAreRepeatedWithinTheRefreshPeriod) {
     refreshed.insert(user);
   }
   EXPECT_THAT(refreshed, SizeIs(kUsers + 1));
+}
+
+// --- Queues that are full ----------------------------------------------------------------------
+
+// A SUB whose process takes next to nothing until it is read.
+class FullQueueTest : public PublisherTopicsTest {
+ protected:
+  static constexpr int kUsers = 3000;
+  static constexpr int kRounds = 40;
+
+  void StartSmall() { Start({.send_queue_frames = 8}); }
+
+  zmq::socket_t SubscribeNarrow() {
+    zmq::socket_t socket(context_, zmq::socket_type::sub);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::sndhwm, 0);
+    socket.set(zmq::sockopt::rcvhwm, 8);
+    socket.set(zmq::sockopt::rcvbuf, 4096);
+    for (int i = 0; i < kUsers; ++i) socket.set(zmq::sockopt::subscribe, UserTopic(Name(i)));
+    socket.set(zmq::sockopt::subscribe, std::string(kHeartbeatTopic));
+    socket.connect(publisher_->publish_endpoint());
+    return socket;
+  }
+
+  // More than sockets can hold.
+  void Burst() {
+    for (int round = 0; round < kRounds; ++round) {
+      for (int i = 0; i < kUsers; ++i) {
+        table_.Set(Name(i), round % 2 == 0 ? PresenceState::kBusy : PresenceState::kAvailable);
+      }
+      publisher_->Flush();
+    }
+  }
+
+  // Reads what comes until `done`; by user the highest revision, of heartbeats the numbers.
+  void ReadUntil(zmq::socket_t& socket, const std::function<bool()>& done) {
+    RunUntil(
+        [&] {
+          while (const std::optional<std::string> message = TryReceive(socket)) Take(*message);
+          return done();
+        },
+        socket.get(zmq::sockopt::fd));
+  }
+  void Take(const std::string& message) {
+    const std::size_t nul = message.find('\0');
+    const std::string topic = message.substr(0, nul + 1);
+    if (topic == kHeartbeatTopic) {
+      v1::StreamFrame frame;
+      ASSERT_TRUE(frame.ParseFromString(message.substr(nul + 1)));
+      beats_.push_back(frame.heartbeat().number());
+      return;
+    }
+    v1::UserFrame frame;
+    ASSERT_TRUE(frame.ParseFromString(message.substr(nul + 1)));
+    std::uint64_t& revision = revisions_[frame.update().presence().user()];
+    revision = std::max(revision, frame.update().presence().revision());
+  }
+  bool AllNewest() const {
+    return revisions_.size() == kUsers &&
+           std::all_of(revisions_.begin(), revisions_.end(),
+                       [](const auto& entry) { return entry.second == kRounds; });
+  }
+
+  std::map<std::string, std::uint64_t> revisions_;
+  std::vector<std::uint64_t> beats_;
+};
+
+TEST_F(FullQueueTest, TheNewestValueOfEachUserWaitsForWhoReadsOn) {
+  StartSmall();
+  zmq::socket_t sub = SubscribeNarrow();
+  AwaitSubscriptions(kUsers + 1);
+  Burst();
+  publisher_->HandleEvents();
+  EXPECT_GT(publisher_->probe().waiting_users.value(), 0);
+  EXPECT_LE(publisher_->next_timer(), clock_.Now() + 10ms);
+  // The clock stands still: no refresh is due, and nobody is given up.
+  ReadUntil(sub, [&] { return AllNewest(); });
+  EXPECT_EQ(publisher_->probe().full_queues.value(), 0u);
+  RunUntil([&] { return publisher_->probe().waiting_users.value() == 0; });
+  EXPECT_LT(publisher_->probe().user_frames.value() + publisher_->probe().refreshes.value(),
+            static_cast<std::uint64_t>(kUsers) * kRounds)
+      << "what waited was told once, as it is now";
+}
+
+TEST_F(FullQueueTest, WhoStandsStillSlowsOthersForAMomentOnlyAndSeesThatHeLost) {
+  StartSmall();
+  zmq::socket_t stuck = SubscribeNarrow();
+  AwaitSubscriptions(kUsers + 1);
+  zmq::socket_t other = Subscribe({UserTopic(Name(0)), UserTopic(Name(kUsers - 1))});
+  AwaitSubscriptions(kUsers + 3);
+  Burst();
+  publisher_->HandleEvents();
+  ASSERT_GT(publisher_->probe().waiting_users.value(), 0);
+  clock_.Advance(Publisher::kPatience);
+  publisher_->OnTimer(clock_.Now());
+  std::set<std::string> newest;
+  RunUntil(
+      [&] {
+        while (const auto message = TryReceive(other)) {
+          v1::UserFrame frame;
+          EXPECT_TRUE(frame.ParseFromString(message->substr(message->find('\0') + 1)));
+          if (frame.update().presence().revision() == kRounds) {
+            newest.insert(frame.update().presence().user());
+          }
+        }
+        return newest.size() == 2;
+      },
+      other.get(zmq::sockopt::fd));
+  EXPECT_GT(publisher_->probe().full_queues.value(), 0u);
+  RunUntil([&] { return publisher_->probe().waiting_users.value() == 0; });
+
+  // Now he reads. When he has caught up, the next heartbeat shows the hole.
+  const auto hole = [&] {
+    for (std::size_t i = 1; i < beats_.size(); ++i) {
+      if (beats_[i] > beats_[i - 1] + 1) return true;
+    }
+    return false;
+  };
+  ReadUntil(stuck, [&] {
+    if (!hole()) {
+      clock_.Advance(1s);
+      publisher_->OnTimer(clock_.Now());
+    }
+    return hole();
+  });
+  EXPECT_EQ(beats_.front(), 1u);
 }
 
 }  // namespace

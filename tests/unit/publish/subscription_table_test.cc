@@ -84,6 +84,42 @@ RC_GTEST_PROP(SubscriptionTableProperty, IsASet,
   }
 }
 
+RC_GTEST_PROP(SubscriptionTableProperty, WhoWaitsIsASetOfThoseWhoAreWanted, ()) {
+  SubscriptionTable table;
+  std::set<std::string> wanted;
+  std::set<std::string> waiting;
+  const int steps = *rc::gen::inRange(0, 100);
+  for (int step = 0; step < steps; ++step) {
+    const std::string id = "u" + std::to_string(*rc::gen::inRange(0, 8));
+    switch (*rc::gen::inRange(0, 4)) {
+      case 0:
+        table.Apply(Subscribe(UserTopic(id)));
+        wanted.insert(id);
+        break;
+      case 1:
+        table.Apply(Unsubscribe(UserTopic(id)));
+        wanted.erase(id);
+        waiting.erase(id);
+        break;
+      case 2:
+        table.Wait(id);
+        if (wanted.contains(id)) waiting.insert(id);
+        break;
+      default:
+        if (waiting.empty()) break;
+        RC_ASSERT(waiting.erase(std::string(table.waiting())) == 1u);
+        table.Sent();
+        break;
+    }
+    RC_ASSERT(table.waiting_count() == waiting.size());
+    RC_ASSERT(table.user_count() == wanted.size());
+    for (int i = 0; i < 8; ++i) {
+      const std::string other = "u" + std::to_string(i);
+      RC_ASSERT(table.waits(other) == waiting.contains(other));
+    }
+  }
+}
+
 RC_GTEST_PROP(SubscriptionTableProperty, ARoundNamesEveryoneWhoStays, ()) {
   SubscriptionTable table;
   std::set<std::string> staying;
