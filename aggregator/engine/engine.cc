@@ -43,7 +43,7 @@ void Engine::StartSweep(CauseKind cause) {
   sweep_cause_ = cause;
 }
 
-bool Engine::DoWork(std::size_t limit) {
+bool Engine::Sweep(std::size_t limit) {
   UNIPRESENCE_CHECK_THREAD(thread_checker_);
   sink_.Begin();
   for (; limit > 0 && sweep_left_ > 0; --limit, --sweep_left_) {

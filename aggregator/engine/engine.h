@@ -10,7 +10,7 @@
 //   engine.BeginResync(pbx);
 //   engine.Apply(pbx, changes_of_the_lists);
 //   engine.EndResync(pbx);
-//   while (engine.DoWork(1000)) {}   // publishes what the resync changed, in slices
+//   while (engine.Sweep(1000)) {}   // publishes what the resync changed, in slices
 //   engine.Apply(pbx, changes_of_one_read);
 //
 // Output goes out only on change, per user in the order of the causes, revision + 1 each time (a
@@ -71,11 +71,11 @@ class Engine final : public PresenceSource, public UserDirectory, public EngineW
   PbxTable& pbxs() { return pbxs_; }
   const PbxTable& pbxs() const { return pbxs_; }
 
-  // The link is gone: users with a line on it become stale (by DoWork) and keep their presence.
+  // The link is gone: users with a line on it become stale (by Sweep) and keep their presence.
   void LinkLost(PbxIndex pbx, std::string_view error);
   // Lists follow: changes are applied but not published, so that only real differences are.
   void BeginResync(PbxIndex pbx, std::string_view asterisk_version);
-  // The lists are complete: devices that were not in them become UNKNOWN, and DoWork publishes the
+  // The lists are complete: devices that were not in them become UNKNOWN, and Sweep publishes the
   // differences and takes the stale mark away.
   void EndResync(PbxIndex pbx);
 
@@ -109,7 +109,7 @@ class Engine final : public PresenceSource, public UserDirectory, public EngineW
 
   // Re-fuses up to `limit` users after a link was lost or synced. True while more is left: call
   // again after the next read.
-  bool DoWork(std::size_t limit);
+  bool Sweep(std::size_t limit);
   bool HasWork() const { return sweep_left_ > 0; }
 
   // --- Queries (PresenceSource, UserDirectory) --------------------------------------------------
@@ -168,8 +168,8 @@ class Engine final : public PresenceSource, public UserDirectory, public EngineW
   void FuseUser(UserIndex index, const Trigger& trigger);
   bool StaleNow(const UserRecord& user) const;
   bool TakeLineStates(const UserRecord& user);  // true if a line differs from what was published
-  // In place: returned by value, seven bytes written one by one are read back as one word, for which
-  // the processor waits.
+  // In place: returned by value, bytes that were written one by one are read back as one word, for
+  // which the processor waits.
   void FillInputs(const UserRecord& user, fusion::Inputs& inputs) const;
   void Publish(UserIndex index, PresenceState previous, const Trigger& trigger);
   Cause CauseOf(const Trigger& trigger) const;

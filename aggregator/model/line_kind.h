@@ -66,9 +66,6 @@ constexpr LineKindTraits TraitsOf(LineKind kind) {
 // What is selected until the user chooses, and what his first log-in selects if he has a choice.
 inline constexpr LineKind kFirstSelection = LineKind::kWebrtc;
 
-// The keys of all kinds, for messages.
-inline constexpr std::string_view kLineKindChoices = "deskphone or webrtc";
-
 // How many values of an enum have a row in TraitsOf().
 template <typename Enum>
 constexpr int RowCount() {
@@ -89,6 +86,38 @@ constexpr std::array<Enum, RowCount<Enum>()> ValuesWithRows() {
 
 inline constexpr std::array kLineKinds = ValuesWithRows<LineKind>();
 inline constexpr int kLineKindCount = static_cast<int>(kLineKinds.size());
+
+// "a, b or c": a word of each one's traits, for messages.
+template <const auto& kValues, auto kWord>
+class Choices {
+ public:
+  static constexpr std::string_view text() { return {kText.data(), kText.size()}; }
+
+ private:
+  static constexpr std::string_view Before(std::size_t i) {
+    return i == 0 ? "" : i + 1 == kValues.size() ? " or " : ", ";
+  }
+  static constexpr std::size_t Size() {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < kValues.size(); ++i) {
+      size += Before(i).size() + (TraitsOf(kValues[i]).*kWord).size();
+    }
+    return size;
+  }
+  static constexpr std::array<char, Size()> kText = [] {
+    std::array<char, Size()> text{};
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < kValues.size(); ++i) {
+      for (const char c : Before(i)) text[at++] = c;
+      for (const char c : TraitsOf(kValues[i]).*kWord) text[at++] = c;
+    }
+    return text;
+  }();
+};
+
+// The keys of all kinds: "deskphone or webrtc".
+inline constexpr std::string_view kLineKindChoices =
+    Choices<kLineKinds, &LineKindTraits::key>::text();
 
 std::string_view ToString(LineKind kind);                      // "DESKPHONE", "WEBRTC"
 std::optional<LineKind> ParseLineKind(std::string_view text);  // any case
@@ -153,10 +182,11 @@ constexpr LineTypeTraits TraitsOf(LineType type) {
   return {};  // no type
 }
 
-// The words of all types, for messages.
-inline constexpr std::string_view kLineTypeChoices = "sip, webrtc or unique_account";
-
 inline constexpr std::array kLineTypes = ValuesWithRows<LineType>();
+
+// The words of all types: "sip, webrtc or unique_account".
+inline constexpr std::string_view kLineTypeChoices =
+    Choices<kLineTypes, &LineTypeTraits::word>::text();
 
 std::string_view ToString(LineType type);                      // "sip", "webrtc", "unique_account"
 std::optional<LineType> ParseLineType(std::string_view text);  // also "ua"

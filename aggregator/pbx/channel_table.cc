@@ -18,8 +18,8 @@ void TakeOut(std::vector<ChannelTable::Channel*>& channels, std::size_t slot,
 
 }  // namespace
 
-ChannelTable::ChannelTable(std::size_t max_channels, ChangeBatch& batch)
-    : max_channels_(max_channels), batch_(batch) {}
+ChannelTable::ChannelTable(std::size_t max_channels, ChangeBatch& batch, TrackerProbe& probe)
+    : max_channels_(max_channels), batch_(batch), probe_(probe) {}
 
 ChannelTable::~ChannelTable() = default;
 
@@ -74,7 +74,7 @@ void ChannelTable::EnterDevice(Channel& channel) {
   }
   std::vector<Channel*>& channels = device->second->channels;
   if (channels.size() >= kMaxDeviceChannels) {
-    if (!std::exchange(channel.homeless, true)) ++homeless_;
+    if (!std::exchange(channel.homeless, true)) probe_.rejected_channels.Add();
     return;
   }
   channel.device = device->second.get();

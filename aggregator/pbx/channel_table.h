@@ -23,6 +23,7 @@
 #include "aggregator/model/cause.h"
 #include "aggregator/pbx/call_details.h"
 #include "aggregator/pbx/change_batch.h"
+#include "aggregator/pbx/pbx_probe.h"
 #include "aggregator/pbx/spelling.h"
 
 namespace unipresence::pbx {
@@ -105,8 +106,9 @@ class ChannelTable {
   static constexpr std::size_t kMaxDeviceChannels = 1'000;
   static bool ValidId(std::string_view id) { return !id.empty() && id.size() <= kMaxId; }
 
-  // Changes are added to `batch`, which must outlive the table.
-  ChannelTable(std::size_t max_channels, ChangeBatch& batch);
+  // Changes are added to `batch`, and channels that found their device full are counted; both must
+  // outlive the table.
+  ChannelTable(std::size_t max_channels, ChangeBatch& batch, TrackerProbe& probe);
   ~ChannelTable();
   ChannelTable(const ChannelTable&) = delete;
   ChannelTable& operator=(const ChannelTable&) = delete;
@@ -159,8 +161,6 @@ class ChannelTable {
   std::size_t bridge_count() const { return bridges_.size(); }
   std::size_t device_count() const { return devices_.size(); }
   std::uint64_t births() const { return births_; }
-  // Channels that found their device full.
-  std::uint64_t homeless() const { return homeless_; }
 
  private:
   static Flags FlagsOf(const Device& device);
@@ -176,6 +176,7 @@ class ChannelTable {
 
   std::size_t max_channels_;
   ChangeBatch& batch_;
+  TrackerProbe& probe_;
   absl::flat_hash_map<std::string, std::unique_ptr<Channel>> channels_;  // by Uniqueid
   absl::flat_hash_map<std::string, std::unique_ptr<Bridge>> bridges_;    // by BridgeUniqueid
   absl::flat_hash_map<std::string, std::unique_ptr<Device>> devices_;
@@ -184,7 +185,6 @@ class ChannelTable {
   std::vector<std::string> changed_calls_;
   bool collect_calls_ = false;
   std::uint64_t births_ = 0;
-  std::uint64_t homeless_ = 0;
 };
 
 }  // namespace unipresence::pbx

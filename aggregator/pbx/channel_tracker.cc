@@ -119,7 +119,7 @@ void ChannelTracker::OnNewstate(const ami::Message& event) {
   Channel* const channel = FindOrAdopt(event);
   const auto state = ParseChannelState(event.Get("ChannelState"));
   if (!state) {
-    ++counters_.malformed;
+    probe_.malformed_events.Add();
     return;
   }
   if (channel == nullptr) return;
@@ -173,7 +173,7 @@ void ChannelTracker::OnPickup(const ami::Message& event) {
 void ChannelTracker::OnHangup(const ami::Message& event) {
   Channel* const channel = table_.Find(event.Get("Uniqueid"));
   if (channel == nullptr) {
-    ++counters_.unknown_channel;
+    probe_.unknown_channel_events.Add();
     return;
   }
   LeaveBridge(*channel);
@@ -184,7 +184,7 @@ void ChannelTracker::OnRename(const ami::Message& event) {
   Channel* const channel = FindOrAdopt(event);
   const std::string_view name = event.Get("Newname");
   if (!ChannelTable::ValidId(name)) {
-    ++counters_.malformed;
+    probe_.malformed_events.Add();
     return;
   }
   if (channel != nullptr) table_.SetName(*channel, name);
@@ -231,7 +231,7 @@ void ChannelTracker::OnBridgeEnter(const ami::Message& event) {
   Channel* const channel = FindOrAdopt(event);
   const std::string_view bridge = event.Get("BridgeUniqueid");
   if (!ChannelTable::ValidId(bridge)) {
-    ++counters_.malformed;
+    probe_.malformed_events.Add();
     return;
   }
   if (channel == nullptr) return;
@@ -253,7 +253,7 @@ ChannelTracker::Channel* ChannelTracker::FindOrAdopt(const ami::Message& event) 
   Channel* channel = table_.Find(event.Get("Uniqueid"));
   if (channel == nullptr && !listed_once_) channel = Create(event);
   if (channel == nullptr) {
-    ++counters_.unknown_channel;
+    probe_.unknown_channel_events.Add();
     return nullptr;
   }
   channel->confirmed = true;
@@ -264,12 +264,12 @@ ChannelTracker::Channel* ChannelTracker::Create(const ami::Message& message) {
   const std::string_view uniqueid = message.Get("Uniqueid");
   const std::string_view name = message.Get("Channel");
   if (!ChannelTable::ValidId(uniqueid) || !ChannelTable::ValidId(name)) {
-    ++counters_.malformed;
+    probe_.malformed_events.Add();
     return nullptr;
   }
   Channel* const channel = table_.Create(uniqueid, name);
   if (channel == nullptr) {
-    ++counters_.rejected;
+    probe_.rejected_channels.Add();
     return nullptr;
   }
   channel->state = ParseChannelState(message.Get("ChannelState")).value_or(ChannelState::kDown);
@@ -371,14 +371,14 @@ void ChannelTracker::OnRow(const ami::Message& row) {
   if (channel != nullptr && !channel->confirmed && channel->name != name) {
     // Another Asterisk process gives the same Uniqueid to another call.
     table_.Remove(*channel);
-    ++counters_.dropped;
+    probe_.dropped_channels.Add();
     channel = nullptr;
     known = false;
   }
   if (channel == nullptr) {
     channel = Create(row);
     if (channel == nullptr) return;
-    ++counters_.found;
+    probe_.found_channels.Add();
   }
   table_.SetName(*channel, name);
   channel->confirmed = true;
@@ -420,7 +420,7 @@ void ChannelTracker::EndList(bool complete, CauseKind cause) {
     const bool doubtful = complete || !channel.confirmed;
     if (!channel.listed && !young && doubtful) gone.push_back(&channel);
   });
-  counters_.dropped += gone.size();
+  probe_.dropped_channels.Add(gone.size());
   // The table's own order differs from run to run.
   std::sort(gone.begin(), gone.end(),
             [](const Channel* a, const Channel* b) { return a->uniqueid < b->uniqueid; });

@@ -50,6 +50,7 @@
 #include "aggregator/model/device_state.h"
 #include "aggregator/pbx/change_batch.h"
 #include "aggregator/pbx/channel_table.h"
+#include "aggregator/pbx/pbx_probe.h"
 
 namespace unipresence::pbx {
 
@@ -83,16 +84,10 @@ struct CallView {
 
 class ChannelTracker {
  public:
-  struct Counters {
-    std::uint64_t malformed = 0;        // events without Uniqueid or another header they must have
-    std::uint64_t unknown_channel = 0;  // events about a channel that was never seen
-    std::uint64_t rejected = 0;         // new channels beyond the bound of the table
-    std::uint64_t dropped = 0;          // known, but not in a list
-    std::uint64_t found = 0;            // in a list, but not known
-  };
-
-  // Changes are added to `batch`, which must outlive the tracker.
-  ChannelTracker(std::size_t max_channels, ChangeBatch& batch) : table_(max_channels, batch) {}
+  // Changes are added to `batch`, and what cannot be understood is counted; both must outlive the
+  // tracker.
+  ChannelTracker(std::size_t max_channels, ChangeBatch& batch, TrackerProbe& probe)
+      : table_(max_channels, batch, probe), probe_(probe) {}
 
   // A live event of that name; false if it is none that concerns channels.
   bool OnEvent(std::string_view name, const ami::Message& event);
@@ -132,7 +127,6 @@ class ChannelTracker {
   std::size_t size() const { return table_.size(); }
   std::size_t bridge_count() const { return table_.bridge_count(); }
   std::size_t device_count() const { return table_.device_count(); }
-  const Counters& counters() const { return counters_; }
 
  private:
   using Channel = ChannelTable::Channel;
@@ -180,7 +174,7 @@ class ChannelTracker {
   bool wants_directions_ = false;
   std::uint64_t list_begin_ = 0;  // births at BeginList
   WallTimeMicros now_ = 0;
-  Counters counters_;
+  TrackerProbe& probe_;
 };
 
 }  // namespace unipresence::pbx

@@ -35,7 +35,7 @@ std::vector<ami::ActionBuilder> ShowMarksActions(const ConfigurationMarks& marks
   return actions;
 }
 
-void TakeMark(const ami::Message& row, const ConfigurationMarks& marks, ShownMarks& shown) {
+void ReadMarkOf(const ami::Message& row, const ConfigurationMarks& marks, ShownMarks& shown) {
   const std::string_view event = row.Event();
   if (event == "AorList") {
     shown.aor |= row.Get("ObjectName") == marks.pjsip;

@@ -36,7 +36,7 @@ struct ShownMarks {
   bool auth = false;
   bool endpoint = false;
 };
-void TakeMark(const ami::Message& row, const ConfigurationMarks& marks, ShownMarks& shown);
+void ReadMarkOf(const ami::Message& row, const ConfigurationMarks& marks, ShownMarks& shown);
 
 // A variable that is 1 if the mark is there.
 std::string DialplanMarkVariable(const ConfigurationMarks& marks);

@@ -47,7 +47,7 @@ void DialplanTracker::OnUserEvent(const ami::Message& event) {
   if (name == "UnipresenceSetting") {
     OnSetting(event);
   } else if (name == "UnipresenceOutcome") {
-    ++outcomes_[IndexOfOutcome(DialplanHeader(event, "Outcome"))];
+    probe_.dialplan_outcomes[IndexOfOutcome(DialplanHeader(event, "Outcome"))].Add();
   }
 }
 
@@ -56,7 +56,7 @@ void DialplanTracker::OnSetting(const ami::Message& event) {
       ParsePhoneSetting(DialplanHeader(event, "User"), DialplanHeader(event, "Setting"),
                         DialplanHeader(event, "Value"));
   if (!setting || settings_.size() >= kMaxSettings) {
-    ++malformed_;
+    probe_.malformed_events.Add();
     return;
   }
   settings_.push_back({.context = std::string(DialplanHeader(event, "Context")),
@@ -64,6 +64,8 @@ void DialplanTracker::OnSetting(const ami::Message& event) {
                        .setting = *std::move(setting)});
 }
 
-std::vector<HeardSetting> DialplanTracker::TakeSettings() { return std::exchange(settings_, {}); }
+std::vector<ReportedSetting> DialplanTracker::TakeSettings() {
+  return std::exchange(settings_, {});
+}
 
 }  // namespace unipresence::pbx

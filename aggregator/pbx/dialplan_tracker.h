@@ -5,7 +5,6 @@
 // (UnipresenceSetting), and outcomes of calls for which the user has no channel
 // (UnipresenceOutcome). Part of Tracker. Thread: the pipeline's.
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -14,6 +13,7 @@
 
 #include "aggregator/ami/message.h"
 #include "aggregator/model/phone_setting.h"
+#include "aggregator/pbx/pbx_probe.h"
 
 namespace unipresence::pbx {
 
@@ -28,12 +28,11 @@ enum class DialplanOutcome : std::uint8_t {
   kVoicemail,
   kOther,  // a word that this server does not know
 };
-inline constexpr std::size_t kDialplanOutcomeCount = 8;
 
 std::string_view ToString(DialplanOutcome outcome);  // "DO_NOT_DISTURB", ..., "OTHER"
 
 // A setting, and the number that it was made for.
-struct HeardSetting {
+struct ReportedSetting {
   std::string context;
   std::string exten;
   PhoneSetting setting;
@@ -44,23 +43,20 @@ class DialplanTracker {
   // Settings that wait to be taken at most; the note in AstDB keeps what does not fit.
   static constexpr std::size_t kMaxSettings = 10'000;
 
+  // Outcomes are counted, and settings that are none or do not fit. It must outlive the tracker.
+  explicit DialplanTracker(TrackerProbe& probe) : probe_(probe) {}
+
   // A live event of the name UserEvent. Those of others are passed over.
   void OnUserEvent(const ami::Message& event);
 
   // What was heard since the last call, in order.
-  std::vector<HeardSetting> TakeSettings();
-
-  // All since the start. By DialplanOutcome.
-  const std::array<std::uint64_t, kDialplanOutcomeCount>& outcomes() const { return outcomes_; }
-  // Settings that are none, or did not fit.
-  std::uint64_t malformed() const { return malformed_; }
+  std::vector<ReportedSetting> TakeSettings();
 
  private:
   void OnSetting(const ami::Message& event);
 
-  std::vector<HeardSetting> settings_;
-  std::array<std::uint64_t, kDialplanOutcomeCount> outcomes_{};
-  std::uint64_t malformed_ = 0;
+  std::vector<ReportedSetting> settings_;
+  TrackerProbe& probe_;
 };
 
 }  // namespace unipresence::pbx

@@ -16,7 +16,9 @@ constexpr std::string_view kOwnState = "Custom:unipresence-";
 }  // namespace
 
 Tracker::Tracker(TrackerOptions options)
-    : channels_(options.max_channels, batch_), contacts_(options.max_contacts) {}
+    : channels_(options.max_channels, batch_, probe_),
+      contacts_(options.max_contacts),
+      dialplan_(probe_) {}
 
 void Tracker::OnEvent(const ami::Message& event, ami::ActionToken list) {
   if (list == ami::kLiveEvent) {
@@ -53,7 +55,7 @@ void Tracker::OnDeviceState(const ami::Message& event, CauseKind cause) {
   if (!state) [[unlikely]] {
     state = ParseDeviceStateText(text);
     if (!state) {
-      ++counters_.unknown_device_states;
+      probe_.unknown_device_states.Add();
       return;
     }
   }
@@ -65,7 +67,7 @@ void Tracker::OnDeviceState(const ami::Message& event, CauseKind cause) {
 void Tracker::OnMailboxCounts(const ami::Message& message, CauseKind cause) {
   const std::optional<MailboxChange> change = ParseMailboxCounts(message, cause);
   if (!change) {
-    ++counters_.malformed_events;
+    probe_.malformed_events.Add();
     return;
   }
   mailbox_changes_.push_back(*change);
@@ -76,14 +78,14 @@ void Tracker::OnMailboxReply(const ami::Message& answer) { OnMailboxCounts(answe
 void Tracker::OnContactStatus(const ami::Message& event) {
   const auto status = ParseContactStatus(event.Get("ContactStatus"));
   if (!status) {
-    ++counters_.unknown_contact_statuses;
+    probe_.unknown_contact_statuses.Add();
     return;
   }
   const std::string_view named = event.Get("EndpointName");
   const std::string_view endpoint = named.empty() ? event.Get("AOR") : named;
   const std::string_view uri = event.Get("URI");
   if (endpoint.empty() || uri.empty()) {
-    ++counters_.malformed_events;
+    probe_.malformed_events.Add();
     return;
   }
   const ContactTable::Change change = contacts_.Set(endpoint, uri, *status);
@@ -149,12 +151,12 @@ void Tracker::OnRow(const ami::Message& row) {
 void Tracker::OnEndpointRow(const ami::Message& row) {
   const std::string_view endpoint = row.Get("ObjectName");
   if (endpoint.empty()) {
-    ++counters_.malformed_events;
+    probe_.malformed_events.Add();
     return;
   }
   const auto state = ParseDeviceStateText(row.Get("DeviceState"));
   if (!state) {
-    ++counters_.unknown_device_states;
+    probe_.unknown_device_states.Add();
     return;
   }
   batch_.AddCopy(
@@ -171,7 +173,7 @@ void Tracker::OnEndpointRow(const ami::Message& row) {
 void Tracker::OnContactRow(const ami::Message& row) {
   const auto status = ParseContactStatus(row.Get("Status"));
   if (!status) {
-    ++counters_.unknown_contact_statuses;
+    probe_.unknown_contact_statuses.Add();
     return;
   }
   std::string_view endpoint = row.Get("Endpoint");
@@ -182,7 +184,7 @@ void Tracker::OnContactRow(const ami::Message& row) {
   }
   const std::string_view uri = row.Get("Uri");
   if (endpoint.empty() || uri.empty()) {
-    ++counters_.malformed_events;
+    probe_.malformed_events.Add();
     return;
   }
   contacts_.Set(endpoint, uri, *status);
@@ -213,7 +215,7 @@ void Tracker::OnListDone(Resync::Done done) {
       return;
     case Resync::Step::kBarrier:
       channels_.EndResync(ListCause());
-      counters_.list_errors += resync_.errors().size();
+      probe_.list_errors.Add(resync_.errors().size());
       outcome_ = ResyncOutcome{resync_.kind(),    resync_.rows(),
                                resync_.errors(),  resync_.whole(),
                                resync_.skipped(), endpoints_complete_ && states_complete_};
@@ -244,19 +246,6 @@ void Tracker::LinkLost() {
 
 bool Tracker::Reachable(std::string_view device) const {
   return device.starts_with(kTechnology) && contacts_.Reachable(device.substr(kTechnology.size()));
-}
-
-TrackerCounters Tracker::counters() const {
-  TrackerCounters counters = counters_;
-  const ChannelTracker::Counters& channels = channels_.counters();
-  counters.malformed_events += channels.malformed + dialplan_.malformed();
-  counters.rejected_names = batch_.rejected();
-  counters.unknown_channel_events = channels.unknown_channel;
-  counters.rejected_channels = channels.rejected + channels_.table().homeless();
-  counters.rejected_contacts = contacts_.rejected();
-  counters.dropped_channels = channels.dropped;
-  counters.found_channels = channels.found;
-  return counters;
 }
 
 }  // namespace unipresence::pbx

@@ -80,20 +80,6 @@ struct TrackerOptions {
   std::size_t max_contacts = 8'000'000;
 };
 
-// All since the start; for metrics.
-struct TrackerCounters {
-  std::uint64_t unknown_device_states = 0;  // a word that is none of the nine
-  std::uint64_t unknown_contact_statuses = 0;
-  std::uint64_t malformed_events = 0;        // without a header that such an event has
-  std::uint64_t rejected_names = 0;          // device names beyond ChangeBatch::kMaxDeviceName
-  std::uint64_t unknown_channel_events = 0;  // about a channel that was never seen
-  std::uint64_t rejected_channels = 0;       // beyond TrackerOptions, or the bound of a device
-  std::uint64_t rejected_contacts = 0;
-  std::uint64_t dropped_channels = 0;  // known, but not in a list: their Hangup was lost
-  std::uint64_t found_channels = 0;    // in a list, but not known: their Newchannel was lost
-  std::uint64_t list_errors = 0;       // list actions that were refused or cut short
-};
-
 // What became of a sequence of lists.
 struct ResyncOutcome {
   ResyncKind kind = ResyncKind::kResync;
@@ -166,7 +152,10 @@ class Tracker {
   DialplanTracker& dialplan() { return dialplan_; }
   std::size_t channel_count() const { return channels_.size(); }
   std::size_t contact_count() const { return contacts_.size(); }
-  TrackerCounters counters() const;
+  // Device names beyond ChangeBatch::kMaxDeviceName.
+  std::uint64_t rejected_names() const { return batch_.rejected(); }
+  // Any thread.
+  const TrackerProbe& probe() const { return probe_; }
 
  private:
   void OnLiveEvent(const ami::Message& event);
@@ -180,6 +169,7 @@ class Tracker {
   void OnListDone(Resync::Done done);
   CauseKind ListCause() const;
 
+  TrackerProbe probe_;
   ChangeBatch batch_;
   ChannelTracker channels_;
   ContactTable contacts_;
@@ -192,7 +182,6 @@ class Tracker {
   bool states_complete_ = false;
   std::vector<std::string> lost_endpoints_;  // the running lists show no contact of them any more
   std::optional<ResyncOutcome> outcome_;
-  TrackerCounters counters_;  // those that no part counts itself
 };
 
 }  // namespace unipresence::pbx

@@ -37,7 +37,7 @@ WriteBack::WriteBack(Options options) : options_(options) {
 
 // --- What is to be said ----------------------------------------------------------------------
 
-void WriteBack::Offer(const Routing& routing, Why why, std::optional<PhoneSetting> heard) {
+void WriteBack::Queue(const Routing& routing, Why why, std::optional<PhoneSetting> heard) {
   const std::string family = FamilyOf(routing.context, routing.exten);
   if (routing.removed) {
     if (removed_.size() >= options_.max_removed) removed_.erase(removed_.begin());
@@ -45,7 +45,7 @@ void WriteBack::Offer(const Routing& routing, Why why, std::optional<PhoneSettin
                         .exten = std::string(routing.exten)};
   }
   if (database_denied_) {
-    ++counters_.refused;
+    probe_.refused.Add();
     ++finished_;
     return;
   }
@@ -266,7 +266,7 @@ std::optional<std::string> WriteBack::TakeComplaint() {
   return complaint;
 }
 
-std::vector<PhoneSetting> WriteBack::TakeHeard() {
+std::vector<PhoneSetting> WriteBack::TakeReported() {
   std::vector<PhoneSetting> heard;
   for (Adoption& adoption : adoptions_) heard.push_back(std::move(adoption.setting));
   adoptions_.clear();
@@ -286,7 +286,7 @@ void WriteBack::OnChangesRead(Job& job, const std::string& text) {
   const bool grown = !job.adopted.empty() && text.starts_with(job.adopted);
   PhoneChanges changes =
       ParsePhoneChanges(job.user, std::string_view(text).substr(grown ? job.adopted.size() : 0));
-  counters_.malformed_phone_settings += changes.malformed;
+  probe_.malformed_phone_settings.Add(changes.malformed);
   // What was heard is in the text, unless that was deleted while the phone added to it: then it is
   // older than what is in the text now.
   const PhoneChanges all = ParsePhoneChanges(job.user, text);
@@ -305,7 +305,7 @@ void WriteBack::OnChangesRead(Job& job, const std::string& text) {
   job.keeps_changes = false;
   job.ticket = next_ticket_++;
   tickets_[job.ticket] = FamilyOf(job.context, job.exten);
-  counters_.phone_settings += changes.settings.size();
+  probe_.phone_settings.Add(changes.settings.size());
   for (PhoneSetting& setting : changes.settings) {
     adoptions_.push_back({job.ticket, std::move(setting)});
   }
@@ -328,7 +328,7 @@ std::optional<std::string> WriteBack::OnAdopted(std::uint64_t ticket, const absl
       // Whatever is offered meanwhile: the note is not to be dropped before all of it is durable.
       job.adopted.clear();
     } else {
-      ++counters_.rejected_phone_settings;
+      probe_.rejected_phone_settings.Add();
     }
   }
   if (--job.adopting > 0) return std::nullopt;

@@ -58,6 +58,7 @@
 #include "aggregator/model/phone_setting.h"
 #include "aggregator/model/routing.h"
 #include "aggregator/pbx/astdb_layout.h"
+#include "aggregator/pbx/pbx_probe.h"
 
 namespace unipresence::pbx {
 
@@ -77,19 +78,6 @@ class WriteBack {
     std::size_t max_removed = 10'000;
     // When they are: AstDB commits about once a second.
     int ticks_until_durable = 100;
-  };
-
-  // All since the start.
-  struct Counters {
-    std::uint64_t written = 0;         // writes that Asterisk confirmed, deletions included
-    std::uint64_t verified = 0;        // values found as they should be
-    std::uint64_t rewritten = 0;       // values found missing or wrong by a check
-    std::uint64_t retried = 0;         // writes that read back differently, or without an answer
-    std::uint64_t given_up = 0;        // writes that failed Options::attempts times
-    std::uint64_t refused = 0;         // actions that Asterisk refused, or that cannot be encoded
-    std::uint64_t phone_settings = 0;  // handed out to be adopted
-    std::uint64_t malformed_phone_settings = 0;  // entries of phone_changes that are none
-    std::uint64_t rejected_phone_settings = 0;   // never to be adopted; the note is deleted
   };
 
   struct Outgoing {
@@ -118,7 +106,7 @@ class WriteBack {
     kAgain,      // look at everything again; the same count
   };
   // `heard`: the phone of this user has said that it changed this; implies kAgain.
-  void Offer(const Routing& routing, Why why, std::optional<PhoneSetting> heard = std::nullopt);
+  void Queue(const Routing& routing, Why why, std::optional<PhoneSetting> heard = std::nullopt);
 
   // Call about 20 times a second. Removed numbers are deleted again after the link was lost: it may
   // have been cut before Asterisk obeyed, or Asterisk crashed before it was on its disk. That
@@ -154,7 +142,7 @@ class WriteBack {
 
   // What phones have said and what waits to be adopted, in that order for each user: for an owner
   // who writes no more but adopts it. What TakeAdoption has given out is not among them.
-  std::vector<PhoneSetting> TakeHeard();
+  std::vector<PhoneSetting> TakeReported();
 
   // --- Queries ----------------------------------------------------------------------------------
 
@@ -167,7 +155,8 @@ class WriteBack {
   // True while numbers are under way that did not change when they were offered.
   bool checking() const;
   std::size_t in_flight() const { return slots_.size() - free_slots_.size(); }
-  const Counters& counters() const { return counters_; }
+  // Any thread.
+  const WriteBackProbe& probe() const { return probe_; }
   // "DBPut: Permission denied": each kind of refusal once a link.
   std::optional<std::string> TakeComplaint();
 
@@ -259,7 +248,7 @@ class WriteBack {
   void Refuse(std::string_view action, std::string_view text);
 
   const Options options_;
-  Counters counters_;
+  WriteBackProbe probe_;
   std::uint64_t finished_ = 0;
   RecordMap records_;                                            // by number
   absl::flat_hash_map<std::string, std::unique_ptr<Job>> jobs_;  // by family

@@ -187,7 +187,7 @@ void WriteBack::OnWritten(const Slot& slot, const absl::StatusOr<ami::ActionRepl
   const bool deletes = job.removed || item == Item::kPhoneChanges;
   // Without an answer the reading back decides. What is to be deleted may not be there.
   if (reply.ok() && reply->success) {
-    ++counters_.written;
+    probe_.written.Add();
   } else if (reply.ok() && (!deletes || reply->text == kPermissionDenied)) {
     const std::string_view action = item == Item::kState ? "Setvar" : deletes ? "DBDel" : "DBPut";
     Refuse(action, reply->text);
@@ -208,7 +208,7 @@ void WriteBack::OnRead(const Slot& slot, const absl::StatusOr<ami::ActionReply>&
   Job& job = *slot.job;
   const bool answered = reply.ok() && (reply->success || reply->text == kNotFound);
   if (!reply.ok()) {
-    ++counters_.retried;
+    probe_.retried.Add();
   } else if (!answered) {
     Refuse("DBGet", reply->text);
   }
@@ -240,27 +240,27 @@ void WriteBack::OnItemRead(Job& job, Item item, bool answered,
   const bool deletes = job.removed || item == Item::kPhoneChanges;
   const bool right = answered && (deletes ? !found : found == job.values[IndexOf(item)]);
   if (right) {
-    ++counters_.verified;
+    probe_.verified.Add();
     state = {};
     return;
   }
   if (answered && is_check) {
-    if (job.counts) ++counters_.rewritten;
+    if (job.counts) probe_.rewritten.Add();
     state = {.step = Step::kWrite};
     return;
   }
   const auto attempts = static_cast<std::uint8_t>(state.attempts + 1);
   if (attempts >= options_.attempts) {
-    ++counters_.given_up;
+    probe_.given_up.Add();
     state = {.step = Step::kFailed};
     return;
   }
-  if (answered) ++counters_.retried;
+  if (answered) probe_.retried.Add();
   state = {.step = is_check ? Step::kRead : Step::kWrite, .attempts = attempts};
 }
 
 void WriteBack::Refuse(std::string_view action, std::string_view text) {
-  ++counters_.refused;
+  probe_.refused.Add();
   if (text == kPermissionDenied) {
     (action == "Setvar" ? state_denied_ : database_denied_) = true;
   }

@@ -148,7 +148,7 @@ void ConfigurationLoader::OnRow(const ami::Message& row, ami::ActionToken list) 
   if (!loading_ || !actions_.Awaits(list)) return;
   const std::string_view endpoint = pbx::EndpointOf(row);
   if (!endpoint.empty()) loading_->shown.emplace(endpoint);
-  pbx::TakeMark(row, loading_->marks, loading_->shown_marks);
+  pbx::ReadMarkOf(row, loading_->marks, loading_->shown_marks);
 }
 
 void ConfigurationLoader::OnListed() {

@@ -28,7 +28,7 @@ void PbxComplaints::Raise(std::string_view what, std::string_view why, std::stri
   spdlog::warn("pbx {}: {}: {}{}", pbx_, what, why, advice);
 }
 
-void PbxComplaints::Mend(std::string_view what) {
+void PbxComplaints::Resolve(std::string_view what) {
   const auto at = reasons_.find(what);
   if (at == reasons_.end()) return;
   spdlog::info("pbx {}: {} is told again, it was: {}", pbx_, what, at->second.why);

@@ -6,7 +6,7 @@
 // which is logged too. It outlives links: an Asterisk that refuses after each restart is not news.
 //
 //   complaints.Raise("CoreShowChannels", "Permission denied", advice);
-//   complaints.Mend("CoreShowChannels");
+//   complaints.Resolve("CoreShowChannels");
 //
 // Thread: the pipeline's.
 
@@ -27,7 +27,7 @@ class PbxComplaints {
   // for it (pbx/manager_rights.h); they are named if the reason is that it lacks them.
   void Raise(std::string_view what, std::string_view why, std::string_view rights);
   // It is told.
-  void Mend(std::string_view what);
+  void Resolve(std::string_view what);
   // Nobody asked for it: so nothing stands against it now. The same reason again is no news.
   void Rest(std::string_view what);
 

@@ -11,7 +11,7 @@ class NoPbxs final : public PbxControl {
     std::move(done)(absl::NotFoundError("this server has no PBXs"));
   }
   void AbandonReconciles() override {}
-  void WhenTold(std::string_view, absl::AnyInvocable<void() &&> done) override {
+  void WhenWritten(std::string_view, absl::AnyInvocable<void() &&> done) override {
     std::move(done)();
   }
   absl::Status SetWriteBack(std::string_view, bool) override {

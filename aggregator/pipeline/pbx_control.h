@@ -48,10 +48,10 @@ class PbxControl {
   // Calls `done` once every PBX of the user routes as the engine says now: so that the next call
   // after the answer to a command rings where it should. A PBX whose link is down, or that does not
   // answer within kTellPatience, is not waited for: it is told later.
-  virtual void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) = 0;
+  virtual void WhenWritten(std::string_view user, absl::AnyInvocable<void() &&> done) = 0;
 
   // Whether this server writes to the PBX from now on: for whoever decides which of several owns
-  // it. Off: nothing is written any more; what waited is dropped, and WhenTold waits no more.
+  // it. Off: nothing is written any more; what waited is dropped, and WhenWritten waits no more.
   // Changes made from phones are taken over as before. On: what the PBX holds is compared with
   // what it should hold, and mended. Lasts until other settings of the PBX are taken by a reload.
   // NOT_FOUND: no PBX of that name is configured.

@@ -90,14 +90,14 @@ void PbxLink::Retire() {
 // what is so; then what the read has ended is finished; then the next questions go out; and at last
 // all of it is told. Step by step:
 //
-//   1. TakeRead             to the engine and to those who follow calls; the read is forgotten
+//   1. ApplyRead             to the engine and to those who follow calls; the read is forgotten
 //   2. TakeFromDialplan     settings made from phones, of users as the engine knows them by 1
 //   3. FinishResync         lists that have ended. Before 1 the engine would take devices that the
 //                           last rows name for missing. It starts the readers of 5 and the writer
 //   4. SendNextList         behind 3, which ends the one before; ahead of 5, for Asterisk answers
 //                           in order and the users are stale until the lists are complete
 //   5. boxes, files, names  share the room in flight that is left
-//   6. TellMailboxErrors    of what 5 has ended
+//   6. LogMailboxErrors    of what 5 has ended
 //   7. reconciles           at a tick: one is answered before the next one starts, and that starts
 //                           behind 5, where the files are loaded that it is to look at
 //   8. read_end             after a read: subscribers and Asterisk are told of all of it
@@ -108,7 +108,7 @@ void PbxLink::Proceed(Occasion occasion) {
   std::size_t changes = 0;
   if (read) {
     changes = tracker_.changes().size();
-    TakeRead();
+    ApplyRead();
     TakeFromDialplan();
     FinishResync();
   }
@@ -116,7 +116,7 @@ void PbxLink::Proceed(Occasion occasion) {
   mailbox_reader_.Continue();
   loader_.Continue();
   survey_.Continue();
-  TellMailboxErrors();
+  LogMailboxErrors();
   if (read) {
     // min(): nothing was handed over; a list was given up.
     const MonotonicTime started = std::exchange(read_started_, kBetweenReads);
@@ -131,12 +131,12 @@ void PbxLink::OnReadEnd() { Proceed(Occasion::kReadEnd); }
 // The figures are told while the link is down too.
 void PbxLink::OnTick() {
   writer_.OnTick(clock_.Now());
-  TellLinkFacts();
+  RecordLinkFacts();
   UpdateProbe();
   if (session_.online()) Proceed(Occasion::kTick);
 }
 
-void PbxLink::TakeRead() {
+void PbxLink::ApplyRead() {
   // Before the first list there is nothing to compare with: the lists will tell all.
   if (pbxs_[pbx_].link != LinkState::kDown) {
     engine_.Apply(pbx_, tracker_.changes());
@@ -246,7 +246,7 @@ void PbxLink::FinishResync() {
   if (outcome->kind == pbx::ResyncKind::kReconcile) return FinishReconcile(*outcome);
   engine_.EndResync(pbx_);
   session_.MarkToldAll();
-  if (outcome->devices_complete) TellUnlisted();
+  if (outcome->devices_complete) LogUnlisted();
   probe_.resyncs.Add();
   const PbxStatus& status = pbxs_[pbx_];
   probe_.last_resync_micros.Set(status.last_resync_duration.count() / 1000);
@@ -256,7 +256,7 @@ void PbxLink::FinishResync() {
   writer_.OnSynced(session_);
 }
 
-void PbxLink::TellUnlisted() {
+void PbxLink::LogUnlisted() {
   constexpr std::size_t kMaxNames = 10;
   const PbxTable::UnlistedDevices unlisted = pbxs_.FindUnlisted(pbx_);
   if (unlisted.count == 0) return;
@@ -274,7 +274,7 @@ void PbxLink::TellUnlisted() {
 void PbxLink::FinishReconcile(const pbx::ResyncOutcome& outcome) {
   probe_.reconciles.Add();
   pbxs_.EndReconcile(pbx_);
-  if (outcome.devices_complete) TellUnlisted();
+  if (outcome.devices_complete) LogUnlisted();
   if (loading_ && loading_->step == Loading::Step::kLists) AnswerLoad(absl::OkStatus());
   if (!reconciling_ || reconciling_->step != Reconciling::Step::kLists) {
     return writer_.StartRound(RoutingWriter::Pace::kSlow);
@@ -285,23 +285,15 @@ void PbxLink::FinishReconcile(const pbx::ResyncOutcome& outcome) {
 }
 
 void PbxLink::TakeFromDialplan() {
-  for (pbx::HeardSetting& heard : tracker_.dialplan().TakeSettings()) {
+  for (pbx::ReportedSetting& heard : tracker_.dialplan().TakeSettings()) {
     writer_.OnPhoneSetting(std::move(heard));
   }
 }
 
 void PbxLink::UpdateProbe() {
   pbxs_.SetRewrites(pbx_, writer_.rewritten());
-  const pbx::TrackerCounters counters = tracker_.counters();
   probe_.channels.Set(static_cast<std::int64_t>(tracker_.channel_count()));
   probe_.contacts.Set(static_cast<std::int64_t>(tracker_.contact_count()));
-  probe_.malformed_events.Set(static_cast<std::int64_t>(counters.malformed_events +
-                                                        counters.unknown_device_states +
-                                                        counters.unknown_contact_statuses));
-  for (std::size_t i = 0; i < pbx::kDialplanOutcomeCount; ++i) {
-    Counter& outcome = probe_.dialplan_outcomes[i];
-    outcome.Add(tracker_.dialplan().outcomes()[i] - outcome.value());
-  }
 }
 
 void PbxLink::TakeListErrors(const pbx::ResyncOutcome& outcome) {
@@ -309,12 +301,12 @@ void PbxLink::TakeListErrors(const pbx::ResyncOutcome& outcome) {
   for (const pbx::ListError& error : outcome.errors) {
     complaints_.Raise(error.action, error.why, pbx::kListRights);
   }
-  for (const std::string_view list : outcome.whole) complaints_.Mend(list);
+  for (const std::string_view list : outcome.whole) complaints_.Resolve(list);
   for (const std::string_view list : outcome.skipped) complaints_.Rest(list);
   pbxs_.facts(pbx_).list_errors = complaints_.Standing();
 }
 
-void PbxLink::TellMailboxErrors() {
+void PbxLink::LogMailboxErrors() {
   const std::uint64_t refused = mailbox_reader_.refused() - probe_.mailbox_errors.value();
   const std::uint64_t rounds = mailbox_reader_.rounds();
   if (refused == 0 && rounds == mailbox_rounds_) return;
@@ -322,13 +314,13 @@ void PbxLink::TellMailboxErrors() {
   if (!mailbox_reader_.error().empty()) {
     complaints_.Raise(kMailboxCount, mailbox_reader_.error(), pbx::kMailboxRights);
   } else if (rounds != mailbox_rounds_) {
-    complaints_.Mend(kMailboxCount);
+    complaints_.Resolve(kMailboxCount);
   }
   mailbox_rounds_ = rounds;
   pbxs_.facts(pbx_).list_errors = complaints_.Standing();
 }
 
-void PbxLink::TellLinkFacts() {
+void PbxLink::RecordLinkFacts() {
   PbxLinkFacts& facts = pbxs_.facts(pbx_);
   const LinkPhase phase = PhaseOf(session_);
   if (phase != facts.phase || facts.phase_since == 0) {
@@ -344,10 +336,10 @@ void PbxLink::TellLinkFacts() {
   } else if (facts.write_unanswered_since == 0) {
     facts.write_unanswered_since = clock_.WallNow() - (clock_.Now() - *unanswered).count() / 1'000;
   }
-  TellLastError();
+  RecordLastError();
 }
 
-void PbxLink::TellLastError() {
+void PbxLink::RecordLastError() {
   const ami::AmiProbe& probe = driver_->probe();
   if (errors_told_ == probe.errors.value()) return;
   errors_told_ = probe.errors.value();

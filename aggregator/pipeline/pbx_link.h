@@ -70,9 +70,9 @@ class PbxLink final : public ami::SessionHandler {
   void OnTick();
   // Tells Asterisk what changed; after each turn. True: call it again soon.
   bool DrainRoutings() { return writer_.Drain(); }
-  // As PbxControl::WhenTold, for this PBX.
-  void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) {
-    writer_.WhenTold(user, clock_.Now(), std::move(done));
+  // As PbxControl::WhenWritten, for this PBX.
+  void WhenWritten(std::string_view user, absl::AnyInvocable<void() &&> done) {
+    writer_.WhenWritten(user, clock_.Now(), std::move(done));
   }
   // As PbxControl::SetWriteBack.
   void SetWriteBack(bool on);
@@ -92,6 +92,8 @@ class PbxLink final : public ami::SessionHandler {
   const ami::AmiProbe& ami_probe() const { return driver_->probe(); }
   const PbxLinkProbe& probe() const { return probe_; }
   const RoutingWriterProbe& writer_probe() const { return writer_.probe(); }
+  const pbx::TrackerProbe& tracker_probe() const { return tracker_.probe(); }
+  const pbx::WriteBackProbe& write_back_probe() const { return writer_.write_back_probe(); }
 
   // ami::SessionHandler.
   void OnOnline() override;
@@ -104,7 +106,7 @@ class PbxLink final : public ami::SessionHandler {
   // One step further with all that is under way, in the one order that holds.
   void Proceed(Occasion occasion);
   // Hands what the read told to the engine and to those who follow calls, and forgets it.
-  void TakeRead();
+  void ApplyRead();
   // Starts the lists of a reconcile that is due, was asked for, or has a new device to look at.
   void StartReconcileIfDue();
 
@@ -116,12 +118,12 @@ class PbxLink final : public ami::SessionHandler {
   void OnListEnd(const absl::StatusOr<ami::ActionReply>& reply);
   void FinishResync();
   void TakeListErrors(const pbx::ResyncOutcome& outcome);
-  void TellMailboxErrors();
+  void LogMailboxErrors();
   // Logs the devices of users that the lists which have ended do not show.
-  void TellUnlisted();
+  void LogUnlisted();
   void FinishReconcile(const pbx::ResyncOutcome& outcome);
-  void TellLinkFacts();
-  void TellLastError();
+  void RecordLinkFacts();
+  void RecordLastError();
   // Ends the reconcile that was asked for, if it is done.
   void AnswerReconcile();
   void TakeFromDialplan();

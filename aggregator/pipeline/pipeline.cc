@@ -92,17 +92,7 @@ const publish::Publisher& Pipeline::publisher() const { return loop_->turn().pub
 
 const PipelineProbe& Pipeline::probe() const { return loop_->turn().probe(); }
 
-const ami::AmiProbe& Pipeline::ami_probe(std::size_t pbx) const {
-  return loop_->turn().link(pbx).ami_probe();
-}
-
-const PbxLinkProbe& Pipeline::link_probe(std::size_t pbx) const {
-  return loop_->turn().link(pbx).probe();
-}
-
-const RoutingWriterProbe& Pipeline::writer_probe(std::size_t pbx) const {
-  return loop_->turn().link(pbx).writer_probe();
-}
+const PbxLink& Pipeline::link(std::size_t pbx) const { return loop_->turn().link(pbx); }
 
 PbxLink* Pipeline::FindPbx(std::string_view name) const { return loop_->turn().FindPbx(name); }
 

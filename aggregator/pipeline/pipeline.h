@@ -23,7 +23,6 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
-#include "aggregator/ami/ami_probe.h"
 #include "aggregator/base/clock.h"
 #include "aggregator/base/mutex.h"
 #include "aggregator/pipeline/executor.h"
@@ -76,10 +75,8 @@ class Pipeline final : public Executor {
 
   // Any thread.
   const PipelineProbe& probe() const;
-  // By the order of the options. Any thread, after Start.
-  const ami::AmiProbe& ami_probe(std::size_t pbx) const;
-  const PbxLinkProbe& link_probe(std::size_t pbx) const;
-  const RoutingWriterProbe& writer_probe(std::size_t pbx) const;
+  // By the order of the options. Any thread may read what it counts, after Start.
+  const PbxLink& link(std::size_t pbx) const;
 
  private:
   class Loop;  // Asio's part, and the turn that runs on it

@@ -1,8 +1,5 @@
 #include "aggregator/pipeline/pipeline_probe.h"
 
-#include <cstddef>
-#include <string_view>
-
 #include "aggregator/engine/pbx_status.h"
 
 namespace unipresence {
@@ -47,41 +44,11 @@ void RegisterMetrics(MetricCollector& collector, const std::string& pbx,
   group.Gauge("unipresence_pbx_channels", "Live channels at the newest list.", probe.channels);
   group.Gauge("unipresence_pbx_contacts", "Contacts that can be called, at the newest list.",
               probe.contacts);
-  group.Gauge("unipresence_pbx_malformed_events",
-              "Events that could not be understood, since the start.", probe.malformed_events);
-  for (std::size_t i = 0; i < pbx::kDialplanOutcomeCount; ++i) {
-    const std::string_view outcome = pbx::ToString(static_cast<pbx::DialplanOutcome>(i));
-    collector.AddCounter(
-        "unipresence_dialplan_outcomes_total",
-        "Calls that the dialplan decided without a channel of the user.",
-        {{"pbx", pbx}, {"outcome", std::string(outcome)}},
-        [&count = probe.dialplan_outcomes[i]] { return static_cast<double>(count.value()); });
-  }
 }
 
 void RegisterMetrics(MetricCollector& collector, const std::string& pbx,
                      const RoutingWriterProbe& probe) {
   const MetricGroup group(collector, {{"pbx", pbx}});
-  group.Counter("unipresence_writeback_writes_total",
-                "AstDB keys and custom device states written or deleted.", probe.written);
-  group.Counter("unipresence_writeback_verified_total",
-                "Values that Asterisk was asked for and holds.", probe.verified);
-  group.Counter("unipresence_writeback_rewrites_total",
-                "Values that a check found missing or wrong in Asterisk.", probe.rewritten);
-  group.Counter("unipresence_writeback_retries_total",
-                "Writes that read back differently or were not answered.", probe.retried);
-  group.Counter("unipresence_writeback_given_up_total",
-                "Writes left to the next check after several attempts.", probe.given_up);
-  group.Counter("unipresence_writeback_refused_total", "Actions that Asterisk refused.",
-                probe.refused);
-  group.Counter("unipresence_writeback_phone_settings_total", "Settings made from phones.",
-                probe.phone_settings);
-  group.Counter("unipresence_writeback_malformed_phone_settings_total",
-                "Settings made from phones that could not be understood.",
-                probe.malformed_phone_settings);
-  group.Counter("unipresence_writeback_rejected_phone_settings_total",
-                "Settings made from phones that can never be adopted.",
-                probe.rejected_phone_settings);
   group.Gauge("unipresence_writeback_in_flight", "Actions that wait for an answer.",
               probe.in_flight);
   group.Gauge("unipresence_writeback_waiting_numbers", "Numbers that changed and wait to be told.",

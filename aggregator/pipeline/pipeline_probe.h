@@ -3,12 +3,10 @@
 
 // What the pipeline thread counts of its own work. Written by it, read by the scrape.
 
-#include <array>
 #include <string>
 
 #include "aggregator/base/metric_collector.h"
 #include "aggregator/base/probe.h"
-#include "aggregator/pbx/dialplan_tracker.h"
 
 namespace unipresence {
 
@@ -36,22 +34,10 @@ struct PbxLinkProbe {
   Counter mailbox_errors;  // boxes whose messages were not told
   Gauge channels;          // live ones of this PBX
   Gauge contacts;          // callable ones
-  Gauge malformed_events;  // since the start: events that could not be understood
-  // By pbx::DialplanOutcome.
-  std::array<Counter, pbx::kDialplanOutcomeCount> dialplan_outcomes;
 };
 
-// Of what one PBX is told. The counters are those of pbx::WriteBack::Counters.
+// Of what one PBX is told, beside pbx::WriteBackProbe.
 struct RoutingWriterProbe {
-  Counter written;
-  Counter verified;
-  Counter rewritten;
-  Counter retried;
-  Counter given_up;
-  Counter refused;
-  Counter phone_settings;
-  Counter malformed_phone_settings;
-  Counter rejected_phone_settings;
   Gauge in_flight;
   Gauge waiting;           // numbers that changed and have not been told
   Gauge waiting_in_round;  // numbers that are still to be checked

@@ -18,8 +18,6 @@ using Why = pbx::WriteBack::Why;
 // Numbers taken from the engine in one turn, most of which Asterisk holds as they are.
 constexpr int kTakesPerTurn = 128;
 
-void Raise(Counter& counter, std::uint64_t total) { counter.Add(total - counter.value()); }
-
 }  // namespace
 
 void KeepNoSetting(const PhoneSetting&, absl::AnyInvocable<void(absl::Status) &&> done) {
@@ -48,8 +46,8 @@ void RoutingWriter::SetEnabled(bool enabled, ami::Session* session) {
     if (session != nullptr) OnSynced(*session);
     return;
   }
-  std::vector<PhoneSetting> heard = write_back_.TakeHeard();
-  for (pbx::HeardSetting& setting : heard_) heard.push_back(std::move(setting.setting));
+  std::vector<PhoneSetting> heard = write_back_.TakeReported();
+  for (pbx::ReportedSetting& setting : reported_) heard.push_back(std::move(setting.setting));
   Stop();
   for (PhoneSetting& setting : heard) adopt_(std::move(setting), [](const absl::Status&) {});
 }
@@ -60,7 +58,7 @@ void RoutingWriter::Stop() {
   session_ = nullptr;
   ++stretch_;
   backlog_.Close(pbx_);
-  heard_.clear();
+  reported_.clear();
   write_back_.LinkLost();
   watch_.LinkLost();
   refused_.clear();
@@ -86,15 +84,15 @@ bool RoutingWriter::round_done() const {
 
 bool RoutingWriter::Drain() {
   if (session_ == nullptr) return false;
-  const bool more = TellMore();
+  const bool more = WriteMore();
   if (!waiters_.empty() && finished_ != write_back_.finished()) {
     finished_ = write_back_.finished();
-    Answer([this](const Waiter& waiter) { return Told(waiter.user); });
+    Answer([this](const Waiter& waiter) { return Written(waiter.user); });
   }
   return more;
 }
 
-bool RoutingWriter::TellMore() {
+bool RoutingWriter::WriteMore() {
   if (waits_for_sweep_ && engine_.HasWork()) return false;
   waits_for_sweep_ = false;
   int takes = 0;
@@ -119,7 +117,7 @@ bool RoutingWriter::TellMore() {
 
 // --- Who waits for it -------------------------------------------------------------------------
 
-bool RoutingWriter::Told(std::string_view user) {
+bool RoutingWriter::Written(std::string_view user) {
   bool told = true;
   if (backlog_.Waits(pbx_, user)) return false;
   backlog_.Read(pbx_, user, [&](const Routing& routing, bool) {
@@ -128,9 +126,10 @@ bool RoutingWriter::Told(std::string_view user) {
   return told;
 }
 
-void RoutingWriter::WhenTold(std::string_view user, MonotonicTime now,
-                             absl::AnyInvocable<void() &&> done) {
-  if (session_ == nullptr || waiters_.size() >= kMaxWaiters || Told(user)) return std::move(done)();
+void RoutingWriter::WhenWritten(std::string_view user, MonotonicTime now,
+                                absl::AnyInvocable<void() &&> done) {
+  if (session_ == nullptr || waiters_.size() >= kMaxWaiters || Written(user))
+    return std::move(done)();
   waiters_.push_back({std::string(user), now + PbxControl::kTellPatience, std::move(done)});
 }
 
@@ -169,15 +168,15 @@ bool RoutingWriter::Send(const pbx::WriteBack::Outgoing& action) {
 
 RoutingWriter::Taken RoutingWriter::TakeNext() {
   const auto offer = [this](const Routing& routing, bool again) {
-    write_back_.Offer(routing, !again                  ? Why::kChanged
+    write_back_.Queue(routing, !again                  ? Why::kChanged
                                : pace_ == Pace::kFirst ? Why::kUnchecked
                                                        : Why::kAgain);
   };
   const RoutingQueue& queue = backlog_.queue(pbx_);
-  if (queue.changed() > 0 || !heard_.empty()) {
+  if (queue.changed() > 0 || !reported_.empty()) {
     if (!write_back_.HasRoom()) return Taken::kNone;
-    if (!heard_.empty()) {
-      OfferHeard();
+    if (!reported_.empty()) {
+      QueueReported();
       return Taken::kOne;
     }
   } else {
@@ -196,12 +195,12 @@ void RoutingWriter::OnTick(MonotonicTime now) {
   slow_checks_left_ = kSlowChecksPerTick;
   write_back_.OnTick(session_ != nullptr && backlog_.queue(pbx_).empty());
   watch_.OnTick(now);
-  TellComplaints();
+  RaiseComplaints();
   UpdateProbe();
 }
 
 // What follows of a refusal stands in README: calls and BLF keys may not follow the presence.
-void RoutingWriter::TellComplaints() {
+void RoutingWriter::RaiseComplaints() {
   while (const std::optional<std::string> complaint = write_back_.TakeComplaint()) {
     const std::size_t colon = std::min(complaint->find(": "), complaint->size() - 2);
     const std::string action = complaint->substr(0, colon);
@@ -213,28 +212,29 @@ void RoutingWriter::TellComplaints() {
   if (session_ == nullptr || waits_for_sweep_ || !round_done() || !write_back_.idle()) return;
   // Everything was looked at on this link.
   for (const std::string& action : complaints_.Names()) {
-    if (!refused_.contains(action)) complaints_.Mend(action);
+    if (!refused_.contains(action)) complaints_.Resolve(action);
   }
 }
 
 // --- Phones -> whoever keeps settings --------------------------------------------------------
 
-void RoutingWriter::OnPhoneSetting(pbx::HeardSetting heard) {
+void RoutingWriter::OnPhoneSetting(pbx::ReportedSetting heard) {
   if (enabled_) {
-    if (session_ != nullptr && heard_.size() < kMaxHeard) heard_.push_back(std::move(heard));
+    if (session_ != nullptr && reported_.size() < kMaxReported)
+      reported_.push_back(std::move(heard));
     return;
   }
   adopt_(std::move(heard.setting), [](const absl::Status&) {});
 }
 
-void RoutingWriter::OfferHeard() {
-  pbx::HeardSetting heard = std::move(heard_.front());
-  heard_.pop_front();
+void RoutingWriter::QueueReported() {
+  pbx::ReportedSetting heard = std::move(reported_.front());
+  reported_.pop_front();
   const std::string user = heard.setting.user;
   backlog_.Read(pbx_, user, [&](const Routing& routing, bool) {
     // A number that was given to another user meanwhile is not his to change.
     if (routing.context != heard.context || routing.exten != heard.exten) return;
-    write_back_.Offer(routing, Why::kChanged, std::move(heard.setting));
+    write_back_.Queue(routing, Why::kChanged, std::move(heard.setting));
   });
 }
 
@@ -253,7 +253,7 @@ void RoutingWriter::OnAdopted(std::uint64_t ticket, const absl::Status& status) 
   }
   if (const std::optional<std::string> user = write_back_.OnAdopted(ticket, status)) {
     backlog_.Read(pbx_, *user, [this](const Routing& routing, bool) {
-      write_back_.Offer(routing, Why::kChanged);
+      write_back_.Queue(routing, Why::kChanged);
     });
   }
 }
@@ -261,16 +261,6 @@ void RoutingWriter::OnAdopted(std::uint64_t ticket, const absl::Status& status) 
 // --- Figures ---------------------------------------------------------------------------------
 
 void RoutingWriter::UpdateProbe() {
-  const pbx::WriteBack::Counters& counters = write_back_.counters();
-  Raise(probe_.written, counters.written);
-  Raise(probe_.verified, counters.verified);
-  Raise(probe_.rewritten, counters.rewritten);
-  Raise(probe_.retried, counters.retried);
-  Raise(probe_.given_up, counters.given_up);
-  Raise(probe_.refused, counters.refused);
-  Raise(probe_.phone_settings, counters.phone_settings);
-  Raise(probe_.malformed_phone_settings, counters.malformed_phone_settings);
-  Raise(probe_.rejected_phone_settings, counters.rejected_phone_settings);
   const RoutingQueue& queue = backlog_.queue(pbx_);
   probe_.in_flight.Set(static_cast<std::int64_t>(write_back_.in_flight()));
   probe_.waiting.Set(static_cast<std::int64_t>(queue.changed()));

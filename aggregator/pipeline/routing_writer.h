@@ -66,7 +66,7 @@ class RoutingWriter {
   // Whether the row was asked for here.
   bool OnRow(ami::ActionToken token, const ami::Message& row);
   // A phone has changed a setting. While the link is not synced the note in AstDB tells it later.
-  void OnPhoneSetting(pbx::HeardSetting heard);
+  void OnPhoneSetting(pbx::ReportedSetting heard);
 
   // Sends what there is room for. True if more could be sent at once, had the turn not to end: call
   // it again soon.
@@ -74,8 +74,8 @@ class RoutingWriter {
   // About 20 times a second.
   void OnTick(MonotonicTime now);
 
-  // As PbxControl::WhenTold, for this PBX.
-  void WhenTold(std::string_view user, MonotonicTime now, absl::AnyInvocable<void() &&> done);
+  // As PbxControl::WhenWritten, for this PBX.
+  void WhenWritten(std::string_view user, MonotonicTime now, absl::AnyInvocable<void() &&> done);
 
   enum class Pace : std::uint8_t {
     kFirst,  // fast; what was looked at on this link already is passed over
@@ -88,11 +88,12 @@ class RoutingWriter {
   // True if no round runs and everything that it took from the engine is settled.
   bool round_done() const;
 
-  std::uint64_t rewritten() const { return write_back_.counters().rewritten; }
+  std::uint64_t rewritten() const { return write_back_.probe().rewritten.value(); }
   // Since when Asterisk does not answer what it is told; nullopt while it does.
   const std::optional<MonotonicTime>& unanswered_since() const { return watch_.silent_since(); }
   // Any thread.
   const RoutingWriterProbe& probe() const { return probe_; }
+  const pbx::WriteBackProbe& write_back_probe() const { return write_back_.probe(); }
 
  private:
   struct Waiter {
@@ -103,21 +104,21 @@ class RoutingWriter {
   // Beyond these nobody waits: the answers come at once.
   static constexpr std::size_t kMaxWaiters = 2'000;
   // Beyond these a setting is left to the note of it in AstDB.
-  static constexpr std::size_t kMaxHeard = 10'000;
+  static constexpr std::size_t kMaxReported = 10'000;
 
-  bool Told(std::string_view user);
+  bool Written(std::string_view user);
   // Answers the waiters that `ready` is true of.
   void Answer(absl::FunctionRef<bool(const Waiter&)> ready);
 
   enum class Taken : std::uint8_t { kOne, kNone, kNoneYet };
 
-  bool TellMore();
+  bool WriteMore();
   bool Send(const pbx::WriteBack::Outgoing& action);
   Taken TakeNext();
-  void OfferHeard();
+  void QueueReported();
   void Adopt();
   void OnAdopted(std::uint64_t ticket, const absl::Status& status);
-  void TellComplaints();
+  void RaiseComplaints();
   void UpdateProbe();
   // Nothing is sent or waited for any more, until OnSynced.
   void Stop();
@@ -133,7 +134,7 @@ class RoutingWriter {
   bool waits_for_sweep_ = false;     // the users are not fused after the resync yet
   Pace pace_ = Pace::kFirst;
   int slow_checks_left_ = 0;  // until the next tick
-  std::deque<pbx::HeardSetting> heard_;
+  std::deque<pbx::ReportedSetting> reported_;
   std::vector<Waiter> waiters_;
   std::uint64_t finished_ = 0;  // of write_back_, when the waiters were looked at last
   AnswerWatch watch_;

@@ -101,7 +101,7 @@ void Turn::AbandonReconciles() {
   for (const auto& link : links_) link->AbandonReconcile();
 }
 
-void Turn::WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) {
+void Turn::WhenWritten(std::string_view user, absl::AnyInvocable<void() &&> done) {
   struct Waiting {
     std::size_t pbxs;
     absl::AnyInvocable<void() &&> done;
@@ -109,7 +109,7 @@ void Turn::WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) {
   if (links_.empty()) return std::move(done)();
   const auto waiting = std::make_shared<Waiting>(Waiting{links_.size(), std::move(done)});
   for (const auto& link : links_) {
-    link->WhenTold(user, [waiting] {
+    link->WhenWritten(user, [waiting] {
       if (--waiting->pbxs == 0) std::move(waiting->done)();
     });
   }
@@ -146,7 +146,7 @@ void Turn::OnReadEnd(MonotonicTime started, std::size_t changes) {
   Publish();
   probe_.read_to_publish.Observe(
       static_cast<std::uint64_t>((clock_.Now() - started).count() / 1000));
-  TellPbxs();
+  DrainRoutings();
 }
 
 void Turn::RunCommands(std::span<Command> commands) {
@@ -158,7 +158,7 @@ void Turn::RunCommands(std::span<Command> commands) {
 void Turn::RunSlice() {
   slice_scheduled_ = false;
   if (engine_.HasWork()) {
-    engine_.DoWork(kUsersPerSlice);
+    engine_.Sweep(kUsersPerSlice);
     probe_.work_slices.Add();
   }
   End();
@@ -185,7 +185,7 @@ void Turn::OnTick() {
 // at once is left to a slice, so that reads and commands come in between.
 void Turn::End() {
   Publish();
-  TellPbxs();
+  DrainRoutings();
 }
 
 void Turn::Publish() {
@@ -193,7 +193,7 @@ void Turn::Publish() {
   if (more || engine_.HasWork()) ScheduleSlice();
 }
 
-void Turn::TellPbxs() {
+void Turn::DrainRoutings() {
   bool more = false;
   for (const auto& link : links_) more |= link->DrainRoutings();
   if (more) ScheduleSlice();

@@ -126,7 +126,7 @@ class Turn final : private PbxControl {
  private:
   void Reconcile(std::string_view pbx, ReconcileCallback done) override;
   void AbandonReconciles() override;
-  void WhenTold(std::string_view user, absl::AnyInvocable<void() &&> done) override;
+  void WhenWritten(std::string_view user, absl::AnyInvocable<void() &&> done) override;
   absl::Status SetWriteBack(std::string_view pbx, bool on) override;
   void Load(std::string_view pbx, ExpectedConfiguration expected, LoadCallback done) override;
   void FindConflicts(std::string_view pbx, const ConfiguredNames& next,
@@ -138,7 +138,7 @@ class Turn final : private PbxControl {
   // The end of each turn, whatever began it.
   void End();
   void Publish();
-  void TellPbxs();
+  void DrainRoutings();
   void ScheduleSlice();
   void UpdateGauges();
 

@@ -2,8 +2,8 @@
 #define UNIPRESENCE_AGGREGATOR_PUBLISH_DECODER_H_
 
 // Frames of the publish socket, read by hand: a follower of everyone reads each change of a running
-// server, and generated classes, which build every nested message before one asks for it, take three
-// quarters of its time. Views point into the bytes that were read.
+// server, and generated classes, which build every nested message before one asks for it, take
+// three quarters of its time. Views point into the bytes that were read.
 //
 // What the generated parser understands is understood alike, with two exceptions that no encoder
 // makes: groups are refused, and a field that stands twice counts as it stands last. Thread-safe,

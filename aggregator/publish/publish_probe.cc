@@ -17,9 +17,10 @@ void RegisterMetrics(MetricCollector& collector, const PublishProbe& probe) {
                 probe.bytes);
   group.Counter("unipresence_publish_send_failures_total", "Messages that ZeroMQ did not take.",
                 probe.send_failures);
-  group.Counter("unipresence_publish_full_queues_total",
-                "Times that a subscriber stood still with a full queue, and lost frames from then on.",
-                probe.full_queues);
+  group.Counter(
+      "unipresence_publish_full_queues_total",
+      "Times that a subscriber stood still with a full queue, and lost frames from then on.",
+      probe.full_queues);
   group.Counter("unipresence_publish_subscriptions_total", "Subscriptions taken in.",
                 probe.subscriptions);
   group.Counter("unipresence_publish_snapshot_pages_total", "Snapshot pages sent.",
@@ -31,7 +32,8 @@ void RegisterMetrics(MetricCollector& collector, const PublishProbe& probe) {
   group.Gauge("unipresence_publish_wanted_users", "Users that somebody follows by name.",
               probe.wanted_users);
   group.Gauge("unipresence_publish_waiting_users",
-              "Users whose newest value waits until a subscriber has read on.", probe.waiting_users);
+              "Users whose newest value waits until a subscriber has read on.",
+              probe.waiting_users);
 }
 
 }  // namespace unipresence::publish

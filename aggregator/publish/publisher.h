@@ -21,9 +21,9 @@
 // - Call OnTimer() at next_timer() or a little later, then HandleEvents().
 //
 // A subscriber whose queue is full slows nobody for long. A follower of everyone loses frames, sees
-// the gap and asks for a snapshot. For a follower of some users the newest value of each waits until
-// he has read on; if for kPatience he does not, he loses them, and a heartbeat before them, by whose
-// number he sees the loss.
+// the gap and asks for a snapshot. For a follower of some users the newest value of each waits
+// until he has read on; if for kPatience he does not, he loses them, and a heartbeat before them,
+// by whose number he sees the loss.
 //
 // Whoever can connect can make libzmq hold memory without a bound: it keeps the parts of a
 // multi-part message until the last one comes. Bind to loopback, to a Unix socket, or to a network
@@ -190,12 +190,12 @@ class Publisher final : public UpdateSink {
 
   MonotonicTime next_heartbeat_{};
   MonotonicTime next_refresh_{};
-  MonotonicTime next_retry_{};     // while something waits
+  MonotonicTime next_retry_{};  // while something waits
   MonotonicTime waiting_since_{};
   MonotonicTime stuck_since_{};  // nothing of what waits could be sent
   bool heartbeat_waits_ = false;
-  bool dropping_ = false;  // what waits is sent to those who can take it
-  std::uint64_t heartbeats_ = 0;  // on the topic of followers of some users
+  bool dropping_ = false;          // what waits is sent to those who can take it
+  std::uint64_t heartbeats_ = 0;   // on the topic of followers of some users
   double refresh_share_ = 0;       // users whose turn it is, with fractions
   std::size_t refreshes_due_ = 0;  // the same in whole users
 

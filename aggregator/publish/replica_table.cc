@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kCacheLine = 64;
 
-// Always inlined: g++ 12 finds that a function of prefetches alone has no effect, and drops its calls.
+// Always inlined: g++ 12 finds that a function of prefetches alone has no effect, and drops its
+// calls.
 [[gnu::always_inline]] inline void Prefetch(const char* begin, std::size_t size) {
   for (std::size_t offset = 0; offset < size; offset += kCacheLine) {
     __builtin_prefetch(begin + offset, 1);

@@ -2,8 +2,8 @@
 #define UNIPRESENCE_AGGREGATOR_PUBLISH_REPLICA_TABLE_H_
 
 // A follower's copy of the server's table of presences: the algorithm of replication.proto, fed
-// with messages that were read (decoder.h). Knows no socket, no time and no retry; clients/cpp/follow_session.h adds
-// them.
+// with messages that were read (decoder.h). Knows no socket, no time and no retry;
+// clients/cpp/follow_session.h adds them.
 //
 // Followers of everyone:
 //

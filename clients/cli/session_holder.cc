@@ -95,7 +95,7 @@ absl::Status SessionHolder::HoldOnce(bool& was_held) {
   v1::HoldSessionResponse response;
   client::MessageReader reader(*stream);
   while (reader.Read(response)) {
-    watchdog.Heard();
+    watchdog.Kick();
     if (!std::exchange(was_held, true)) events_.held(response.session());
   }
   if (reader.unreadable()) context.TryCancel();

@@ -32,7 +32,7 @@ class StreamWatchdog {
         }) {}
 
   // Something came.
-  void Heard() { heard_ = std::chrono::steady_clock::now(); }
+  void Kick() { heard_ = std::chrono::steady_clock::now(); }
 
   // It cancelled the stream.
   bool barked() const { return barked_; }

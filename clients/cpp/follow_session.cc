@@ -90,7 +90,7 @@ void FollowSession::OnMessage(std::string_view message, MonotonicTime now) {
     pulls_ = 2;
     heartbeat_number_ = 0;
   }
-  TellIfCurrent(now);
+  NotifyIfCurrent(now);
 }
 
 ReplicaTable::Result FollowSession::Apply(std::string_view topic, std::string_view payload) {
@@ -115,7 +115,8 @@ ReplicaTable::Result FollowSession::Apply(std::string_view topic, std::string_vi
 bool FollowSession::MissedHeartbeat() {
   if (!stream_frame_.heartbeat || stream_frame_.heartbeat->number() == 0) return false;
   const std::uint64_t number = stream_frame_.heartbeat->number();
-  const std::uint64_t before = std::exchange(heartbeat_number_, std::max(heartbeat_number_, number));
+  const std::uint64_t before =
+      std::exchange(heartbeat_number_, std::max(heartbeat_number_, number));
   return before != 0 && number > before + 1;
 }
 
@@ -157,7 +158,7 @@ bool FollowSession::IsCurrent() const {
   return pulls_ < 2 && (table_.snapshot_done() || table_.snapshot_begun());
 }
 
-void FollowSession::TellIfCurrent(MonotonicTime now) {
+void FollowSession::NotifyIfCurrent(MonotonicTime now) {
   if (told_current_ || !IsCurrent()) return;
   told_current_ = true;
   current_since_ = now;
@@ -308,7 +309,7 @@ void FollowSession::OnReply(std::string_view reply, MonotonicTime now) {
     portion_ += options_.users_per_request;
     if (portion_ >= options_.users.size()) EndSnapshot();
   }
-  TellIfCurrent(now);
+  NotifyIfCurrent(now);
 }
 
 void FollowSession::EndSnapshot() {

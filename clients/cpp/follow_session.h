@@ -140,7 +140,7 @@ class FollowSession final : private publish::ReplicaObserver {
   bool NeedsSnapshot() const;
   publish::ReplicaTable::Result Apply(std::string_view topic, std::string_view payload);
   void Lost(GapReason reason, MonotonicTime now);
-  void TellIfCurrent(MonotonicTime now);
+  void NotifyIfCurrent(MonotonicTime now);
   void TakeHeartbeat(const v1::Heartbeat& heartbeat);
   bool MissedHeartbeat();
   void JudgeSilence(MonotonicTime now, bool idle, Step& step);

@@ -60,9 +60,7 @@ void ChangeFeed::OnChange(CommittedChange change) {
   }
 }
 
-void ChangeFeed::WhenApplied(Revision, Applied applied) {
-  held_.answers.push_back(std::move(applied));
-}
+void ChangeFeed::WhenApplied(Applied applied) { held_.answers.push_back(std::move(applied)); }
 
 void ChangeFeed::Flush() {
   if (held_.users.empty() && held_.answers.empty()) return;

@@ -64,18 +64,18 @@ class ChangeFeed final : public ChangeSink {
     };
     const auto answer = [this, running](const absl::StatusOr<Revision>& committed) {
       if (!committed.ok()) return std::move(running->answer)(nullptr, committed.status());
-      WhenApplied(*committed, [running](Core& core) {
+      WhenApplied([running](Core& core) {
         std::move(running->answer)(&core, *std::move(running->result));
       });
     };
     if (absl::Status refused = store_.SubmitChange(change, answer); !refused.ok()) answer(refused);
   }
 
-  // Calls `applied` on the pipeline's thread, once the engine goes by that revision. From the
-  // `done` of a command that was answered with it (Store::SubmitChange): what it waits for is
-  // posted before it or together with it, so that the order of posts is enough.
+  // Calls `applied` on the pipeline's thread, once the engine goes by what a command has changed.
+  // From the `done` of that command (Store::SubmitChange): what it waits for is posted before it or
+  // together with it, so that the order of posts is enough, and no revision is compared.
   using Applied = absl::AnyInvocable<void(Core&) &&>;
-  void WhenApplied(Revision revision, Applied applied);
+  void WhenApplied(Applied applied);
 
   // ChangeSink, for the store.
   void OnChange(CommittedChange change) override;

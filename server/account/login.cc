@@ -52,7 +52,7 @@ absl::Status ValidateLogin(const LoginRequest& request) {
   return absl::OkStatus();
 }
 
-struct LoginDesk::Attempt {
+struct LoginFlow::Attempt {
   Done done;
   std::string username;
   std::string password;
@@ -62,7 +62,7 @@ struct LoginDesk::Attempt {
   bool waited = false;  // for the hash of the password
 };
 
-void LoginDesk::LogIn(LoginRequest request, Done done) {
+void LoginFlow::LogIn(LoginRequest request, Done done) {
   if (const auto wait = throttle_.Admit(request.username, shared_.clock.Now())) {
     shared_.probe.throttled_logins.Add();
     return std::move(done)(nullptr, TooManyAttempts(*wait));
@@ -76,7 +76,7 @@ void LoginDesk::LogIn(LoginRequest request, Done done) {
   LookUp(std::move(attempt));
 }
 
-void LoginDesk::LookUp(AttemptPtr attempt) {
+void LoginFlow::LookUp(AttemptPtr attempt) {
   // Copied before the call: its arguments are evaluated in any order, and one of them takes
   // `attempt`.
   const std::string username = attempt->username;
@@ -88,7 +88,7 @@ void LoginDesk::LookUp(AttemptPtr attempt) {
       });
 }
 
-void LoginDesk::Verify(AttemptPtr attempt, absl::StatusOr<StoredUser> user) {
+void LoginFlow::Verify(AttemptPtr attempt, absl::StatusOr<StoredUser> user) {
   if (!user.ok() && !absl::IsNotFound(user.status())) {
     const absl::Status status = FromStore(user.status(), {});
     return GiveUp(std::move(attempt), status);
@@ -116,7 +116,7 @@ void LoginDesk::Verify(AttemptPtr attempt, absl::StatusOr<StoredUser> user) {
                  });
 }
 
-void LoginDesk::Save(AttemptPtr attempt) {
+void LoginFlow::Save(AttemptPtr attempt) {
   absl::StatusOr<auth::SessionToken> token = auth::NewSessionToken();
   absl::StatusOr<std::string> id = auth::NewSessionId();
   if (!token.ok() || !id.ok()) {
@@ -147,7 +147,7 @@ void LoginDesk::Save(AttemptPtr attempt) {
       });
 }
 
-void LoginDesk::Begin(Core& core, Attempt& attempt, StoredSession session) {
+void LoginFlow::Begin(Core& core, Attempt& attempt, StoredSession session) {
   // The feed has begun it. Where it could not, the same reason still holds.
   absl::Status begun = shared_.sessions.Begin(core, session);
   if (!begun.ok()) {
@@ -162,19 +162,19 @@ void LoginDesk::Begin(Core& core, Attempt& attempt, StoredSession session) {
       &core, LoggedIn{.session = std::move(session), .token = std::move(attempt.token)});
 }
 
-void LoginDesk::Reject(AttemptPtr attempt) {
+void LoginFlow::Reject(AttemptPtr attempt) {
   shared_.probe.bad_logins.Add();
   // Not what was typed: people type passwords into the wrong field.
   spdlog::info("log-in refused: user '{}' from {}", attempt->session.user, attempt->session.peer);
   Fail(*attempt, BadCredentials());
 }
 
-void LoginDesk::GiveUp(AttemptPtr attempt, const absl::Status& status) {
+void LoginFlow::GiveUp(AttemptPtr attempt, const absl::Status& status) {
   throttle_.Withdraw(attempt->username);
   Fail(*attempt, status);
 }
 
-void LoginDesk::Fail(Attempt& attempt, const absl::Status& status) {
+void LoginFlow::Fail(Attempt& attempt, const absl::Status& status) {
   std::move(attempt.done)(nullptr, status);
 }
 

@@ -51,7 +51,7 @@ struct LoggedIn {
 };
 
 // Thread-safe.
-class LoginDesk {
+class LoginFlow {
  public:
   // What it came to, once. A success is told on the pipeline's thread, with its core, within the
   // command that began the session; a failure on any thread, with null. Destroyed uncalled if the
@@ -63,7 +63,7 @@ class LoginDesk {
   // All must outlive the desk.
   // `when_hashed` calls the function once the password of that user of a users file is hashed, at
   // once where it does not wait to be.
-  LoginDesk(const AccountContext& shared, auth::PasswordHasher& hasher,
+  LoginFlow(const AccountContext& shared, auth::PasswordHasher& hasher,
             auth::LoginThrottle& throttle, WhenHashed when_hashed)
       : shared_(shared),
         hasher_(hasher),

@@ -28,7 +28,7 @@ absl::Status SessionKeeper::Begin(Core& core, const StoredSession& session) {
   }
   Insert(session);
   probe_.logins.Add();
-  TellEngine(core, session.user, CauseKind::kLogin);
+  UpdateEngine(core, session.user, CauseKind::kLogin);
   UpdateGauges(core);
   return absl::OkStatus();
 }
@@ -41,7 +41,7 @@ void SessionKeeper::Load(Core& core, std::span<const StoredSession> sessions) {
       continue;
     }
     Insert(session);
-    TellEngine(core, session.user, CauseKind::kServerStart);
+    UpdateEngine(core, session.user, CauseKind::kServerStart);
   }
   UpdateGauges(core);
   if (!refused.empty()) leases_.Forget(std::move(refused), nullptr);
@@ -53,7 +53,7 @@ void SessionKeeper::Insert(const StoredSession& session) {
   by_id_[session.id] = it;
 }
 
-void SessionKeeper::TellEngine(Core& core, const std::string& user, CauseKind cause) {
+void SessionKeeper::UpdateEngine(Core& core, const std::string& user, CauseKind cause) {
   const bool logged_in = leases_.AssistantCount(core, user) > 0;
   if (logged_in) {
     logged_in_.insert(user);
@@ -195,7 +195,7 @@ void SessionKeeper::Drop(Core& core, std::string_view id, CauseKind cause) {
   const std::string user = it->second->second.stored.user;
   by_place_.erase(it->second);
   by_id_.erase(it);
-  TellEngine(core, user, cause);
+  UpdateEngine(core, user, cause);
   on_end_(std::string(id));
 }
 

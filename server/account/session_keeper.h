@@ -96,7 +96,7 @@ class SessionKeeper {
   void Insert(const StoredSession& session);
   // Takes it out of the tables here; its lease has ended already.
   void Drop(Core& core, std::string_view id, CauseKind cause);
-  void TellEngine(Core& core, const std::string& user, CauseKind cause);
+  void UpdateEngine(Core& core, const std::string& user, CauseKind cause);
   void UpdateGauges(Core& core);
 
   SessionLeases& leases_;

@@ -10,7 +10,7 @@ bool SureExecutor::Post(Command command) {
   {
     MutexLock lock(mutex_);
     waiting_.push_back(std::move(kept));
-    dropped = Offer();
+    dropped = TryPost();
   }
   return dropped.empty();
 }
@@ -19,7 +19,7 @@ void SureExecutor::Retry() {
   Waiting dropped;
   {
     MutexLock lock(mutex_);
-    dropped = Offer();
+    dropped = TryPost();
   }
 }
 
@@ -28,11 +28,11 @@ void SureExecutor::Stop() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
-    dropped = Offer();
+    dropped = TryPost();
   }
 }
 
-SureExecutor::Waiting SureExecutor::Offer() {
+SureExecutor::Waiting SureExecutor::TryPost() {
   while (!waiting_.empty()) {
     // What it holds dies where it ran, not with the last that refers to it.
     const auto run = [command = waiting_.front()](Core& core) {

@@ -41,7 +41,7 @@ class SureExecutor final : public Executor {
   using Waiting = std::deque<std::shared_ptr<Command>>;
 
   // Returns what is to be destroyed, which may answer calls: not under the lock.
-  Waiting Offer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Waiting TryPost() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Executor& pipeline_;
   Mutex mutex_;

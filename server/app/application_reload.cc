@@ -126,7 +126,7 @@ void Application::ReloadUsers(UsersReading reading, const config::Config& config
           for (const std::string& line : sync.lines) spdlog::info("{}", line);
           passwords_->Add(std::move(sync.passwords));
           return services_->changes().WhenApplied(
-              *committed, [promise = std::move(promise)](Core&) { promise->set_value(); });
+              [promise = std::move(promise)](Core&) { promise->set_value(); });
         }
         if (!absl::IsCancelled(committed.status())) UsersStay(committed.status());
         promise->set_value();

@@ -8,7 +8,9 @@ namespace unipresence {
 
 void RegisterPbxMetrics(MetricCollector& collector, const std::string& name, const PbxLink& link) {
   RegisterMetrics(collector, name, link.probe());
+  RegisterMetrics(collector, name, link.tracker_probe());
   RegisterMetrics(collector, name, link.ami_probe());
+  RegisterMetrics(collector, name, link.write_back_probe());
   RegisterMetrics(collector, name, link.writer_probe());
 }
 
@@ -19,9 +21,7 @@ void RegisterMetrics(ProbeCollector& collector, const MeasuredParts& parts) {
                      [&ready = parts.readiness] { return ready.IsReady() ? 1.0 : 0.0; });
   const Pipeline& pipeline = parts.pipeline;
   for (std::size_t i = 0; i < parts.pbxs.size(); ++i) {
-    RegisterMetrics(collector, parts.pbxs[i], pipeline.link_probe(i));
-    RegisterMetrics(collector, parts.pbxs[i], pipeline.ami_probe(i));
-    RegisterMetrics(collector, parts.pbxs[i], pipeline.writer_probe(i));
+    RegisterPbxMetrics(collector, parts.pbxs[i], pipeline.link(i));
   }
   RegisterMetrics(collector, pipeline.probe());
   RegisterMetrics(collector, pipeline.publisher().probe());

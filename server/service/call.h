@@ -151,10 +151,11 @@ grpc::ServerUnaryReactor* RunUnary(const ServiceContext& shared,
   return reactor;
 }
 
-// Answers OK once Asterisk routes calls as the engine says now (PbxControl::WhenTold).
+// Answers OK once Asterisk routes calls as the engine says now (PbxControl::WhenWritten).
 template <typename Response>
-void OkWhenTold(Core& core, std::string_view user, Reply<Response> reply) {
-  core.pbx_control->WhenTold(user, [reply = std::move(reply)]() mutable { std::move(reply).Ok(); });
+void OkWhenWritten(Core& core, std::string_view user, Reply<Response> reply) {
+  core.pbx_control->WhenWritten(user,
+                                [reply = std::move(reply)]() mutable { std::move(reply).Ok(); });
 }
 
 // For rpcs that nothing answers yet. `what` names what will.

@@ -82,7 +82,7 @@ grpc::ServerUnaryReactor* DeviceSelectionService::SelectDevice(
                              if (!stored.ok()) return std::move(reply).Fail(stored.status());
                              FillSelection(core, user, stored->settings.select_time,
                                            reply.response());
-                             OkWhenTold(core, user, std::move(reply));
+                             OkWhenWritten(core, user, std::move(reply));
                            });
   });
 }

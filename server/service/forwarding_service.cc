@@ -20,7 +20,7 @@ SettingsCommands::Done AnswerWith(Reply<v1::Forwarding> reply) {
   return [reply = std::move(reply)](Core& core, absl::StatusOr<StoredUser> stored) mutable {
     if (!stored.ok()) return std::move(reply).Fail(stored.status());
     FillForwarding(*stored, reply.response());
-    OkWhenTold(core, stored->user.id, std::move(reply));
+    OkWhenWritten(core, stored->user.id, std::move(reply));
   };
 }
 

@@ -134,7 +134,7 @@ struct Services::Parts {
 
   AccountContext account;
   auth::LoginThrottle throttle;
-  LoginDesk login;
+  LoginFlow login;
   SettingsCommands settings;
   UserCommands users;
   AsteriskConfiguration configuration;

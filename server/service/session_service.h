@@ -12,7 +12,7 @@ namespace unipresence {
 
 class SessionService final : public ServiceBase<v1::SessionService::CallbackService> {
  public:
-  SessionService(const ServiceContext& shared, LoginDesk& login, HoldStreams& hold_streams)
+  SessionService(const ServiceContext& shared, LoginFlow& login, HoldStreams& hold_streams)
       : shared_(shared), login_(login), hold_streams_(hold_streams) {
     Handle(shared, &SessionService::CreateSession, &SessionService::GetSession,
            &SessionService::ListSessions, &SessionService::KeepSessionAlive,
@@ -38,7 +38,7 @@ class SessionService final : public ServiceBase<v1::SessionService::CallbackServ
 
  private:
   const ServiceContext& shared_;
-  LoginDesk& login_;
+  LoginFlow& login_;
   HoldStreams& hold_streams_;
 };
 

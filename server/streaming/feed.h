@@ -4,7 +4,7 @@
 // One kind of resource on its way to the streams: batches that wait, the log that they come into,
 // and who is to be told.
 //
-//   pipeline --Push--> [waiting batches] --TakeIn, watch thread--> log, and the streams that watch
+//   pipeline --Push--> [waiting batches] --Drain, watch thread--> log, and the streams that watch
 //                                                                  the users who changed
 //
 // What is resumed, merged or left out is the log's and its readers': a feed of presences has a log
@@ -90,7 +90,7 @@ class Feed {
   //   changed(stream, index, batch, i)  the stream watches the user of that change, its index-th
   //   appended()                      after each batch
   template <typename Lost, typename Changed, typename Appended>
-  bool TakeIn(Lost lost, Changed changed, Appended appended) {
+  bool Drain(Lost lost, Changed changed, Appended appended) {
     const WaitingBatches::Taken taken = batches_.Take();
     if (taken.dropped_up_to > log_.end()) {
       log_.Reset(taken.dropped_up_to);

@@ -184,7 +184,7 @@ void WatchHub::NotePushed(const WaitingBatches::Pushed& pushed) {
 }
 
 void WatchHub::TakePresences() {
-  const bool news = presences_.TakeIn(
+  const bool news = presences_.Drain(
       [this] { StartOverAll(); },
       [this](Open& open, std::uint32_t index, const publish::Batch& batch, std::size_t i) {
         open.stream.NoteChange(index, batch.sequence(i), history());
@@ -196,7 +196,7 @@ void WatchHub::TakePresences() {
   if (!news) return;
   ++log_version_;
   for (Open* open : presences_.watchers().everyone()) Wake(*open);
-  TellSizes();
+  CountSizes();
 }
 
 // Changes leave the log; what is still needed of them is kept, within its bound.
@@ -224,7 +224,7 @@ void WatchHub::TrimHistory() {
   ++log_version_;
 }
 
-void WatchHub::TellSizes() {
+void WatchHub::CountSizes() {
   StreamProbe& probe = shared_.probe;
   probe.watch_log_entries.Set(
       static_cast<std::int64_t>(history().log().size() + history().entries()));
@@ -232,7 +232,7 @@ void WatchHub::TellSizes() {
 }
 
 void WatchHub::TakeMailboxes() {
-  const bool news = mailboxes_.TakeIn(
+  const bool news = mailboxes_.Drain(
       [this] {
         for (const auto& [id, open] : streams_.all()) {
           if (open->stream.mailboxes() != nullptr) StartOver(*open);

@@ -100,7 +100,7 @@ class WatchHub final : public publish::BatchSink {
   void Tick();
   void TrimHistory();
   void TrimMailboxes();
-  void TellSizes();
+  void CountSizes();
   void StartOverAll();
   void StartOver(Open& open);
   const WatchHistory& history() const { return presences_.log(); }

@@ -61,7 +61,7 @@ struct Site {
       }
     }
     engine.EndResync(pbx);
-    while (engine.DoWork(4096)) {
+    while (engine.Sweep(4096)) {
     }
   }
 
@@ -116,7 +116,7 @@ void BM_ResyncAndSweep(benchmark::State& state) {
   Site& site = SiteOf(users);
   for (auto _ : state) {
     site.engine.LinkLost(site.pbx, "bench");
-    while (site.engine.DoWork(4096)) {
+    while (site.engine.Sweep(4096)) {
     }
     site.Resync(users);
   }

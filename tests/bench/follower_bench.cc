@@ -1,5 +1,6 @@
-// What a follower of everyone makes of a busy stream: frames as they come from the socket, up to its listener.
-// Beside it, in the same run: the same bytes through the generated parser alone, and summed byte by byte.
+// What a follower of everyone makes of a busy stream: frames as they come from the socket, up to
+// its listener. Beside it, in the same run: the same bytes through the generated parser alone, and
+// summed byte by byte.
 
 #include <benchmark/benchmark.h>
 

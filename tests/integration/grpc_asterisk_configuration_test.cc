@@ -31,7 +31,7 @@ class FakePbxControl final : public PbxControl {
   void Reconcile(std::string_view, ReconcileCallback done) override {
     std::move(done)(absl::UnimplementedError("not here"));
   }
-  void WhenTold(std::string_view, absl::AnyInvocable<void() &&> done) override {
+  void WhenWritten(std::string_view, absl::AnyInvocable<void() &&> done) override {
     std::move(done)();
   }
   absl::Status SetWriteBack(std::string_view, bool) override { return absl::OkStatus(); }

@@ -332,7 +332,7 @@ TEST_F(GrpcCommandsTest, PbxsAndTheServer) {
                                       .skipped_messages = 3,
                                       .list_errors = {"CoreShowChannels: Permission denied"},
                                       .write_unanswered_since = 2'000'000};
-    while (core.engine.DoWork(100)) {
+    while (core.engine.Sweep(100)) {
     }
   });
   v1::ListPbxsRequest list;

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "aggregator/pipeline/pbx_link.h"
 #include "aggregator/pipeline/pipeline.h"
 #include "tests/simulation/running_sim.h"
 
@@ -93,7 +94,7 @@ TEST_F(MailboxReaderTest, CountsAreReadAfterTheListsAndFollowedByEvents) {
   }
   SetMailbox(3, 0, 4);
   WaitForCounts(3, {0, 4});
-  EXPECT_EQ(pipeline_->link_probe(0).mailbox_errors.value(), 0u);
+  EXPECT_EQ(pipeline_->link(0).probe().mailbox_errors.value(), 0u);
 }
 
 TEST_F(MailboxReaderTest, ALostLinkLeavesTheLastCountsUntilTheyAreReadAgain) {

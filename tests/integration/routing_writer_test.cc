@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "aggregator/pipeline/pbx_link.h"
 #include "aggregator/pipeline/pipeline.h"
 #include "tests/simulation/running_sim.h"
 
@@ -121,7 +122,8 @@ class RoutingWriterTest : public ::testing::Test {
   // they do is waited for by itself.
   void WaitUntilTold() {
     WaitFor([&] {
-      max_in_flight_ = std::max(max_in_flight_, pipeline_->ami_probe(0).actions_in_flight.load());
+      max_in_flight_ =
+          std::max(max_in_flight_, pipeline_->link(0).ami_probe().actions_in_flight.load());
       return Ask([](Core& core) { return IsTold(core, "main") && IsTold(core, "branch"); });
     });
   }
@@ -180,9 +182,9 @@ TEST_F(RoutingWriterTest, AThousandUsersSwitchAtOnceWithoutFloodingAsterisk) {
   WaitUntilAllOnWebrtc(main_);
   EXPECT_EQ(CountOnWebrtc(branch_), 0u);
   EXPECT_LE(max_in_flight_, 64u + 1u) << "and a ping";
-  EXPECT_EQ(pipeline_->ami_probe(0).actions_refused.value(), 0u);
-  EXPECT_EQ(pipeline_->ami_probe(0).disconnects.value(), 0u);
-  EXPECT_EQ(pipeline_->writer_probe(0).refused.value(), 0u);
+  EXPECT_EQ(pipeline_->link(0).ami_probe().actions_refused.value(), 0u);
+  EXPECT_EQ(pipeline_->link(0).ami_probe().disconnects.value(), 0u);
+  EXPECT_EQ(pipeline_->link(0).write_back_probe().refused.value(), 0u);
 }
 
 TEST_F(RoutingWriterTest, APbxThatIsAwayHoldsUpNobodyAndGetsTheNewestAlone) {
@@ -201,7 +203,7 @@ TEST_F(RoutingWriterTest, APbxThatIsAwayHoldsUpNobodyAndGetsTheNewestAlone) {
   WaitUntilAllOnWebrtc(branch_);
   EXPECT_FALSE(Ask([](Core& core) { return IsTold(core, "main"); }));
 
-  const RoutingWriterProbe& probe = pipeline_->writer_probe(0);
+  const pbx::WriteBackProbe& probe = pipeline_->link(0).write_back_probe();
   const std::uint64_t before = probe.written.value();
   EXPECT_TRUE(ControlClient(main_.sim.control_port()).Run({{"command", "go_on"}}).at("ok"));
   EXPECT_TRUE(main_.control.Reply().at("ok"));
@@ -292,7 +294,7 @@ TEST_F(RoutingWriterTest, WhoeverIsToldFindsItInAsterisk) {
     auto future = promise.get_future();
     EXPECT_TRUE(pipeline_->Post([&](Core& core) {
       EXPECT_TRUE(core.engine.SelectDevice(Id("main", 7), device).ok());
-      core.pbx_control->WhenTold(Id("main", 7), [&] { promise.set_value(); });
+      core.pbx_control->WhenWritten(Id("main", 7), [&] { promise.set_value(); });
     }));
     future.get();
     EXPECT_EQ(main_.Keys("unipresence/from-users/1007")

@@ -199,7 +199,7 @@ class Life {
   }
 
   void Work() {
-    while (engine_.DoWork(100)) {
+    while (engine_.Sweep(100)) {
     }
   }
 

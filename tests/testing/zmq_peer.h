@@ -127,8 +127,7 @@ class PublisherFixture : public ::testing::Test {
       const v1::SnapshotReply reply = Ask(dealer, request);
       EXPECT_FALSE(reply.has_error()) << reply.error().message();
       for (const v1::Presence& presence : reply.presences()) {
-        EXPECT_TRUE(
-            publish::ReadPresence(presence.SerializeAsString(), values[presence.user()]));
+        EXPECT_TRUE(publish::ReadPresence(presence.SerializeAsString(), values[presence.user()]));
       }
       request.set_page_token(reply.next_page_token());
     } while (!request.page_token().empty());

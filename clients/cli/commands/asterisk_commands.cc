@@ -32,7 +32,7 @@ absl::StatusOr<std::string> ChoosePbx(const std::string& named, CommandContext& 
 }
 
 template <typename Users>
-void TellSkipped(const Users& users, CommandContext& context) {
+void LogSkipped(const Users& users, CommandContext& context) {
   for (const v1::SkippedUser& user : users) {
     context.Remark(fmt::format("left out: {}", user.message()));
   }
@@ -61,7 +61,7 @@ absl::StatusOr<std::vector<TextFile>> Render(const std::string& pbx, CommandCont
   const absl::Status status = client::FromGrpc(stream->Finish());
   if (reader.unreadable()) return client::UnreadableError();
   UNIPRESENCE_RETURN_IF_ERROR(status);
-  if (!context.json()) TellSkipped(skipped, context);
+  if (!context.json()) LogSkipped(skipped, context);
   for (const v1::SkippedUser& user : skipped) {
     if (context.json()) context.Report(absl::InvalidArgumentError(ToAbsl(user.message())));
   }
@@ -122,7 +122,7 @@ absl::Status RunCommand(const AsteriskApplyOptions& options, CommandContext& con
   UNIPRESENCE_ASSIGN_OR_RETURN(
       const v1::ApplyAsteriskConfigurationResponse applied,
       context.Call(&v1::ProvisioningService::Stub::ApplyAsteriskConfiguration, request));
-  TellSkipped(applied.skipped_users(), context);
+  LogSkipped(applied.skipped_users(), context);
   std::string text;
   for (const v1::ConfigurationChange& change : applied.changes()) {
     text += change.diff();

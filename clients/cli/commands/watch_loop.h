@@ -42,7 +42,7 @@ absl::Status WatchOnce(Watcher& watcher, CommandContext& context, bool wait, boo
   client::MessageReader reader(*stream);
   while (reader.Read(response)) {
     heard = true;
-    watchdog.Heard();
+    watchdog.Kick();
     watcher.Apply(response);
     if (context.out().closed()) rpc.TryCancel();
   }

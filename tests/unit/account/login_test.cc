@@ -56,8 +56,8 @@ class LoginTest : public ::testing::Test {
   AccountRoom room_{SessionTable::Options{.max_sessions_per_user = 2}};
   auth::PasswordHasher hasher_{{}};
   auth::LoginThrottle throttle_{{}};
-  LoginDesk::WhenHashed when_hashed_;
-  LoginDesk desk_{room_.context(), hasher_, throttle_,
+  LoginFlow::WhenHashed when_hashed_;
+  LoginFlow desk_{room_.context(), hasher_, throttle_,
                   [this](const std::string& user, absl::AnyInvocable<void() &&> done) {
                     when_hashed_(user, std::move(done));
                   }};

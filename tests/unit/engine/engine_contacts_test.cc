@@ -55,7 +55,7 @@ class EngineContactsTest : public ::testing::Test {
     engine_.BeginResync(pbx_, "22");
     engine_.Apply(pbx_, rows);
     engine_.EndResync(pbx_);
-    while (engine_.DoWork(10)) {
+    while (engine_.Sweep(10)) {
     }
   }
   void Apply(DeviceChange change) { engine_.Apply(pbx_, std::vector<DeviceChange>{change}); }

@@ -38,7 +38,7 @@ class EngineMailboxesTest : public ::testing::Test {
 
   void Add(const User& user) { ASSERT_TRUE(engine_.AddUser(user, {}).ok()); }
   void Work() {
-    while (engine_.DoWork(10)) {
+    while (engine_.Sweep(10)) {
     }
   }
   void Sync() {

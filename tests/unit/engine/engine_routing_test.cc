@@ -60,7 +60,7 @@ class EngineRoutingTest : public ::testing::Test {
                                                       .device = device}});
     }
     engine_.EndResync(main_);
-    while (engine_.DoWork(10)) {
+    while (engine_.Sweep(10)) {
     }
   }
 
@@ -220,7 +220,7 @@ TEST_F(EngineRoutingTest, WhatARoundIsAboutToVisitDoesNotWaitBeforeIt) {
                                                   .device = "PJSIP/alice"}});
   engine_.EndResync(main_);
   engine_.routing_backlog().StartRound(main_);
-  while (engine_.DoWork(10)) {
+  while (engine_.Sweep(10)) {
   }
   EXPECT_EQ(engine_.routing_backlog().queue(main_).changed(), 0u);
   // What a user does is told first all the same.

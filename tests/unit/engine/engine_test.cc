@@ -56,7 +56,7 @@ class EngineTest : public ::testing::Test {
     engine_.BeginResync(pbx, "22.10.1");
     engine_.Apply(pbx, rows);
     engine_.EndResync(pbx);
-    while (engine_.DoWork(10)) {
+    while (engine_.Sweep(10)) {
     }
   }
   void SyncIdle() {
@@ -97,7 +97,7 @@ TEST_F(EngineTest, ResyncPublishesOnlyTheOutcome) {
   Apply(State("PJSIP/alice_w", DeviceState::kNotInUse));
   EXPECT_TRUE(sink_.updates.empty());
   engine_.EndResync(pbx_);
-  EXPECT_FALSE(engine_.DoWork(10));
+  EXPECT_FALSE(engine_.Sweep(10));
   ASSERT_EQ(sink_.updates.size(), 1u);
   EXPECT_EQ(Last().state, PresenceState::kAvailable);
   EXPECT_FALSE(Last().stale);
@@ -161,7 +161,7 @@ TEST(EngineOptionsTest, AnyDeskphoneCallCountsWhenTheDeploymentSaysSo) {
   engine.Apply(pbx, std::vector<DeviceChange>{State("PJSIP/alice", DeviceState::kNotInUse),
                                               State("PJSIP/alice_w", DeviceState::kNotInUse)});
   engine.EndResync(pbx);
-  engine.DoWork(10);
+  engine.Sweep(10);
   ASSERT_TRUE(engine.SetLoggedIn("alice", true, CauseKind::kLogin).ok());
   engine.Apply(pbx, std::vector<DeviceChange>{{.kind = DeviceChange::Kind::kCalls,
                                                .cause = CauseKind::kNewstate,
@@ -187,7 +187,7 @@ TEST_F(EngineTest, WhileTheLinkIsDownThePresenceStaysAndIsStale) {
   SyncIdle();
   Apply(State("PJSIP/alice", DeviceState::kInUse));
   engine_.LinkLost(pbx_, "connection reset");
-  engine_.DoWork(10);
+  engine_.Sweep(10);
   EXPECT_TRUE(Last().stale);
   EXPECT_EQ(Last().state, PresenceState::kInUse);
   EXPECT_EQ(Last().cause, CauseKind::kLinkLost);
@@ -201,7 +201,7 @@ TEST_F(EngineTest, WhileTheLinkIsDownThePresenceStaysAndIsStale) {
   EXPECT_TRUE(Last().stale);
   Apply(State("PJSIP/alice_w", DeviceState::kNotInUse));
   engine_.EndResync(pbx_);
-  engine_.DoWork(10);
+  engine_.Sweep(10);
   EXPECT_FALSE(Last().stale);
   EXPECT_EQ(Last().line_states[0], DeviceState::kNotInUse);
 }
@@ -218,7 +218,7 @@ TEST_F(EngineTest, DevicesAbsentFromTheListsBecomeUnknown) {
   engine_.BeginResync(pbx_, "22");
   Apply(Contact("PJSIP/alice_w", true));
   engine_.EndResync(pbx_);
-  engine_.DoWork(10);
+  engine_.Sweep(10);
   EXPECT_EQ(Last().line_states[0], DeviceState::kUnknown);
   EXPECT_EQ(Last().line_states[1], DeviceState::kUnknown);
 }
@@ -241,7 +241,7 @@ TEST_F(EngineTest, OneOfTwoPbxsDownMarksOnlyItsUsers) {
        {State("PJSIP/bob", DeviceState::kNotInUse), State("PJSIP/bob_w", DeviceState::kNotInUse)});
   sink_.updates.clear();
   engine_.LinkLost(other, "gone");
-  while (engine_.DoWork(1)) {
+  while (engine_.Sweep(1)) {
   }
   ASSERT_EQ(sink_.updates.size(), 1u);
   EXPECT_EQ(Last().user, "bob");

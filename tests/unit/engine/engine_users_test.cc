@@ -67,7 +67,7 @@ class EngineUsersTest : public ::testing::Test {
     Work();
   }
   void Work() {
-    while (engine_.DoWork(10)) {
+    while (engine_.Sweep(10)) {
     }
   }
   void Lose(PbxIndex pbx) {

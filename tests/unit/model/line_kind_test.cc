@@ -58,6 +58,11 @@ TEST(LineTypeTest, EachTypeIsReadBackInAnyCaseAndUaIsAShortWord) {
   EXPECT_EQ(ParseLineType("both"), std::nullopt);
 }
 
+TEST(LineTypeTest, TheChoicesAreSaidInWords) {
+  EXPECT_EQ(kLineKindChoices, "deskphone or webrtc");
+  EXPECT_EQ(kLineTypeChoices, "sip, webrtc or unique_account");
+}
+
 TEST(LineTypeTest, ItsLinesAreSaidInWords) {
   EXPECT_EQ(OneLineOfEach({LineKind::kDeskphone}, &LineKindTraits::name), "one deskphone line");
   EXPECT_EQ(OneLineOfEach({LineKind::kWebrtc}, &LineKindTraits::name), "one WebRTC line");

@@ -49,7 +49,7 @@ TEST_P(ChannelTrapTest, FlagsAndCallsAreRight) {
     EXPECT_EQ(driver.Calls("PJSIP/alice"), step.alice_calls);
     EXPECT_EQ(driver.Flags("PJSIP/bob"), step.other);
   }
-  EXPECT_EQ(driver.tracker().counters().malformed_events, 0u);
+  EXPECT_EQ(driver.tracker().probe().malformed_events.value(), 0u);
   for (const auto& [device, facts] : driver.facts()) {
     EXPECT_FALSE(device.starts_with("Local/")) << device;
   }
@@ -362,7 +362,7 @@ TEST(ChannelTrackerTest, NewChannelsBeyondTheBoundAreCountedAndLeaveNoFlag) {
   driver.Event(Newstate(kCarol, kUp));
   driver.Event(Hangup(kCarol));
   EXPECT_EQ(driver.tracker().channel_count(), 2u);
-  EXPECT_EQ(driver.tracker().counters().rejected_channels, 1u);
+  EXPECT_EQ(driver.tracker().probe().rejected_channels.value(), 1u);
   EXPECT_EQ(driver.Flags("PJSIP/carol"), "");
   driver.Event(Hangup(kAlice));
   driver.Event(Newchannel(kCarol2, kRing));
@@ -380,7 +380,7 @@ TEST(ChannelTrackerTest, ChannelsBeyondTheBoundOfADeviceAreNobodys) {
   const Chan beyond{"trunk", 100 + kMost + 1};
   driver.Event(Newchannel(beyond, kRing));
   EXPECT_EQ(driver.Flags("PJSIP/trunk"), "");
-  EXPECT_EQ(driver.tracker().counters().rejected_channels, 1u);
+  EXPECT_EQ(driver.tracker().probe().rejected_channels.value(), 1u);
   EXPECT_EQ(driver.tracker().Calls("PJSIP/trunk").size(), static_cast<std::size_t>(kMost));
   driver.Event(Newchannel(kAlice, kRing));
   driver.Event(Newstate(kAlice, kUp));
@@ -449,7 +449,8 @@ TEST(ChannelTrackerTest, HoldsInABridgeThatGrowsAndShrinks) {
 
 TEST(ChannelTrackerTest, NothingIsKeptOfCallsThatAreOver) {
   ChangeBatch batch;
-  ChannelTracker tracker(1000, batch);
+  TrackerProbe probe;
+  ChannelTracker tracker(1000, batch, probe);
   tracker.EndResync(CauseKind::kResync);
   for (int i = 0; i < 3000; ++i) {
     const Chan channel{fmt::format("user{}", i), i};
@@ -478,7 +479,7 @@ TEST(ChannelTrackerTest, MalformedEventsAreCounted) {
   driver.Event({{"Event", "Rename"}, {"Uniqueid", kAlice.Id()}});
   driver.Event(Text({{"Event", "DialBegin"}}));
   driver.Event(Text({{"Event", "Hangup"}}));
-  EXPECT_EQ(driver.tracker().counters().malformed_events, 6u);
+  EXPECT_EQ(driver.tracker().probe().malformed_events.value(), 6u);
   EXPECT_EQ(driver.Calls("PJSIP/alice"), "out emitting");
 }
 

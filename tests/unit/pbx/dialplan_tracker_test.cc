@@ -32,7 +32,7 @@ TEST(DialplanTrackerTest, SettingsAreHandedUpInOrder) {
   Tracker tracker;
   Say(tracker, Setting("do_not_disturb", "1"));
   Say(tracker, Setting("forward/busy", ""));
-  const std::vector<HeardSetting> heard = tracker.dialplan().TakeSettings();
+  const std::vector<ReportedSetting> heard = tracker.dialplan().TakeSettings();
   ASSERT_EQ(heard.size(), 2u);
   EXPECT_EQ(heard[0].context, "default");
   EXPECT_EQ(heard[0].exten, "1001");
@@ -47,7 +47,7 @@ TEST(DialplanTrackerTest, WhatIsNoSettingIsCounted) {
   Say(tracker, Setting("do_not_disturb", "yes"));
   Say(tracker, Setting("password", "1234"));
   EXPECT_TRUE(tracker.dialplan().TakeSettings().empty());
-  EXPECT_EQ(tracker.counters().malformed_events, 2u);
+  EXPECT_EQ(tracker.probe().malformed_events.value(), 2u);
 }
 
 TEST(DialplanTrackerTest, OutcomesAreCountedByName) {
@@ -57,10 +57,10 @@ TEST(DialplanTrackerTest, OutcomesAreCountedByName) {
         Text({{"Event", "UserEvent"}, {"UserEvent", "UnipresenceOutcome"}, {"Outcome", outcome}}));
   }
   Say(tracker, Text({{"Event", "UserEvent"}, {"UserEvent", "Somebody elses"}}));
-  const auto& outcomes = tracker.dialplan().outcomes();
-  EXPECT_EQ(outcomes[static_cast<std::size_t>(DialplanOutcome::kForwarded)], 2u);
-  EXPECT_EQ(outcomes[static_cast<std::size_t>(DialplanOutcome::kNotRegistered)], 1u);
-  EXPECT_EQ(outcomes[static_cast<std::size_t>(DialplanOutcome::kOther)], 1u);
+  const auto& outcomes = tracker.probe().dialplan_outcomes;
+  EXPECT_EQ(outcomes[static_cast<std::size_t>(DialplanOutcome::kForwarded)].value(), 2u);
+  EXPECT_EQ(outcomes[static_cast<std::size_t>(DialplanOutcome::kNotRegistered)].value(), 1u);
+  EXPECT_EQ(outcomes[static_cast<std::size_t>(DialplanOutcome::kOther)].value(), 1u);
   EXPECT_EQ(ToString(DialplanOutcome::kForwarded), "FORWARDED");
 }
 

@@ -304,10 +304,10 @@ TEST(TraceTest, NoChannelOutlivesItsTrace) {
     for (const auto& [device, facts] : replay.driver().facts()) {
       EXPECT_EQ(FlagsOf(facts), "") << device;
     }
-    const TrackerCounters counters = replay.driver().tracker().counters();
-    EXPECT_EQ(counters.unknown_device_states, 0u);
-    EXPECT_EQ(counters.unknown_contact_statuses, 0u);
-    EXPECT_EQ(counters.malformed_events, 0u);
+    const TrackerProbe& probe = replay.driver().tracker().probe();
+    EXPECT_EQ(probe.unknown_device_states.value(), 0u);
+    EXPECT_EQ(probe.unknown_contact_statuses.value(), 0u);
+    EXPECT_EQ(probe.malformed_events.value(), 0u);
   }
 }
 

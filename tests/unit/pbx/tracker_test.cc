@@ -99,11 +99,11 @@ TEST_F(TrackerTest, UnknownWordsAreCountedAndTellNothing) {
   driver_.Event(ContactEvent("alice", "", "Reachable"));
   driver_.Event(DeviceState("PJSIP/" + std::string(300, 'a'), "INUSE"));
   EXPECT_THAT(Told(), IsEmpty());
-  const TrackerCounters counters = driver_.tracker().counters();
-  EXPECT_EQ(counters.unknown_device_states, 2u);
-  EXPECT_EQ(counters.unknown_contact_statuses, 1u);
-  EXPECT_EQ(counters.malformed_events, 2u);
-  EXPECT_EQ(counters.rejected_names, 1u);
+  const TrackerProbe& probe = driver_.tracker().probe();
+  EXPECT_EQ(probe.unknown_device_states.value(), 2u);
+  EXPECT_EQ(probe.unknown_contact_statuses.value(), 1u);
+  EXPECT_EQ(probe.malformed_events.value(), 2u);
+  EXPECT_EQ(driver_.tracker().rejected_names(), 1u);
 }
 
 TEST_F(TrackerTest, WordsOfOtherVersionsAreUnderstood) {
@@ -153,7 +153,7 @@ TEST_F(TrackerTest, MessageCountsAreTold) {
   EXPECT_THAT(driver_.tracker().mailbox_changes(),
               ElementsAre(MailboxChange{
                   .cause = CauseKind::kResync, .counts = {1, 0}, .mailbox = "1000@default"}));
-  EXPECT_EQ(driver_.tracker().counters().malformed_events, 1u);
+  EXPECT_EQ(driver_.tracker().probe().malformed_events.value(), 1u);
   EXPECT_THAT(Told(), IsEmpty());
   driver_.EndRead();
   EXPECT_THAT(driver_.tracker().mailbox_changes(), IsEmpty());
@@ -263,7 +263,7 @@ TEST_F(TrackerTest, RefusedListsAreReportedAndTheRestIsDone) {
   const ResyncOutcome outcome = driver_.Resync(ResyncKind::kResync, lists);
   EXPECT_THAT(outcome.errors, ElementsAre(ListError{"PJSIPShowEndpoints", "Permission denied"},
                                           ListError{"CoreShowChannels", "Permission denied"}));
-  EXPECT_EQ(driver_.tracker().counters().list_errors, 2u);
+  EXPECT_EQ(driver_.tracker().probe().list_errors.value(), 2u);
   EXPECT_THAT(Told(), ElementsAre("PJSIP/alice INUSE RESYNC"));
 }
 
@@ -280,7 +280,7 @@ TEST_F(TrackerTest, NoFlagSurvivesARestart) {
   driver_.Resync(ResyncKind::kResync);
   EXPECT_EQ(driver_.Flags("PJSIP/alice"), "");
   EXPECT_EQ(driver_.tracker().channel_count(), 0u);
-  EXPECT_EQ(driver_.tracker().counters().dropped_channels, 1u);
+  EXPECT_EQ(driver_.tracker().probe().dropped_channels.value(), 1u);
 }
 
 TEST_F(TrackerTest, NoFlagSurvivesARestartWhenChannelsCannotBeListed) {
@@ -522,8 +522,8 @@ TEST_F(TrackerTest, AReconcileDropsChannelsWhoseHangupWasLost) {
   driver_.Resync(ResyncKind::kReconcile, lists);
   EXPECT_EQ(driver_.Flags("PJSIP/alice"), "");
   EXPECT_EQ(driver_.Flags("PJSIP/carol"), "emitting in_call");
-  EXPECT_EQ(driver_.tracker().counters().dropped_channels, 1u);
-  EXPECT_EQ(driver_.tracker().counters().found_channels, 1u);
+  EXPECT_EQ(driver_.tracker().probe().dropped_channels.value(), 1u);
+  EXPECT_EQ(driver_.tracker().probe().found_channels.value(), 1u);
   for (const std::string& told : Told()) EXPECT_TRUE(told.ends_with(" RECONCILE")) << told;
 }
 

@@ -76,7 +76,7 @@ class Life {
 
   void Settle() {
     Rest();
-    if (kind_ != Kind::kRough && write_back_.counters().given_up == 0) return;
+    if (kind_ != Kind::kRough && write_back_.probe().given_up.value() == 0) return;
     round_left_ = kNumbers;
     again_ = true;
     Rest();
@@ -132,7 +132,7 @@ class Life {
   }
   bool Offered() const { return removed_.empty() && queue_.empty() && round_left_ == 0; }
   bool AtRest() {
-    return Offered() && heard_.empty() && write_back_.idle() && asterisk_.waiting() == 0 &&
+    return Offered() && reported_.empty() && write_back_.idle() && asterisk_.waiting() == 0 &&
            adoptions() == 0;
   }
 
@@ -205,7 +205,7 @@ class Life {
         std::string("do_not_disturb=") + (on ? "1" : "0") + "&";
     phone_choice_[number] = on;
     if (kind_ == Kind::kRough && Roll(4) == 0) return;
-    heard_.push_back({number, {people_[number].user, PhoneDoNotDisturb{on}}});
+    reported_.push_back({number, {people_[number].user, PhoneDoNotDisturb{on}}});
   }
 
   void Tamper() {
@@ -223,24 +223,24 @@ class Life {
       max_in_flight_ = std::max(max_in_flight_, static_cast<int>(write_back_.in_flight()));
       if (!removed_.empty() && write_back_.HasRoom()) {
         extens_[removed_.front()] = Exten(removed_.front());
-        write_back_.Offer(
+        write_back_.Queue(
             {.context = "default", .exten = extens_[removed_.front()], .removed = true},
             Why::kChanged);
         removed_.pop_front();
-      } else if (!heard_.empty() && write_back_.HasRoom()) {
-        const auto [number, setting] = heard_.front();
-        heard_.pop_front();
+      } else if (!reported_.empty() && write_back_.HasRoom()) {
+        const auto [number, setting] = reported_.front();
+        reported_.pop_front();
         if (people_[number].removed || people_[number].user != setting.user) continue;
-        write_back_.Offer(RoutingOf(number), Why::kChanged, setting);
+        write_back_.Queue(RoutingOf(number), Why::kChanged, setting);
       } else if (!queue_.empty() && write_back_.HasRoom()) {
         const std::size_t number = queue_.front();
         queue_.pop_front();
         if (people_[number].removed) continue;
-        write_back_.Offer(RoutingOf(number), Why::kChanged);
+        write_back_.Queue(RoutingOf(number), Why::kChanged);
       } else if (queue_.empty() && round_left_ > 0 && write_back_.HasRoomForCheck()) {
         const std::size_t number = --round_left_;
         if (people_[number].removed) continue;
-        write_back_.Offer(RoutingOf(number), again_ ? Why::kAgain : Why::kUnchecked);
+        write_back_.Queue(RoutingOf(number), again_ ? Why::kAgain : Why::kUnchecked);
       }
     }
   }
@@ -265,7 +265,7 @@ class Life {
       }
     }
     asterisk_.Cut();
-    heard_.clear();
+    reported_.clear();
     adoptions_.clear();
     round_left_ = kNumbers;
     again_ = false;
@@ -287,7 +287,7 @@ class Life {
     Push(number);  // as the engine does
     if (const auto user = write_back_.OnAdopted(adoption.ticket, absl::OkStatus())) {
       EXPECT_EQ(*user, person->user);
-      write_back_.Offer(RoutingOf(number), Why::kChanged);
+      write_back_.Queue(RoutingOf(number), Why::kChanged);
     }
   }
 
@@ -300,7 +300,7 @@ class Life {
   std::array<std::optional<bool>, kNumbers> phone_choice_;
   std::deque<std::size_t> removed_;  // before `queue_`, as the engine has it
   std::deque<std::size_t> queue_ = {0, 1, 2, 3, 4};
-  std::deque<std::pair<std::size_t, PhoneSetting>> heard_;
+  std::deque<std::pair<std::size_t, PhoneSetting>> reported_;
   std::deque<WriteBack::Adoption> adoptions_;
   std::deque<std::map<std::string, std::string>> undo_;
   std::size_t round_left_ = kNumbers;

@@ -48,7 +48,7 @@ class WriteBackTest : public ::testing::Test {
  protected:
   // What Asterisk holds of alice once all is told.
   void Tell(const Routing& routing) {
-    write_back_.Offer(routing, Why::kChanged);
+    write_back_.Queue(routing, Why::kChanged);
     asterisk_.Run();
     EXPECT_TRUE(write_back_.idle());
     asterisk_.sent.clear();
@@ -61,7 +61,7 @@ class WriteBackTest : public ::testing::Test {
 };
 
 TEST_F(WriteBackTest, ANumberIsWrittenWholeAndVerified) {
-  write_back_.Offer(Alice(), Why::kChanged);
+  write_back_.Queue(Alice(), Why::kChanged);
   asterisk_.Run();
   const std::map<std::string, std::string> expected = {
       {kFamily + "/user", "alice"},
@@ -79,20 +79,20 @@ TEST_F(WriteBackTest, ANumberIsWrittenWholeAndVerified) {
       {kState, "NOT_INUSE"},
   };
   EXPECT_EQ(asterisk_.values, expected);
-  EXPECT_EQ(write_back_.counters().written, kToldItemCount);
-  EXPECT_EQ(write_back_.counters().verified, kToldItemCount);
-  EXPECT_EQ(write_back_.counters().rewritten, 0u) << "it was not there before";
+  EXPECT_EQ(write_back_.probe().written.value(), kToldItemCount);
+  EXPECT_EQ(write_back_.probe().verified.value(), kToldItemCount);
+  EXPECT_EQ(write_back_.probe().rewritten.value(), 0u) << "it was not there before";
   EXPECT_EQ(write_back_.record_count(), 1u);
 }
 
 TEST_F(WriteBackTest, WhatIsToldAgainCostsNothingAndAChangeCostsItsOwnWrite) {
   Tell(Alice());
-  write_back_.Offer(Alice(), Why::kChanged);
+  write_back_.Queue(Alice(), Why::kChanged);
   EXPECT_EQ(write_back_.NextAction(), std::nullopt);
 
   Routing rings = Alice();
   rings.state = PresenceState::kRinging;
-  write_back_.Offer(rings, Why::kChanged);
+  write_back_.Queue(rings, Why::kChanged);
   asterisk_.Run();
   EXPECT_THAT(asterisk_.sent,
               ElementsAre("Setvar DEVICE_STATE(Custom:unipresence-default-1001)=RINGING",
@@ -106,7 +106,7 @@ TEST_F(WriteBackTest, WhereItRingsAndThePresenceGoFirst) {
   switched.state = PresenceState::kBusy;
   switched.do_not_disturb = true;
   switched.ring_seconds = 20;
-  write_back_.Offer(switched, Why::kChanged);
+  write_back_.Queue(switched, Why::kChanged);
   asterisk_.Take();
   asterisk_.sent.resize(5);
   EXPECT_THAT(asterisk_.sent,
@@ -139,16 +139,16 @@ TEST_F(WriteBackTest, ANewerOfferReplacesTheOlderOneInFlight) {
   Tell(Alice());
   Routing desk = Alice();
   desk.device_in_use = "PJSIP/alice";
-  write_back_.Offer(desk, Why::kChanged);
+  write_back_.Queue(desk, Why::kChanged);
   asterisk_.Take();
-  write_back_.Offer(Alice(), Why::kChanged);
-  write_back_.Offer(desk, Why::kChanged);
-  write_back_.Offer(Alice(), Why::kChanged);
+  write_back_.Queue(Alice(), Why::kChanged);
+  write_back_.Queue(desk, Why::kChanged);
+  write_back_.Queue(Alice(), Why::kChanged);
   asterisk_.Run();
   EXPECT_EQ(Key("interface"), "PJSIP/alice_w");
   EXPECT_TRUE(write_back_.idle());
   // The record knows what was written last.
-  write_back_.Offer(Alice(), Why::kChanged);
+  write_back_.Queue(Alice(), Why::kChanged);
   EXPECT_EQ(write_back_.NextAction(), std::nullopt);
 }
 
@@ -156,7 +156,7 @@ TEST_F(WriteBackTest, AWriteThatReadsBackDifferentlyIsRepeatedAndThenGivenUp) {
   Tell(Alice());
   Routing desk = Alice();
   desk.device_in_use = "PJSIP/alice";
-  write_back_.Offer(desk, Why::kChanged);
+  write_back_.Queue(desk, Why::kChanged);
   int rounds = 0;
   while (asterisk_.Take() > 0) {
     ++rounds;
@@ -166,11 +166,11 @@ TEST_F(WriteBackTest, AWriteThatReadsBackDifferentlyIsRepeatedAndThenGivenUp) {
     }
   }
   EXPECT_EQ(rounds, 3);
-  EXPECT_EQ(write_back_.counters().retried, 2u);
-  EXPECT_EQ(write_back_.counters().given_up, 1u);
+  EXPECT_EQ(write_back_.probe().retried.value(), 2u);
+  EXPECT_EQ(write_back_.probe().given_up.value(), 1u);
   EXPECT_TRUE(write_back_.idle());
   // The next offer tries again, whatever else it changes.
-  write_back_.Offer(desk, Why::kChanged);
+  write_back_.Queue(desk, Why::kChanged);
   asterisk_.Run();
   EXPECT_EQ(Key("interface"), "PJSIP/alice");
 }
@@ -179,7 +179,7 @@ TEST_F(WriteBackTest, AnActionWithoutAnswerIsRepeated) {
   Tell(Alice());
   Routing desk = Alice();
   desk.device_in_use = "PJSIP/alice";
-  write_back_.Offer(desk, Why::kChanged);
+  write_back_.Queue(desk, Why::kChanged);
   asterisk_.Take();
   asterisk_.Lose();
   asterisk_.Lose();
@@ -190,44 +190,44 @@ TEST_F(WriteBackTest, AnActionWithoutAnswerIsRepeated) {
 
 TEST_F(WriteBackTest, ACheckReadsAndWritesOnlyWhatIsMissingOrWrong) {
   Tell(Alice());
-  write_back_.Offer(Alice(), Why::kAgain);
+  write_back_.Queue(Alice(), Why::kAgain);
   EXPECT_TRUE(write_back_.checking());
   EXPECT_EQ(asterisk_.Run(), 14);
   EXPECT_THAT(asterisk_.sent, Each(StartsWith("DBGet ")));
   EXPECT_FALSE(write_back_.checking());
-  EXPECT_EQ(write_back_.counters().rewritten, 0u);
+  EXPECT_EQ(write_back_.probe().rewritten.value(), 0u);
 
   asterisk_.values[kFamily + "/dnd"] = "1";
   asterisk_.values.erase(kFamily + "/mailbox");
   asterisk_.values[kState] = "BUSY";
   asterisk_.writes = 0;
-  write_back_.Offer(Alice(), Why::kAgain);
+  write_back_.Queue(Alice(), Why::kAgain);
   asterisk_.Run();
   EXPECT_EQ(Key("dnd"), "0");
   EXPECT_EQ(Key("mailbox"), "1001@default");
   EXPECT_EQ(asterisk_.values.at(kState), "NOT_INUSE");
   EXPECT_EQ(asterisk_.writes, 3);
-  EXPECT_EQ(write_back_.counters().rewritten, 3u);
+  EXPECT_EQ(write_back_.probe().rewritten.value(), 3u);
 }
 
 TEST_F(WriteBackTest, ACheckAfterACrashPassesOverWhatIsKnown) {
   Tell(Alice());
-  write_back_.Offer(Alice(), Why::kUnchecked);
+  write_back_.Queue(Alice(), Why::kUnchecked);
   EXPECT_EQ(asterisk_.Run(), 0);
   asterisk_.Cut();
   asterisk_.values.erase(kFamily + "/interface");
-  write_back_.Offer(Alice(), Why::kUnchecked);
+  write_back_.Queue(Alice(), Why::kUnchecked);
   EXPECT_TRUE(write_back_.checking());
   asterisk_.Run();
   EXPECT_EQ(Key("interface"), "PJSIP/alice_w");
-  EXPECT_EQ(write_back_.counters().rewritten, 1u);
+  EXPECT_EQ(write_back_.probe().rewritten.value(), 1u);
 }
 
 TEST_F(WriteBackTest, ARemovedNumberLeavesNothingBehind) {
   Tell(Alice());
   asterisk_.values[kFamily + "/phone_changes"] = "do_not_disturb=1&";
   asterisk_.values["unipresence/default/1002/user"] = "bob";
-  write_back_.Offer(Gone(), Why::kChanged);
+  write_back_.Queue(Gone(), Why::kChanged);
   asterisk_.Run();
   EXPECT_EQ(asterisk_.values,
             (std::map<std::string, std::string>{{"unipresence/default/1002/user", "bob"}}));
@@ -236,33 +236,33 @@ TEST_F(WriteBackTest, ARemovedNumberLeavesNothingBehind) {
       ::testing::Contains("Setvar DEVICE_STATE(Custom:unipresence-default-1001)=UNAVAILABLE"))
       << "what BLF keys show";
   EXPECT_EQ(write_back_.record_count(), 0u);
-  EXPECT_EQ(write_back_.counters().refused, 0u) << "deleting what is not there is no refusal";
+  EXPECT_EQ(write_back_.probe().refused.value(), 0u) << "deleting what is not there is no refusal";
 }
 
 TEST_F(WriteBackTest, ANumberMayBeRemovedAndGivenToAnotherInFlight) {
   Tell(Alice());
   Routing bob = Alice();
   bob.user = "bob";
-  write_back_.Offer(Gone(), Why::kChanged);
+  write_back_.Queue(Gone(), Why::kChanged);
   asterisk_.Take();
   asterisk_.Answer();
-  write_back_.Offer(bob, Why::kChanged);
+  write_back_.Queue(bob, Why::kChanged);
   asterisk_.Run();
   EXPECT_EQ(Key("user"), "bob");
   EXPECT_EQ(Key("interface"), "PJSIP/alice_w");
   EXPECT_EQ(asterisk_.values.at(kState), "NOT_INUSE");
   EXPECT_EQ(asterisk_.values.size(), kToldItemCount);
 
-  write_back_.Offer(bob, Why::kAgain);
+  write_back_.Queue(bob, Why::kAgain);
   asterisk_.Take();
-  write_back_.Offer(Gone(), Why::kChanged);
+  write_back_.Queue(Gone(), Why::kChanged);
   asterisk_.Run();
   EXPECT_THAT(asterisk_.values, IsEmpty());
 }
 
 TEST_F(WriteBackTest, ARemovalThatTheLinkSwallowedIsDoneOnTheNextOne) {
   Tell(Alice());
-  write_back_.Offer(Gone(), Why::kChanged);
+  write_back_.Queue(Gone(), Why::kChanged);
   asterisk_.Take();
   asterisk_.Cut();
   EXPECT_EQ(asterisk_.values.size(), kToldItemCount);
@@ -288,9 +288,9 @@ TEST_F(WriteBackTest, ARemovalThatTheLinkSwallowedIsDoneOnTheNextOne) {
 
 TEST_F(WriteBackTest, ANumberThatIsAUsersAgainIsNotDeleted) {
   Tell(Alice());
-  write_back_.Offer(Gone(), Why::kChanged);
+  write_back_.Queue(Gone(), Why::kChanged);
   asterisk_.Cut();
-  write_back_.Offer(Alice(), Why::kAgain);
+  write_back_.Queue(Alice(), Why::kAgain);
   asterisk_.Run();
   write_back_.OnTick(true);
   EXPECT_EQ(asterisk_.Run(), 0);
@@ -301,7 +301,7 @@ TEST_F(WriteBackTest, ALostLinkForgetsWhatAsteriskHeld) {
   Tell(Alice());
   Routing desk = Alice();
   desk.device_in_use = "PJSIP/alice";
-  write_back_.Offer(desk, Why::kChanged);
+  write_back_.Queue(desk, Why::kChanged);
   asterisk_.Take();
   asterisk_.Cut();
   EXPECT_TRUE(write_back_.idle());
@@ -319,7 +319,7 @@ TEST_F(WriteBackTest, NeverMoreThanTheBoundIsInFlight) {
   NaiveAstDb asterisk(write_back);
   int offered = 0;
   while (write_back.HasRoom()) {
-    write_back.Offer(Numbered(std::to_string(1000 + offered++)), Why::kChanged);
+    write_back.Queue(Numbered(std::to_string(1000 + offered++)), Why::kChanged);
     asterisk.Take();
     ASSERT_LE(write_back.in_flight(), 8u);
   }
@@ -336,27 +336,27 @@ TEST_F(WriteBackTest, NeverMoreThanTheBoundIsInFlight) {
 
 TEST_F(WriteBackTest, ARefusalIsToldOnceAndNotRepeated) {
   asterisk_.denied = {{"Setvar", true}};
-  write_back_.Offer(Alice(), Why::kChanged);
-  write_back_.Offer(Numbered("1002"), Why::kChanged);
+  write_back_.Queue(Alice(), Why::kChanged);
+  write_back_.Queue(Numbered("1002"), Why::kChanged);
   asterisk_.Run();
   EXPECT_EQ(asterisk_.values.size(), 2 * (kToldItemCount - 1)) << "all but the states";
   EXPECT_EQ(write_back_.TakeComplaint(), "Setvar: Permission denied");
   EXPECT_EQ(write_back_.TakeComplaint(), std::nullopt);
-  const std::uint64_t refused = write_back_.counters().refused;
+  const std::uint64_t refused = write_back_.probe().refused.value();
   Routing rings = Alice();
   rings.state = PresenceState::kRinging;
-  write_back_.Offer(rings, Why::kChanged);
+  write_back_.Queue(rings, Why::kChanged);
   EXPECT_EQ(asterisk_.Run(), 0);
-  EXPECT_EQ(write_back_.counters().refused, refused);
+  EXPECT_EQ(write_back_.probe().refused.value(), refused);
   EXPECT_TRUE(write_back_.idle());
 
   asterisk_.denied = {{"DBPut", true}, {"DBGet", true}, {"DBDel", true}};
   asterisk_.Cut();
-  write_back_.Offer(Alice(), Why::kAgain);
+  write_back_.Queue(Alice(), Why::kAgain);
   asterisk_.Run();
   EXPECT_TRUE(write_back_.idle());
   EXPECT_EQ(write_back_.TakeComplaint(), "DBGet: Permission denied");
-  write_back_.Offer(Numbered("1003"), Why::kAgain);
+  write_back_.Queue(Numbered("1003"), Why::kAgain);
   EXPECT_EQ(asterisk_.Run(), 0);
 
   asterisk_.denied.clear();
@@ -369,11 +369,11 @@ TEST_F(WriteBackTest, ARefusalIsToldOnceAndNotRepeated) {
 TEST_F(WriteBackTest, AValueThatCannotBeEncodedIsRefusedAndHoldsUpNothing) {
   Routing odd = Alice();
   odd.device_in_use = "PJSIP/alice\r\nAction: Originate";
-  write_back_.Offer(odd, Why::kChanged);
+  write_back_.Queue(odd, Why::kChanged);
   asterisk_.Run();
   EXPECT_TRUE(write_back_.idle());
   EXPECT_EQ(asterisk_.values.size(), kToldItemCount - 1);
-  EXPECT_EQ(write_back_.counters().refused, 1u);
+  EXPECT_EQ(write_back_.probe().refused.value(), 1u);
   EXPECT_THAT(*write_back_.TakeComplaint(), StartsWith("interface: "));
 }
 
@@ -399,7 +399,7 @@ TEST_F(PhoneChangesTest, AreAdoptedBeforeAnythingIsAsserted) {
   phone_changes() = "do_not_disturb=1&forward/busy=2000&";
   asterisk_.values[kFamily + "/dnd"] = "1";
   asterisk_.values[kFamily + "/forward/busy"] = "2000";
-  write_back_.Offer(Alice(), Why::kAgain);
+  write_back_.Queue(Alice(), Why::kAgain);
   const std::vector<WriteBack::Adoption> adoptions = RunToAdoptions();
   ASSERT_EQ(adoptions.size(), 2u);
   EXPECT_EQ(adoptions[0].setting, (PhoneSetting{"alice", PhoneDoNotDisturb{true}}));
@@ -412,7 +412,7 @@ TEST_F(PhoneChangesTest, AreAdoptedBeforeAnythingIsAsserted) {
   Routing adopted = Alice();
   adopted.do_not_disturb = true;
   adopted.forwards[1] = "2000";
-  write_back_.Offer(adopted, Why::kChanged);
+  write_back_.Queue(adopted, Why::kChanged);
   const int before = asterisk_.writes;
   asterisk_.Run();
   EXPECT_EQ(asterisk_.values.count(kFamily + "/phone_changes"), 0u);
@@ -424,7 +424,7 @@ TEST_F(PhoneChangesTest, AreAdoptedBeforeAnythingIsAsserted) {
 
 TEST_F(PhoneChangesTest, WhatIsAddedMeanwhileIsAdoptedAsWell) {
   phone_changes() = "do_not_disturb=1&";
-  write_back_.Offer(Alice(), Why::kAgain);
+  write_back_.Queue(Alice(), Why::kAgain);
   std::vector<WriteBack::Adoption> adoptions = RunToAdoptions();
   ASSERT_EQ(adoptions.size(), 1u);
   phone_changes() += "selected_device=deskphone&";
@@ -440,40 +440,40 @@ TEST_F(PhoneChangesTest, WhatIsAddedMeanwhileIsAdoptedAsWell) {
 }
 
 TEST_F(PhoneChangesTest, WhatWasHeardButIsNotedNoMoreIsAdoptedToo) {
-  write_back_.Offer(Alice(), Why::kChanged, PhoneSetting{"alice", PhoneDoNotDisturb{true}});
+  write_back_.Queue(Alice(), Why::kChanged, PhoneSetting{"alice", PhoneDoNotDisturb{true}});
   const std::vector<WriteBack::Adoption> adoptions = RunToAdoptions();
   ASSERT_EQ(adoptions.size(), 1u);
   EXPECT_EQ(adoptions[0].setting, (PhoneSetting{"alice", PhoneDoNotDisturb{true}}));
   Routing adopted = Alice();
   adopted.do_not_disturb = true;
   write_back_.OnAdopted(adoptions[0].ticket, absl::OkStatus());
-  write_back_.Offer(adopted, Why::kChanged);
+  write_back_.Queue(adopted, Why::kChanged);
   asterisk_.Run();
   EXPECT_EQ(Key("dnd"), "1");
 }
 
 TEST_F(PhoneChangesTest, WhatWasHeardCanBeTakenOutWhereverItIs) {
   const PhoneSetting on{"alice", PhoneDoNotDisturb{true}};
-  write_back_.Offer(Alice(), Why::kChanged, on);
-  EXPECT_THAT(write_back_.TakeHeard(), ElementsAre(on)) << "before the notes are read";
-  EXPECT_THAT(write_back_.TakeHeard(), IsEmpty());
+  write_back_.Queue(Alice(), Why::kChanged, on);
+  EXPECT_THAT(write_back_.TakeReported(), ElementsAre(on)) << "before the notes are read";
+  EXPECT_THAT(write_back_.TakeReported(), IsEmpty());
   asterisk_.Cut();
-  write_back_.Offer(Alice(), Why::kChanged, on);
+  write_back_.Queue(Alice(), Why::kChanged, on);
   asterisk_.Run();
-  EXPECT_THAT(write_back_.TakeHeard(), ElementsAre(on)) << "before it was given out";
+  EXPECT_THAT(write_back_.TakeReported(), ElementsAre(on)) << "before it was given out";
   EXPECT_FALSE(write_back_.TakeAdoption().has_value());
 }
 
 TEST_F(PhoneChangesTest, WhatIsHeardAndNotedIsAdoptedOnce) {
   phone_changes() = "do_not_disturb=1&";
-  write_back_.Offer(Alice(), Why::kChanged, PhoneSetting{"alice", PhoneDoNotDisturb{true}});
+  write_back_.Queue(Alice(), Why::kChanged, PhoneSetting{"alice", PhoneDoNotDisturb{true}});
   EXPECT_EQ(RunToAdoptions().size(), 1u);
 }
 
 TEST_F(PhoneChangesTest, WhatCannotBeAdoptedNowStaysAsThePhoneHasIt) {
   phone_changes() = "do_not_disturb=1&";
   asterisk_.values[kFamily + "/dnd"] = "1";
-  write_back_.Offer(Alice(), Why::kAgain);
+  write_back_.Queue(Alice(), Why::kAgain);
   std::vector<WriteBack::Adoption> adoptions = RunToAdoptions();
   ASSERT_EQ(adoptions.size(), 1u);
   EXPECT_EQ(write_back_.OnAdopted(adoptions[0].ticket, absl::UnavailableError("disk full")),
@@ -483,7 +483,7 @@ TEST_F(PhoneChangesTest, WhatCannotBeAdoptedNowStaysAsThePhoneHasIt) {
   EXPECT_EQ(Key("dnd"), "1");
   EXPECT_EQ(phone_changes(), "do_not_disturb=1&");
   // The next offer asks again, though it changes nothing.
-  write_back_.Offer(Alice(), Why::kChanged);
+  write_back_.Queue(Alice(), Why::kChanged);
   adoptions = RunToAdoptions();
   ASSERT_EQ(adoptions.size(), 1u);
   write_back_.OnAdopted(adoptions[0].ticket, absl::OkStatus());
@@ -494,32 +494,32 @@ TEST_F(PhoneChangesTest, WhatCannotBeAdoptedNowStaysAsThePhoneHasIt) {
 TEST_F(PhoneChangesTest, WhatNobodyCanUseIsDeletedAndCounted) {
   phone_changes() =
       "do_not_disturb=perhaps&forward/busy=1;drop&=&forward/never=1&selected_device=x";
-  write_back_.Offer(Alice(), Why::kAgain);
+  write_back_.Queue(Alice(), Why::kAgain);
   EXPECT_THAT(RunToAdoptions(), IsEmpty());
-  EXPECT_EQ(write_back_.counters().malformed_phone_settings, 5u);
+  EXPECT_EQ(write_back_.probe().malformed_phone_settings.value(), 5u);
   EXPECT_EQ(asterisk_.values.count(kFamily + "/phone_changes"), 0u);
 
   phone_changes() = "selected_device=webrtc&";
-  write_back_.Offer(Alice(), Why::kAgain);
+  write_back_.Queue(Alice(), Why::kAgain);
   const std::vector<WriteBack::Adoption> adoptions = RunToAdoptions();
   ASSERT_EQ(adoptions.size(), 1u);
   EXPECT_EQ(write_back_.OnAdopted(adoptions[0].ticket, absl::FailedPreconditionError("no line")),
             "alice");
   asterisk_.Run();
-  EXPECT_EQ(write_back_.counters().rejected_phone_settings, 1u);
+  EXPECT_EQ(write_back_.probe().rejected_phone_settings.value(), 1u);
   EXPECT_EQ(asterisk_.values.count(kFamily + "/phone_changes"), 0u);
 }
 
 TEST_F(PhoneChangesTest, AnAdoptionThatOutlivesTheLinkOrTheNumberIsIgnored) {
   phone_changes() = "do_not_disturb=1&";
-  write_back_.Offer(Alice(), Why::kAgain);
+  write_back_.Queue(Alice(), Why::kAgain);
   std::vector<WriteBack::Adoption> adoptions = RunToAdoptions();
   asterisk_.Cut();
   EXPECT_EQ(write_back_.OnAdopted(adoptions[0].ticket, absl::OkStatus()), std::nullopt);
 
-  write_back_.Offer(Alice(), Why::kAgain);
+  write_back_.Queue(Alice(), Why::kAgain);
   adoptions = RunToAdoptions();
-  write_back_.Offer(Gone(), Why::kChanged);
+  write_back_.Queue(Gone(), Why::kChanged);
   asterisk_.Run();
   EXPECT_EQ(write_back_.OnAdopted(adoptions[0].ticket, absl::OkStatus()), std::nullopt);
   EXPECT_THAT(asterisk_.values, IsEmpty());

@@ -27,7 +27,7 @@ TEST(NoPbxControlTest, EveryCommandIsAnsweredAtOnceAndNobodyIsWaitedFor) {
                        EXPECT_EQ(found.status().code(), absl::StatusCode::kUnavailable);
                        ++answers;
                      });
-  none.WhenTold("alice", [&] { ++answers; });
+  none.WhenWritten("alice", [&] { ++answers; });
   none.AbandonReconciles();
   EXPECT_EQ(answers, 4);
 }

@@ -23,7 +23,7 @@ TEST(PbxComplaintsTest, EachIsSaidOnceUntilItChangesOrIsMended) {
             "read = system\n");
   for (int i = 0; i < 10; ++i) {
     complaints.Raise("CoreShowChannels", pbx::kPermissionDenied, kRights);
-    complaints.Mend("DeviceStateList");
+    complaints.Resolve("DeviceStateList");
   }
   EXPECT_EQ(log.Take(), "");
   EXPECT_THAT(complaints.Standing(), ElementsAre("CoreShowChannels: Permission denied"));
@@ -31,7 +31,7 @@ TEST(PbxComplaintsTest, EachIsSaidOnceUntilItChangesOrIsMended) {
   // The rights are not the remedy.
   EXPECT_EQ(log.Take(),
             "warning: pbx main: CoreShowChannels: Invalid/unknown command: CoreShowChannels.\n");
-  complaints.Mend("CoreShowChannels");
+  complaints.Resolve("CoreShowChannels");
   EXPECT_EQ(log.Take(),
             "info: pbx main: CoreShowChannels is told again, it was: Invalid/unknown command: "
             "CoreShowChannels.\n");

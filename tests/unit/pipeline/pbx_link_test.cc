@@ -362,7 +362,7 @@ class WriteBackSwitchTest : public PbxLinkTest {
   }
   // Counts those that are answered.
   void WaitUntilTold() {
-    site().Run([this](Core& core) { core.pbx_control->WhenTold("alice", [this] { ++told_; }); });
+    site().Run([this](Core& core) { core.pbx_control->WhenWritten("alice", [this] { ++told_; }); });
   }
   std::string Stored(const std::string& key) {
     return site().asterisk().database[std::string(kFamily) + key];
