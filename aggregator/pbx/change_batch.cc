@@ -8,7 +8,7 @@ void ChangeBatch::AddCopy(DeviceChange change, std::initializer_list<std::string
   std::size_t size = 0;
   for (const std::string_view part : parts) size += part.size();
   if (size == 0 || size > kMaxDeviceName) {
-    ++rejected_;
+    probe_.rejected_names.Add();
     return;
   }
   char* const name = Allocate(size);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "aggregator/model/device_change.h"
+#include "aggregator/pbx/pbx_probe.h"
 
 namespace unipresence::pbx {
 
@@ -27,10 +28,13 @@ class ChangeBatch {
   // Longest device name that any table of the server takes; longer ones are dropped and counted.
   static constexpr std::size_t kMaxDeviceName = 255;
 
+  // It must outlive the batch.
+  explicit ChangeBatch(TrackerProbe& probe) : probe_(probe) {}
+
   // `device` must stay valid until Clear().
   void Add(DeviceChange change, std::string_view device) {
     if (device.empty() || device.size() > kMaxDeviceName) {
-      ++rejected_;
+      probe_.rejected_names.Add();
       return;
     }
     change.device = device;
@@ -50,19 +54,16 @@ class ChangeBatch {
     used_ = 0;
   }
 
-  // Changes dropped for a name that is empty or too long, since the start.
-  std::size_t rejected() const { return rejected_; }
-
  private:
   static constexpr std::size_t kBlockSize = 16 * 1024;
 
   char* Allocate(std::size_t size);
 
+  TrackerProbe& probe_;
   std::vector<DeviceChange> changes_;
   std::vector<std::unique_ptr<char[]>> blocks_;  // never shrinks: a read has a bounded size
   std::size_t block_ = 0;                        // in use
   std::size_t used_ = 0;                         // bytes of it
-  std::size_t rejected_ = 0;
 };
 
 }  // namespace unipresence::pbx

@@ -30,8 +30,8 @@ constexpr std::size_t kFirstSlots = 64;
 
 }  // namespace
 
-ContactTable::ContactTable(std::size_t max_contacts)
-    : slots_(kFirstSlots), max_contacts_(max_contacts) {}
+ContactTable::ContactTable(std::size_t max_contacts, TrackerProbe& probe)
+    : slots_(kFirstSlots), max_contacts_(max_contacts), probe_(probe) {}
 
 ContactTable::Change ContactTable::Set(std::string_view endpoint, std::string_view uri,
                                        ContactStatus status) {
@@ -59,7 +59,7 @@ ContactTable::Change ContactTable::Set(std::string_view endpoint, std::string_vi
     if (own != slots_.size()) {
       slots_[own].contact = value;
     } else if (size_ >= max_contacts_ || count >= kMaxEndpointContacts) {
-      ++rejected_;
+      probe_.rejected_contacts.Add();
       return Change::kNone;
     } else {
       Insert({key, value});

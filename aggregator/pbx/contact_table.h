@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aggregator/pbx/pbx_probe.h"
 #include "aggregator/pbx/spelling.h"
 
 namespace unipresence::pbx {
@@ -29,7 +30,8 @@ class ContactTable {
   // More than any max_contacts of an AOR in use.
   static constexpr std::size_t kMaxEndpointContacts = 100;
 
-  explicit ContactTable(std::size_t max_contacts);
+  // Contacts beyond the bounds are counted in `probe`, which must outlive the table.
+  ContactTable(std::size_t max_contacts, TrackerProbe& probe);
 
   // What an endpoint's set of callable contacts became.
   enum class Change : std::uint8_t { kNone, kReachable, kUnreachable };
@@ -50,7 +52,6 @@ class ContactTable {
   void Clear();
 
   std::size_t size() const { return size_; }
-  std::uint64_t rejected() const { return rejected_; }  // new contacts beyond the bounds
   std::size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
 
  private:
@@ -75,7 +76,7 @@ class ContactTable {
   std::size_t size_ = 0;
   std::size_t max_contacts_;
   std::uint64_t generation_ = 0;
-  std::uint64_t rejected_ = 0;
+  TrackerProbe& probe_;
 };
 
 }  // namespace unipresence::pbx

@@ -20,8 +20,10 @@ struct TrackerProbe {
   Counter unknown_device_states;  // a word that is none of the nine
   Counter unknown_contact_statuses;
   Counter malformed_events;        // without a header that such an event has
+  Counter rejected_names;          // of devices: empty, or beyond ChangeBatch::kMaxDeviceName
   Counter unknown_channel_events;  // about a channel that was never seen
   Counter rejected_channels;       // beyond TrackerOptions, or the bound of a device
+  Counter rejected_contacts;       // new ones beyond the bounds
   Counter dropped_channels;        // known, but not in a list: their Hangup was lost
   Counter found_channels;          // in a list, but not known: their Newchannel was lost
   Counter list_errors;             // list actions that were refused or cut short

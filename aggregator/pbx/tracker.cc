@@ -17,7 +17,7 @@ constexpr std::string_view kOwnState = "Custom:unipresence-";
 
 Tracker::Tracker(TrackerOptions options)
     : channels_(options.max_channels, batch_, probe_),
-      contacts_(options.max_contacts),
+      contacts_(options.max_contacts, probe_),
       dialplan_(probe_) {}
 
 void Tracker::OnEvent(const ami::Message& event, ami::ActionToken list) {

@@ -152,8 +152,6 @@ class Tracker {
   DialplanTracker& dialplan() { return dialplan_; }
   std::size_t channel_count() const { return channels_.size(); }
   std::size_t contact_count() const { return contacts_.size(); }
-  // Device names beyond ChangeBatch::kMaxDeviceName.
-  std::uint64_t rejected_names() const { return batch_.rejected(); }
   // Any thread.
   const TrackerProbe& probe() const { return probe_; }
 
@@ -170,7 +168,7 @@ class Tracker {
   CauseKind ListCause() const;
 
   TrackerProbe probe_;
-  ChangeBatch batch_;
+  ChangeBatch batch_{probe_};
   ChannelTracker channels_;
   ContactTable contacts_;
   std::vector<MailboxChange> mailbox_changes_;

@@ -10,7 +10,8 @@ namespace {
 
 TEST(ChangeBatchTest, KeepsOrderAndPointsIntoTheCallersBuffer) {
   const std::string buffer = "PJSIP/alice";
-  ChangeBatch batch;
+  TrackerProbe probe;
+  ChangeBatch batch(probe);
   batch.Add({.state = DeviceState::kInUse, .device = {}}, buffer);
   batch.AddCopy({.kind = DeviceChange::Kind::kContact, .device = {}}, {"PJSIP/", "bob"});
   ASSERT_EQ(batch.changes().size(), 2u);
@@ -19,7 +20,8 @@ TEST(ChangeBatchTest, KeepsOrderAndPointsIntoTheCallersBuffer) {
 }
 
 TEST(ChangeBatchTest, NamesStayWhereTheyAreWhileTheBatchGrows) {
-  ChangeBatch batch;
+  TrackerProbe probe;
+  ChangeBatch batch(probe);
   for (int round = 0; round < 3; ++round) {
     std::vector<std::string> names;
     for (int i = 0; i < 20'000; ++i) {
@@ -38,15 +40,16 @@ TEST(ChangeBatchTest, NamesStayWhereTheyAreWhileTheBatchGrows) {
 TEST(ChangeBatchTest, DropsAndCountsNamesThatNoTableTakes) {
   const std::string longest(ChangeBatch::kMaxDeviceName, 'x');
   const std::string longer = longest + 'x';
-  ChangeBatch batch;
+  TrackerProbe probe;
+  ChangeBatch batch(probe);
   batch.Add({}, longest);
   batch.AddCopy({}, {longest});
-  EXPECT_EQ(batch.rejected(), 0u);
+  EXPECT_EQ(probe.rejected_names.value(), 0u);
   batch.Add({}, longer);
   batch.Add({}, "");
   batch.AddCopy({}, {"x", longest});
   batch.AddCopy({}, {"", ""});
-  EXPECT_EQ(batch.rejected(), 4u);
+  EXPECT_EQ(probe.rejected_names.value(), 4u);
   EXPECT_EQ(batch.changes().size(), 2u);
 }
 

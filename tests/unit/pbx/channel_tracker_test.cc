@@ -448,8 +448,8 @@ TEST(ChannelTrackerTest, HoldsInABridgeThatGrowsAndShrinks) {
 }
 
 TEST(ChannelTrackerTest, NothingIsKeptOfCallsThatAreOver) {
-  ChangeBatch batch;
   TrackerProbe probe;
+  ChangeBatch batch(probe);
   ChannelTracker tracker(1000, batch, probe);
   tracker.EndResync(CauseKind::kResync);
   for (int i = 0; i < 3000; ++i) {

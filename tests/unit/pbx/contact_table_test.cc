@@ -19,7 +19,8 @@ constexpr char kFirst[] = "sip:alice@192.0.2.1:5060";
 constexpr char kSecond[] = "sip:alice@192.0.2.2:5060";
 
 TEST(ContactTableTest, AMoveNeverLooksUnreachable) {
-  ContactTable table(100);
+  TrackerProbe probe;
+  ContactTable table(100, probe);
   EXPECT_EQ(table.Set("alice", kFirst, ContactStatus::kNonQualified), Change::kReachable);
   EXPECT_EQ(table.Set("alice", kSecond, ContactStatus::kNonQualified), Change::kNone);
   EXPECT_EQ(table.Set("alice", kFirst, ContactStatus::kRemoved), Change::kNone);
@@ -30,7 +31,8 @@ TEST(ContactTableTest, AMoveNeverLooksUnreachable) {
 }
 
 TEST(ContactTableTest, AnUnreachableContactIsNotCallable) {
-  ContactTable table(100);
+  TrackerProbe probe;
+  ContactTable table(100, probe);
   table.Set("carol", kFirst, ContactStatus::kNonQualified);
   EXPECT_EQ(table.Set("carol", kFirst, ContactStatus::kReachable), Change::kNone);
   EXPECT_EQ(table.Set("carol", kFirst, ContactStatus::kUnreachable), Change::kUnreachable);
@@ -42,7 +44,8 @@ TEST(ContactTableTest, AnUnreachableContactIsNotCallable) {
 }
 
 TEST(ContactTableTest, RemovingWhatIsNotThereChangesNothing) {
-  ContactTable table(100);
+  TrackerProbe probe;
+  ContactTable table(100, probe);
   EXPECT_EQ(table.Set("alice", kFirst, ContactStatus::kRemoved), Change::kNone);
   table.Set("alice", kFirst, ContactStatus::kNonQualified);
   EXPECT_EQ(table.Set("alice_w", kFirst, ContactStatus::kRemoved), Change::kNone);
@@ -50,14 +53,16 @@ TEST(ContactTableTest, RemovingWhatIsNotThereChangesNothing) {
 }
 
 TEST(ContactTableTest, EscapedAndPlainUrisAreOneContact) {
-  ContactTable table(100);
+  TrackerProbe probe;
+  ContactTable table(100, probe);
   table.Set("alice_w", "sip:a@192.0.2.1:9;transport=ws;ob", ContactStatus::kNonQualified);
   EXPECT_EQ(table.Set("alice_w", "sip:a@192.0.2.1:9^3Btransport=ws^3Bob", ContactStatus::kRemoved),
             Change::kUnreachable);
 }
 
 TEST(ContactTableTest, AListTakesAwayWhatItDoesNotShow) {
-  ContactTable table(100);
+  TrackerProbe probe;
+  ContactTable table(100, probe);
   table.Set("alice", kFirst, ContactStatus::kNonQualified);
   table.Set("bob", kFirst, ContactStatus::kNonQualified);
   table.BeginList();
@@ -76,11 +81,12 @@ TEST(ContactTableTest, AListTakesAwayWhatItDoesNotShow) {
 }
 
 TEST(ContactTableTest, NewContactsBeyondTheBoundAreCounted) {
-  ContactTable table(2);
+  TrackerProbe probe;
+  ContactTable table(2, probe);
   table.Set("a", kFirst, ContactStatus::kNonQualified);
   table.Set("b", kFirst, ContactStatus::kNonQualified);
   EXPECT_EQ(table.Set("c", kFirst, ContactStatus::kNonQualified), Change::kNone);
-  EXPECT_EQ(table.rejected(), 1u);
+  EXPECT_EQ(probe.rejected_contacts.value(), 1u);
   EXPECT_FALSE(table.Reachable("c"));
   EXPECT_EQ(table.Set("a", kFirst, ContactStatus::kUnreachable), Change::kUnreachable);
   table.Clear();
@@ -88,12 +94,13 @@ TEST(ContactTableTest, NewContactsBeyondTheBoundAreCounted) {
 }
 
 TEST(ContactTableTest, AnEndpointHasABoundOfItsOwn) {
-  ContactTable table(1'000'000);
+  TrackerProbe probe;
+  ContactTable table(1'000'000, probe);
   const auto uri = [](int i) { return fmt::format("sip:alice@192.0.2.1:{}", i); };
   constexpr int kMost = ContactTable::kMaxEndpointContacts;
   for (int i = 0; i < 200'000; ++i) table.Set("alice", uri(i), ContactStatus::kReachable);
   EXPECT_EQ(table.size(), static_cast<std::size_t>(kMost));
-  EXPECT_EQ(table.rejected(), 200'000u - kMost);
+  EXPECT_EQ(probe.rejected_contacts.value(), 200'000u - kMost);
   EXPECT_EQ(table.Set("bob", kFirst, ContactStatus::kReachable), Change::kReachable);
   // Those that are known decide; when one is gone, another is taken in.
   for (int i = 0; i < kMost - 1; ++i) {
@@ -104,7 +111,8 @@ TEST(ContactTableTest, AnEndpointHasABoundOfItsOwn) {
 }
 
 TEST(ContactTableTest, TwoMillionContactsTakeLittleMemory) {
-  ContactTable table(8'000'000);
+  TrackerProbe probe;
+  ContactTable table(8'000'000, probe);
   constexpr int kContacts = 2'000'000;
   for (int i = 0; i < kContacts; ++i) {
     const std::string endpoint = fmt::format("user{:07}", i);
@@ -118,7 +126,8 @@ TEST(ContactTableTest, TwoMillionContactsTakeLittleMemory) {
 
 // Few names and a small table, so that probe sequences wrap, merge and are cut.
 RC_GTEST_PROP(ContactTableProperty, IsASetOfContactsForEachEndpoint, ()) {
-  ContactTable table(1'000);
+  TrackerProbe probe;
+  ContactTable table(1'000, probe);
   std::map<std::string, std::map<std::string, ContactStatus>> model;
   std::set<std::pair<std::string, std::string>> listed;
   const auto reachable = [&model](const std::string& endpoint) {

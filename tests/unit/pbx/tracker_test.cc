@@ -103,7 +103,7 @@ TEST_F(TrackerTest, UnknownWordsAreCountedAndTellNothing) {
   EXPECT_EQ(probe.unknown_device_states.value(), 2u);
   EXPECT_EQ(probe.unknown_contact_statuses.value(), 1u);
   EXPECT_EQ(probe.malformed_events.value(), 2u);
-  EXPECT_EQ(driver_.tracker().rejected_names(), 1u);
+  EXPECT_EQ(probe.rejected_names.value(), 1u);
 }
 
 TEST_F(TrackerTest, WordsOfOtherVersionsAreUnderstood) {
