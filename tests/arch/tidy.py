@@ -4,8 +4,8 @@
 usage: tidy.py SOURCE_DIR BUILD_DIR [--files N]
 
 A whole pass takes an hour on two cores, so the newest N changed sources are read (default 12), by the history
-of git; of a header its .cc. What is built with others in one (clients/cli/flags) is left out. BUILD_DIR is one that clang built: it has compile_commands.json and what is
-generated of the .proto files.
+of git; of a header its .cc. What is built with others in one (clients/cli/flags) is left out. BUILD_DIR is
+one that clang built: it has compile_commands.json and what is generated of the .proto files.
 """
 import argparse
 import concurrent.futures

@@ -3,7 +3,7 @@
 
 usage: compare.py BEFORE_BUILD AFTER_BUILD [--rounds N] [--only NAME] [--json FILE]
 
-A build is a directory that holds ami_parse_bench, channel_bench, engine_bench and end_to_end_bench. In each
+A build is a directory that holds the benchmarks, or some of them. In each
 round every benchmark runs once in both builds, the order of the two changing from round to round, so that a
 machine that is slower for a minute slows both. The ratio is after / before of the work done per second (or
 before / after of the time it took): above 1, the second build is faster. The table has the ratio of the best
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-GOOGLE = ["ami_parse_bench", "channel_bench", "engine_bench"]
+GOOGLE = ["ami_parse_bench", "channel_bench", "engine_bench", "follower_bench"]
 END_TO_END = "end_to_end_bench"
 
 
@@ -44,6 +44,8 @@ def end_to_end(binary):
 
 def measure(build, name, options):
     binary = os.path.join(build, name)
+    if not os.path.exists(binary):
+        return {}
     return end_to_end(binary) if name == END_TO_END else google(binary, options)
 
 
