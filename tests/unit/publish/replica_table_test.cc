@@ -187,7 +187,9 @@ TEST_F(ReplicaTableTest, AnUpdateThatCannotBeReadIsLostWithWhatFollowsIt) {
 TEST_F(ReplicaTableTest, AFrameOfMoreUpdatesThanAreReadAtOnce) {
   Settle({});
   std::vector<v1::PresenceUpdate> updates;
-  for (int i = 0; i < 50; ++i) updates.push_back(Change("u" + std::to_string(i % 40), 1 + i / 40));
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    updates.push_back(Change("u" + std::to_string(i % 40), 1 + i / 40));
+  }
   EXPECT_EQ(ApplyFrame(table_, Frame(1, 11, updates)), Result::kApplied);
   const R revisions = Revisions();
   EXPECT_EQ(revisions.size(), 40u);
