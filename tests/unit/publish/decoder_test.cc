@@ -151,11 +151,13 @@ TEST(DecoderTest, OfTwoChangesTheLastCounts) {
   const std::string second = removed.SerializeAsString();
   UpdateView view;
   PresenceValue value;
-  ASSERT_TRUE(ReadUpdate(first + second, view, value));
+  const std::string removed_last = first + second;
+  ASSERT_TRUE(ReadUpdate(removed_last, view, value));
   EXPECT_TRUE(view.removed);
   EXPECT_EQ(view.user, "bob");
   EXPECT_EQ(view.revision, 9u);
-  ASSERT_TRUE(ReadUpdate(second + first, view, value));
+  const std::string removed_first = second + first;
+  ASSERT_TRUE(ReadUpdate(removed_first, view, value));
   EXPECT_FALSE(view.removed);
   EXPECT_EQ(view.user, "alice");
   EXPECT_EQ(view.revision, 1'000'000u);
