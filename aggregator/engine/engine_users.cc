@@ -77,7 +77,7 @@ absl::Status Engine::AddUser(const User& user, const UserSettings& settings, Cau
   const UserIndex index = users_.Add(user.id);
   // No revision of an earlier user of that id can be above the sequence: followers never step back.
   users_[index].revision = removal_sequence_ == 0 ? 0 : sequence_;
-  users_[index].selected = settings.selected_device;
+  users_[index].selected = settings.selected_device.value_or(kFirstSelection);
   users_[index].do_not_disturb = settings.do_not_disturb;
   users_[index].active_forwardings = ForwardingConditions(settings.forwardings);
   routings_.Set(index, user);

@@ -15,17 +15,9 @@
 #include "aggregator/model/forwarding.h"
 #include "aggregator/model/line.h"
 #include "aggregator/model/user.h"
+#include "aggregator/model/user_settings.h"
 
 namespace unipresence {
-
-// What a user chose, kept across restarts by the store.
-struct UserSettings {
-  LineKind selected_device = kFirstSelection;
-  bool do_not_disturb = false;
-  Forwardings forwardings;
-
-  friend bool operator==(const UserSettings&, const UserSettings&) = default;
-};
 
 class EngineWriter {
  public:

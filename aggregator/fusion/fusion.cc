@@ -39,36 +39,62 @@ constexpr bool IsActive(DeviceState state) {
   return IsReachable(state) && state != DeviceState::kNotInUse;
 }
 
-// All that the rules ask of a user with both lines.
-struct Situation {
-  bool logged_in = false;
-  bool emitting = false;
-  LineKind selected = LineKind::kDeskphone;
-  DeviceState webrtc = DeviceState::kUnknown;
-};
-
-constexpr std::size_t kSituations = std::size_t{2} * 2 * kLineKindCount * kDeviceStateCount;
-
-constexpr std::size_t IndexOf(const Situation& situation) {
-  std::size_t index = situation.logged_in ? 1 : 0;
-  index = index * 2 + (situation.emitting ? 1 : 0);
-  index = index * kLineKindCount + static_cast<std::size_t>(situation.selected);
-  return index * kDeviceStateCount + static_cast<std::size_t>(situation.webrtc);
+constexpr LineIs Is(DeviceState state) {
+  if (IsActive(state)) return LineIs::kActive;
+  return IsReachable(state) ? LineIs::kReachable : LineIs::kAny;
 }
 
-constexpr Situation SituationAt(std::size_t index) {
-  return {.logged_in = index / (2 * kLineKindCount * kDeviceStateCount) == 1,
-          .emitting = index / (kLineKindCount * kDeviceStateCount) % 2 == 1,
-          .selected = static_cast<LineKind>(index / kDeviceStateCount % kLineKindCount),
-          .webrtc = static_cast<DeviceState>(index % kDeviceStateCount)};
+constexpr bool Matches(const RuleRow& row, const Inputs& inputs) {
+  for (const LineKind kind : kLineKinds) {
+    if (row.lines[kind] > Is(inputs.states[kind].value_or(DeviceState::kUnknown))) return false;
+  }
+  return row.logged_in == inputs.logged_in && (!row.emitting || inputs.emitting) &&
+         row.selected.value_or(inputs.selected) == inputs.selected;
 }
 
-constexpr bool Matches(const RuleRow& row, const Situation& situation) {
-  const WebrtcIs webrtc = IsActive(situation.webrtc)      ? WebrtcIs::kActive
-                          : IsReachable(situation.webrtc) ? WebrtcIs::kReachable
-                                                          : WebrtcIs::kAny;
-  return row.logged_in == situation.logged_in && (!row.emitting || situation.emitting) &&
-         row.selected.value_or(situation.selected) == situation.selected && row.webrtc <= webrtc;
+// The kinds of lines of whose state some row asks something.
+constexpr ByKind<bool> kAsked = [] {
+  ByKind<bool> asked;
+  for (const RuleRow& row : kRules) {
+    for (const LineKind kind : kLineKinds) asked[kind] |= row.lines[kind] != LineIs::kAny;
+  }
+  return asked;
+}();
+
+// Inputs as a number, as far as the rules ask for them, and back.
+constexpr std::size_t kSituations = [] {
+  std::size_t count = std::size_t{2} * 2 * kLineKindCount;
+  for (const LineKind kind : kLineKinds) count *= kAsked[kind] ? kDeviceStateCount : 1;
+  return count;
+}();
+
+constexpr std::size_t SituationOf(const Inputs& inputs) {
+  std::size_t index = inputs.logged_in ? 1 : 0;
+  index = index * 2 + (inputs.emitting ? 1 : 0);
+  index = index * kLineKindCount + static_cast<std::size_t>(inputs.selected);
+  for (const LineKind kind : kLineKinds) {
+    if (!kAsked[kind]) continue;
+    const DeviceState state = inputs.states[kind].value_or(DeviceState::kUnknown);
+    index = index * kDeviceStateCount + static_cast<std::size_t>(state);
+  }
+  return index;
+}
+
+constexpr Inputs InputsOf(std::size_t situation) {
+  const auto next = [&situation](std::size_t values) {
+    const std::size_t value = situation % values;
+    situation /= values;
+    return value;
+  };
+  Inputs inputs;
+  for (std::size_t i = kLineKinds.size(); i-- > 0;) {
+    if (!kAsked[kLineKinds[i]]) continue;
+    inputs.states[kLineKinds[i]] = static_cast<DeviceState>(next(kDeviceStateCount));
+  }
+  inputs.selected = static_cast<LineKind>(next(kLineKindCount));
+  inputs.emitting = next(2) == 1;
+  inputs.logged_in = next(2) == 1;
+  return inputs;
 }
 
 // What a row says, in three bytes.
@@ -85,7 +111,7 @@ constexpr std::array<Answer, kSituations> kAnswers = [] {
   std::array<Answer, kSituations> answers{};
   for (std::size_t i = 0; i < kSituations; ++i) {
     std::size_t row = 0;
-    while (!Matches(kRules.at(row), SituationAt(i))) ++row;
+    while (!Matches(kRules.at(row), InputsOf(i))) ++row;
     answers[i] = {kRules[row].rule, kRules[row].rings, kRules[row].shows.value_or(kShowsInUse)};
   }
   return answers;
@@ -104,12 +130,10 @@ DeviceState LineState(DeviceState reported, bool emitting, bool contacts_gone) {
 }
 
 Result Fuse(const Inputs& inputs) {
-  const std::optional<DeviceState>& w = inputs.states[LineKind::kWebrtc];
-  if (!w || !inputs.states[LineKind::kDeskphone]) return SingleLine(inputs);
-  const Answer& answer = kAnswers[IndexOf({.logged_in = inputs.logged_in,
-                                           .emitting = inputs.emitting,
-                                           .selected = inputs.selected,
-                                           .webrtc = *w})];
+  if (!inputs.states[LineKind::kWebrtc] || !inputs.states[LineKind::kDeskphone]) {
+    return SingleLine(inputs);
+  }
+  const Answer& answer = kAnswers[SituationOf(inputs)];
   if (answer.shows == kShowsInUse) return {PresenceState::kInUse, answer.rings, answer.rule};
   const DeviceState shown = inputs.states[answer.shows].value_or(DeviceState::kUnknown);
   return {ToPresenceState(shown), answer.rings, answer.rule};

@@ -44,9 +44,9 @@ Result Fuse(const Inputs& inputs);
 // configuration leaves its contact behind until that expires.
 DeviceState LineState(DeviceState reported, bool emitting, bool contacts_gone);
 
-// W is none of UNAVAILABLE, INVALID, UNKNOWN.
+// The line is none of UNAVAILABLE, INVALID, UNKNOWN.
 bool Reachable(DeviceState state);
-// W is one of INUSE, BUSY, RINGING, RINGINUSE, ONHOLD.
+// The line is one of INUSE, BUSY, RINGING, RINGINUSE, ONHOLD.
 bool Active(DeviceState state);
 
 }  // namespace unipresence::fusion

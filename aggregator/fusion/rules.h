@@ -8,20 +8,27 @@
 #include <cstdint>
 #include <optional>
 
-#include "aggregator/model/line.h"
+#include "aggregator/model/line_kind.h"
 #include "aggregator/model/presence.h"
 
 namespace unipresence::fusion {
 
-// What is asked of W, the state of the WebRTC line; an active one is reachable.
-enum class WebrtcIs : std::uint8_t { kAny, kReachable, kActive };
+// What is asked of a line's state; an active one is reachable.
+enum class LineIs : std::uint8_t { kAny, kReachable, kActive };
+
+// What is asked of the lines: nothing, but of those of one kind.
+constexpr ByKind<LineIs> Where(LineKind kind, LineIs asked) {
+  ByKind<LineIs> lines;
+  lines[kind] = asked;
+  return lines;
+}
 
 struct RuleRow {
   Rule rule;
   bool logged_in = true;
   bool emitting = false;  // true: only while the deskphone emits a call; false: either way
   std::optional<LineKind> selected = std::nullopt;  // nullopt: whichever
-  WebrtcIs webrtc = WebrtcIs::kAny;
+  ByKind<LineIs> lines{};
   std::optional<LineKind> shows;  // the state of this line; nullopt: IN_USE, whatever they are
   LineKind rings;
 };
@@ -34,18 +41,18 @@ inline constexpr std::array<RuleRow, 7> kRules = {{
     {.rule = Rule::kDeskphoneEmittedCall,
      .emitting = true,
      .selected = LineKind::kWebrtc,
-     .webrtc = WebrtcIs::kReachable,
+     .lines = Where(LineKind::kWebrtc, LineIs::kReachable),
      .shows = std::nullopt,
      .rings = LineKind::kWebrtc},
     {.rule = Rule::kDeskphoneEmittedCall,
      .emitting = true,
      .selected = LineKind::kDeskphone,
-     .webrtc = WebrtcIs::kActive,
+     .lines = Where(LineKind::kWebrtc, LineIs::kActive),
      .shows = std::nullopt,
      .rings = LineKind::kDeskphone},
     {.rule = Rule::kSelectedWebrtc,
      .selected = LineKind::kWebrtc,
-     .webrtc = WebrtcIs::kReachable,
+     .lines = Where(LineKind::kWebrtc, LineIs::kReachable),
      .shows = LineKind::kWebrtc,
      .rings = LineKind::kWebrtc},
     {.rule = Rule::kWebrtcUnreachable,
@@ -54,7 +61,7 @@ inline constexpr std::array<RuleRow, 7> kRules = {{
      .rings = LineKind::kDeskphone},
     {.rule = Rule::kWebrtcCall,
      .selected = LineKind::kDeskphone,
-     .webrtc = WebrtcIs::kActive,
+     .lines = Where(LineKind::kWebrtc, LineIs::kActive),
      .shows = LineKind::kWebrtc,
      .rings = LineKind::kDeskphone},
     {.rule = Rule::kSelectedDeskphone,

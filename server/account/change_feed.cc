@@ -15,22 +15,16 @@ namespace {
 // Reads of the pipeline come between steps, and those of a file of a million fit into its queue.
 constexpr std::ptrdiff_t kUsersPerStep = 64;
 
-UserSettings SettingsOf(const StoredUser& stored) {
-  return {.selected_device = stored.settings.selected_device.value_or(kFirstSelection),
-          .do_not_disturb = stored.settings.do_not_disturb,
-          .forwardings = stored.settings.forwardings};
-}
-
 // What the engine says of an unknown user or line is passed over: a selected line that the user has
 // no more is forgotten, and with one line there is nothing to choose.
 void ApplyUser(Core& core, const UserAction& action, const StoredUser& now) {
   const std::string& id = now.user.id;
-  const UserSettings settings = SettingsOf(now);
+  const UserSettings& settings = now.settings;
   if (action.written && absl::IsNotFound(core.writer.UpdateUser(now.user))) {
     const absl::Status added = core.writer.AddUser(now.user, settings);
     if (!added.ok()) spdlog::error("user {}: {}", id, FromAbsl(added.message()));
   } else if (action.written || action.selected) {
-    core.writer.SelectDevice(id, settings.selected_device).IgnoreError();
+    core.writer.SelectDevice(id, settings.selected_device.value_or(kFirstSelection)).IgnoreError();
   }
   if (!action.forwarded) return;
   core.writer.SetForwardings(id, settings.forwardings).IgnoreError();
@@ -40,7 +34,7 @@ void ApplyUser(Core& core, const UserAction& action, const StoredUser& now) {
 }  // namespace
 
 absl::Status ChangeFeed::Load(Core& core, const StoredUser& stored) {
-  return core.writer.AddUser(stored.user, SettingsOf(stored), CauseKind::kServerStart);
+  return core.writer.AddUser(stored.user, stored.settings, CauseKind::kServerStart);
 }
 
 void ChangeFeed::OnChange(CommittedChange change) {

@@ -12,7 +12,6 @@
 #include "aggregator/base/status_macros.h"
 #include "aggregator/engine/engine_writer.h"
 #include "aggregator/pbx/configuration.h"
-#include "server/app/pbx_options.h"
 #include "server/app/register_metrics.h"
 #include "server/storage/open_store.h"
 
@@ -33,7 +32,7 @@ std::uint64_t NewEpoch() {
 PipelineOptions ToPipeline(const config::Config& config) {
   PipelineOptions options;
   for (const config::PbxConfig& pbx : config.pbxs) {
-    options.pbxs.push_back(ToPbxOptions(pbx));
+    options.pbxs.push_back(PbxOptions{.ami = pbx, .write_back = pbx.write_back});
   }
   options.publish.publish_address = config.zeromq.publish;
   options.publish.snapshot_address = config.zeromq.snapshot;

@@ -13,7 +13,6 @@
 #include "server/app/application.h"
 #include "server/app/command_line.h"
 #include "server/app/config_difference.h"
-#include "server/app/pbx_options.h"
 #include "server/app/register_metrics.h"
 
 namespace unipresence {
@@ -55,9 +54,10 @@ bool Application::OnPipeline(const std::function<void(Core&)>& command) {
 absl::Status Application::SetPbx(const config::PbxConfig& pbx, const config::PbxConfig* before) {
   absl::Status status = absl::CancelledError("the server stops");
   OnPipeline([&](Core&) {
-    status = pipeline_->SetPbx(ToPbxOptions(pbx));
+    status = pipeline_->SetPbx(PbxOptions{.ami = pbx, .write_back = pbx.write_back});
     if (!status.ok() && before != nullptr) {
-      pipeline_->SetPbx(ToPbxOptions(*before)).IgnoreError();  // as it worked before
+      pipeline_->SetPbx(PbxOptions{.ami = *before, .write_back = before->write_back})
+          .IgnoreError();  // as it worked before
     } else if (!status.ok()) {
       pipeline_->RemovePbx(pbx.name);
     } else if (before == nullptr) {

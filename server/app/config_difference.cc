@@ -36,7 +36,7 @@ void ComparePbx(const PbxConfig& before, const PbxConfig& after, ConfigDifferenc
   Note(out.changes, key("username"), before.username, after.username);
   if (before.secret != after.secret) out.changes.push_back(key("another secret"));
   Note(out.changes, key("tls.ca_file"), before.tls.ca_file, after.tls.ca_file);
-  if (before.tls.ca_file == after.tls.ca_file && before.tls.ca_digest != after.tls.ca_digest) {
+  if (before.tls.ca_file == after.tls.ca_file && before.ca_digest != after.ca_digest) {
     out.changes.push_back(key(fmt::format("another content of {}", after.tls.ca_file)));
   }
   Note(out.changes, key("tls.verify"), before.tls.verify, after.tls.verify);

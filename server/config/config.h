@@ -12,27 +12,20 @@
 #include <string_view>
 #include <vector>
 
+#include "aggregator/ami/config.h"
 #include "aggregator/model/deskphone_call.h"
 
 namespace unipresence::config {
 
-struct TlsConfig {
-  bool enabled = false;
-  std::string ca_file;  // PEM of who may sign the PBX's certificate; empty = the system's list
-  // Tells contents of the file apart: that of when LoadWithCertificates read it. A renewed file is
-  // a change.
-  std::size_t ca_digest = 0;
-  bool verify = true;  // the certificate and that it names the host
-};
+// One Asterisk (pbx: [...]): how to reach it, where the name is unique and lines refer to it, the
+// secret is from `secret`, the file `secret_file` or the environment, and of the events those are
+// asked for that are read; and what is done with it.
+struct PbxConfig : ami::PbxConfig {
+  PbxConfig() { events = "system,call,user"; }
 
-// One Asterisk (pbx: [...]).
-struct PbxConfig {
-  std::string name;  // unique; lines refer to it
-  std::string host;
-  std::uint16_t port = 5038;  // AMI's usual port
-  std::string username;
-  std::string secret;  // from `secret`, the file `secret_file` or the environment
-  TlsConfig tls;
+  // Tells contents of tls.ca_file apart: that of when LoadWithCertificates read it. A renewed file
+  // is a change.
+  std::size_t ca_digest = 0;
   // Tell it where calls ring, in its AstDB, and the presence as custom device states. Off: it is
   // only listened to.
   bool write_back = true;

@@ -253,7 +253,7 @@ absl::StatusOr<Config> LoadWithCertificates(const std::string& path, const Overr
     if (pbx.tls.ca_file.empty()) continue;
     UNIPRESENCE_ASSIGN_OR_RETURN(const std::string certificates,
                                  ReadFile(pbx.tls.ca_file, kMaxConfigBytes));
-    pbx.tls.ca_digest = std::hash<std::string>()(certificates);
+    pbx.ca_digest = std::hash<std::string>()(certificates);
   }
   return config;
 }

@@ -63,7 +63,7 @@ std::vector<SettingHelp> Settings();
 // The configuration as YAML, defaults filled in; secrets show as "(hidden)".
 std::string ToYaml(const Config& config);
 
-// As Load, and the certificates that the configuration names are read (TlsConfig::ca_digest). The
+// As Load, and the certificates that the configuration names are read (PbxConfig::ca_digest). The
 // status of Load, or NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE, INVALID_ARGUMENT of one of them.
 absl::StatusOr<Config> LoadWithCertificates(const std::string& path,
                                             const Overrides& overrides = {});

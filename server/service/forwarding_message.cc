@@ -107,7 +107,7 @@ void ForwardingUpdate::ApplyTo(Forwardings& forwardings, bool& do_not_disturb) c
 }
 
 void FillForwarding(const StoredUser& user, v1::Forwarding& out) {
-  const StoredSettings& settings = user.settings;
+  const UserSettings& settings = user.settings;
   out.set_user(user.user.id);
   for (ForwardingCondition condition : kForwardingConditions) {
     const Forward& forward = settings.forwardings[condition];

@@ -1,32 +1,16 @@
 #ifndef UNIPRESENCE_SERVER_STORAGE_SETTINGS_STORE_H_
 #define UNIPRESENCE_SERVER_STORAGE_SETTINGS_STORE_H_
 
-// What users chose: the port for it (store.h tells how a port is reached, and its general codes).
+// What users chose (UserSettings): the port for it (store.h tells how a port is reached, and its
+// general codes).
 
-#include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "aggregator/base/clock.h"
 #include "aggregator/model/forwarding.h"
 #include "aggregator/model/line.h"
 
 namespace unipresence {
-
-// What a user chose.
-struct StoredSettings {
-  std::optional<LineKind> selected_device;  // none before the first choice ever
-  WallTimeMicros select_time = 0;           // of the newest choice; 0 before the first
-  bool do_not_disturb = false;
-  Forwardings forwardings{};
-  // Of the newest change of do_not_disturb or forwardings; 0 before the first. The version counts
-  // them; of use as an etag.
-  WallTimeMicros forwarding_time = 0;
-  std::uint64_t forwarding_version = 0;
-
-  friend bool operator==(const StoredSettings&, const StoredSettings&) = default;
-};
 
 class SettingsStore {
  public:

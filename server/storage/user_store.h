@@ -21,7 +21,7 @@
 #include "absl/status/statusor.h"
 #include "aggregator/base/clock.h"
 #include "aggregator/model/user.h"
-#include "server/storage/settings_store.h"
+#include "aggregator/model/user_settings.h"
 
 namespace unipresence {
 
@@ -49,7 +49,7 @@ struct NewUser {
 struct StoredUser {
   User user;
   std::string password_hash;
-  StoredSettings settings;
+  UserSettings settings;
   UserOrigin origin = UserOrigin::kProvisioned;
   WallTimeMicros create_time = 0;
   WallTimeMicros update_time = 0;  // of `user` or `password_hash`; settings do not count

@@ -27,8 +27,8 @@ ARROWS = {
     "aggregator/history": {"aggregator/model", "aggregator/base"},
     "aggregator/pipeline": {"aggregator/ami", "aggregator/pbx", "aggregator/engine", "aggregator/fusion",
                             "aggregator/publish", "aggregator/history", "aggregator/model", "aggregator/base"},
-    # Of auth only what a password hash looks like, and a digest: see PORTS.
-    "server/config": {"server/auth", "aggregator/model", "aggregator/base"},
+    # Of auth only what a password hash looks like, and a digest, of ami how a PBX is reached: see PORTS.
+    "server/config": {"server/auth", "aggregator/ami", "aggregator/model", "aggregator/base"},
     "server/auth": {"aggregator/model", "aggregator/base"},
     "server/metrics": {"aggregator/base"},
     "server/storage": {"aggregator/model", "aggregator/base"},
@@ -68,6 +68,7 @@ PORTS = {
             "aggregator/engine/user_directory.h"}
        for room in ("server/streaming", "server/service")},
     ("server/config", "server/auth"): {"server/auth/password.h", "server/auth/digest.h"},
+    ("server/config", "aggregator/ami"): {"aggregator/ami/config.h"},
     # The users file is read alike by the server and by `unipresence users add --file`.
     ("clients/cli", "server/config"): {"server/config/users_file.h"},
 }

@@ -187,7 +187,7 @@ TEST_P(StoreContractTest, ReadsBackWhatWasCreated) {
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->user, alice);
   EXPECT_EQ(got->password_hash, "$hash");
-  EXPECT_EQ(got->settings, StoredSettings());
+  EXPECT_EQ(got->settings, UserSettings());
   EXPECT_EQ(got->origin, UserOrigin::kProvisioned);
   EXPECT_EQ(got->create_time, clock().WallNow());
   EXPECT_EQ(got->update_time, clock().WallNow());
@@ -422,10 +422,9 @@ TEST_P(StoreContractTest, ASelectionIsForgottenWithItsLine) {
   sip.line_type = LineType::kSip;
   sip.lines.pop_back();
   ASSERT_TRUE(store().UpdateUser(sip).ok());
-  EXPECT_EQ(
-      store().GetUser("alice")->settings,
-      (StoredSettings{
-          .do_not_disturb = true, .forwarding_time = clock().WallNow(), .forwarding_version = 1}));
+  EXPECT_EQ(store().GetUser("alice")->settings, (UserSettings{.do_not_disturb = true,
+                                                              .forwarding_time = clock().WallNow(),
+                                                              .forwarding_version = 1}));
 }
 
 TEST_P(StoreContractTest, APasswordChangeCountsAsAChangeOfTheUser) {
@@ -451,7 +450,7 @@ TEST_P(StoreContractTest, DeletionTakesLinesSettingsAndSessionsAlong) {
   EXPECT_THAT(store().ListSessions().value(), ElementsAre(SessionOf("bob", 2)));
   EXPECT_EQ(CodeOf(store().DeleteUser("alice")), absl::StatusCode::kNotFound);
   Create(AliceWithABox());
-  EXPECT_EQ(store().GetUser("alice")->settings, StoredSettings());
+  EXPECT_EQ(store().GetUser("alice")->settings, UserSettings());
 }
 
 TEST_P(StoreContractTest, PagesListEveryUserOnceById) {
@@ -609,10 +608,10 @@ TEST_P(StoreContractTest, ASelectionKeepsTheTimeOfTheChoice) {
   const WallTimeMicros chosen = clock().WallNow();
   clock().Advance(std::chrono::seconds(9));
   ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kWebrtc).ok());
-  EXPECT_EQ(store().GetUser("alice")->settings, (StoredSettings{LineKind::kWebrtc, chosen, false}));
+  EXPECT_EQ(store().GetUser("alice")->settings, (UserSettings{LineKind::kWebrtc, chosen, false}));
   ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kDeskphone).ok());
   EXPECT_EQ(store().GetUser("alice")->settings,
-            (StoredSettings{LineKind::kDeskphone, clock().WallNow(), false}));
+            (UserSettings{LineKind::kDeskphone, clock().WallNow(), false}));
   EXPECT_EQ(store().GetUser("alice")->version, 1u);
 }
 
@@ -623,18 +622,17 @@ TEST_P(StoreContractTest, SelectionAndDoNotDisturbDoNotDisturbEachOther) {
   const WallTimeMicros begin = clock().WallNow();
   EXPECT_EQ(
       store().GetUser("alice")->settings,
-      (StoredSettings{.do_not_disturb = true, .forwarding_time = begin, .forwarding_version = 1}));
+      (UserSettings{.do_not_disturb = true, .forwarding_time = begin, .forwarding_version = 1}));
   clock().Advance(std::chrono::seconds(1));
   ASSERT_TRUE(store().SetSelectedDevice("alice", LineKind::kWebrtc).ok());
   const WallTimeMicros chosen = clock().WallNow();
   clock().Advance(std::chrono::seconds(1));
   ASSERT_TRUE(store().SetDoNotDisturb("alice", false).ok());
-  EXPECT_EQ(store().GetUser("alice")->settings,
-            (StoredSettings{.selected_device = LineKind::kWebrtc,
-                            .select_time = chosen,
-                            .forwarding_time = clock().WallNow(),
-                            .forwarding_version = 2}));
-  EXPECT_EQ(store().GetUser("bob")->settings, StoredSettings());
+  EXPECT_EQ(store().GetUser("alice")->settings, (UserSettings{.selected_device = LineKind::kWebrtc,
+                                                              .select_time = chosen,
+                                                              .forwarding_time = clock().WallNow(),
+                                                              .forwarding_version = 2}));
+  EXPECT_EQ(store().GetUser("bob")->settings, UserSettings());
 }
 
 TEST_P(StoreContractTest, ALineThatIsNotThereCannotBeSelected) {
@@ -645,28 +643,26 @@ TEST_P(StoreContractTest, ALineThatIsNotThereCannotBeSelected) {
   const absl::Status status = store().SetSelectedDevice("alice", LineKind::kWebrtc);
   EXPECT_EQ(CodeOf(status), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(status.ToString(), AllOf(HasSubstr("alice"), HasSubstr("WEBRTC")));
-  EXPECT_EQ(store().GetUser("alice")->settings, StoredSettings());
+  EXPECT_EQ(store().GetUser("alice")->settings, UserSettings());
 }
 
 TEST_P(StoreContractTest, ForwardingsAreReplacedAsAWholeAndCountedWithDoNotDisturb) {
   Create(UniqueAccount("alice", "1001"));
   Create(UniqueAccount("bob", "1002"));
   ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
-  EXPECT_EQ(store().GetUser("alice")->settings,
-            (StoredSettings{.forwardings = SomeForwardings(),
-                            .forwarding_time = clock().WallNow(),
-                            .forwarding_version = 1}));
-  EXPECT_EQ(store().GetUser("bob")->settings, StoredSettings());
+  EXPECT_EQ(store().GetUser("alice")->settings, (UserSettings{.forwardings = SomeForwardings(),
+                                                              .forwarding_time = clock().WallNow(),
+                                                              .forwarding_version = 1}));
+  EXPECT_EQ(store().GetUser("bob")->settings, UserSettings());
   clock().Advance(std::chrono::seconds(1));
   ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
   Forwardings busy_only;
   busy_only[ForwardingCondition::kBusy] = {"+33*1#", true};
   ASSERT_TRUE(store().SetForwardings("alice", busy_only).ok());
-  EXPECT_EQ(store().GetUser("alice")->settings,
-            (StoredSettings{.do_not_disturb = true,
-                            .forwardings = busy_only,
-                            .forwarding_time = clock().WallNow(),
-                            .forwarding_version = 3}));
+  EXPECT_EQ(store().GetUser("alice")->settings, (UserSettings{.do_not_disturb = true,
+                                                              .forwardings = busy_only,
+                                                              .forwarding_time = clock().WallNow(),
+                                                              .forwarding_version = 3}));
   EXPECT_EQ(store().GetUser("alice")->version, 1u);
 }
 
@@ -674,10 +670,10 @@ TEST_P(StoreContractTest, SettingWhatIsSetChangesNothing) {
   Create(UniqueAccount("alice", "1001"));
   ASSERT_TRUE(store().SetDoNotDisturb("alice", false).ok());
   ASSERT_TRUE(store().SetForwardings("alice", {}).ok());
-  EXPECT_EQ(store().GetUser("alice")->settings, StoredSettings());
+  EXPECT_EQ(store().GetUser("alice")->settings, UserSettings());
   ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
   ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
-  const StoredSettings before = store().GetUser("alice")->settings;
+  const UserSettings before = store().GetUser("alice")->settings;
   clock().Advance(std::chrono::seconds(1));
   ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
   ASSERT_TRUE(store().SetDoNotDisturb("alice", true).ok());
@@ -687,7 +683,7 @@ TEST_P(StoreContractTest, SettingWhatIsSetChangesNothing) {
 TEST_P(StoreContractTest, InvalidForwardingsAreRefusedWithTheirCondition) {
   Create(UniqueAccount("alice", "1001"));
   ASSERT_TRUE(store().SetForwardings("alice", SomeForwardings()).ok());
-  const StoredSettings before = store().GetUser("alice")->settings;
+  const UserSettings before = store().GetUser("alice")->settings;
   const std::vector<std::pair<ForwardingCondition, Forward>> rows = {
       {ForwardingCondition::kUnconditional, {"", true}},
       {ForwardingCondition::kBusy, {"12 34", true}},

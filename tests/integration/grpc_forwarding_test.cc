@@ -407,7 +407,7 @@ TEST_F(GrpcForwardingTest, WhatThePhoneSetIsStoredAndInForce) {
   EXPECT_TRUE(presence.do_not_disturb());
   EXPECT_THAT(presence.active_forwardings(), ElementsAre(v1::FORWARDING_CONDITION_BUSY));
   EXPECT_EQ(presence.selected_device(), v1::LINE_KIND_DESKPHONE);
-  const StoredSettings settings = Stored("alice").settings;
+  const UserSettings settings = Stored("alice").settings;
   EXPECT_TRUE(settings.do_not_disturb);
   EXPECT_EQ(settings.forwardings, InEngine("alice"));
   EXPECT_EQ(settings.selected_device, LineKind::kDeskphone);

@@ -128,14 +128,7 @@ GrpcTestServer::GrpcTestServer(Options options)
     core.engine.EndResync(pbx_);
     EXPECT_TRUE(SyncStore(*store_)
                     .ForEachUser([&](const StoredUser& user) {
-                      EXPECT_TRUE(
-                          core.engine
-                              .AddUser(user.user,
-                                       {.selected_device = user.settings.selected_device.value_or(
-                                            LineKind::kWebrtc),
-                                        .do_not_disturb = user.settings.do_not_disturb,
-                                        .forwardings = user.settings.forwardings})
-                              .ok());
+                      EXPECT_TRUE(core.engine.AddUser(user.user, user.settings).ok());
                     })
                     .ok());
   });

@@ -37,7 +37,7 @@ absl::Status MemorySettings::SetSelectedDevice(std::string_view user, LineKind d
 
 absl::Status MemorySettings::SetDoNotDisturb(std::string_view user, bool do_not_disturb) {
   return Edit(user, [&](StoredUser& stored) {
-    StoredSettings& settings = stored.settings;
+    UserSettings& settings = stored.settings;
     if (std::exchange(settings.do_not_disturb, do_not_disturb) != do_not_disturb) {
       settings.forwarding_time = clock_.WallNow();
       ++settings.forwarding_version;
@@ -49,7 +49,7 @@ absl::Status MemorySettings::SetDoNotDisturb(std::string_view user, bool do_not_
 absl::Status MemorySettings::SetForwardings(std::string_view user, const Forwardings& forwardings) {
   UNIPRESENCE_RETURN_IF_ERROR(ValidateForwardings(forwardings));
   return Edit(user, [&](StoredUser& stored) {
-    StoredSettings& settings = stored.settings;
+    UserSettings& settings = stored.settings;
     if (settings.forwardings == forwardings) return absl::OkStatus();
     settings.forwardings = forwardings;
     settings.forwarding_time = clock_.WallNow();

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
+#include "aggregator/base/clock.h"
 #include "server/storage/settings_store.h"
 #include "server/storage/sqlite/sqlite_database.h"
 

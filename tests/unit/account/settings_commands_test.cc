@@ -112,7 +112,7 @@ TEST_F(SettingsCommandsTest, WhatAPhoneChangedIsAdopted) {
   EXPECT_TRUE(adopt({.user = "alice", .value = PhoneDoNotDisturb{true}}).ok());
   EXPECT_TRUE(
       adopt({.user = "alice", .value = PhoneForward{ForwardingCondition::kBusy, "2000"}}).ok());
-  StoredSettings settings = room_.Stored("alice").settings;
+  UserSettings settings = room_.Stored("alice").settings;
   EXPECT_EQ(settings.selected_device, LineKind::kDeskphone);
   EXPECT_TRUE(settings.do_not_disturb);
   EXPECT_EQ(settings.forwardings[ForwardingCondition::kBusy],

@@ -368,7 +368,7 @@ TEST(LoadAllTest, TellsARenewedCertificateFromTheFormerOne) {
       "a.yaml", "pbx: [{name: a, host: h, username: u, secret: s, tls: {ca_file: ca.pem}}]");
   const auto digest = [&](const std::string& content) {
     folder.Write("ca.pem", content);
-    return LoadAll(path).value().config.pbxs.at(0).tls.ca_digest;
+    return LoadAll(path).value().config.pbxs.at(0).ca_digest;
   };
   const std::size_t first = digest("one");
   EXPECT_NE(digest("two"), first);

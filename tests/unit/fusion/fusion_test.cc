@@ -146,23 +146,23 @@ TEST(FusionTest, EachOfThe486CellsIsAsItsNamedRowSays) {
   EXPECT_EQ(cells, 486);
 }
 
+// How README.md of the room calls a line's state: D, W.
+std::string Letter(LineKind kind) { return std::string(ToString(kind).substr(0, 1)); }
+
 // A row as README.md of the room has it.
 std::string LineOf(const RuleRow& row) {
   std::vector<std::string> when;
   if (!row.logged_in) when.emplace_back("not logged in");
   if (row.emitting) when.emplace_back("emitting");
   if (row.selected) when.push_back(std::string(ToString(*row.selected)) + " selected");
-  if (row.webrtc == WebrtcIs::kReachable) when.emplace_back("W reachable");
-  if (row.webrtc == WebrtcIs::kActive) when.emplace_back("W active");
+  for (const LineKind kind : kLineKinds) {
+    const std::string letter = Letter(kind);
+    if (row.lines[kind] == LineIs::kReachable) when.push_back(letter + " reachable");
+    if (row.lines[kind] == LineIs::kActive) when.push_back(letter + " active");
+  }
   std::string line = "| " + std::string(ToString(row.rule)) + " | ";
   for (std::size_t i = 0; i < when.size(); ++i) line += (i == 0 ? "" : ", ") + when[i];
-  if (!row.shows) {
-    line += " | IN_USE";
-  } else {
-    line += *row.shows == LineKind::kDeskphone ? " | D"
-            : *row.shows == LineKind::kWebrtc  ? " | W"
-                                               : " | " + std::string(ToString(*row.shows));
-  }
+  line += " | " + (row.shows ? Letter(*row.shows) : "IN_USE");
   return line + " | " + std::string(ToString(row.rings)) + " |";
 }
 

@@ -165,10 +165,10 @@ TEST(SqliteMigrationsTest, WhatCameWithTheFourthVersionIsNotSetAndCanBe) {
   EXPECT_EQ(alice.user.voicemail, std::nullopt);
   EXPECT_EQ(alice.user.lines,
             (std::vector<Line>{{LineKind::kDeskphone, "main", "PJSIP/alice", "", ""}}));
-  EXPECT_EQ(alice.settings, (StoredSettings{.selected_device = LineKind::kDeskphone,
-                                            .select_time = 13,
-                                            .do_not_disturb = true}));
-  EXPECT_EQ(store->GetUser("bob")->settings, StoredSettings());
+  EXPECT_EQ(alice.settings, (UserSettings{.selected_device = LineKind::kDeskphone,
+                                          .select_time = 13,
+                                          .do_not_disturb = true}));
+  EXPECT_EQ(store->GetUser("bob")->settings, UserSettings());
 
   alice.user.ring_seconds = 300;
   alice.user.voicemail = {.number = "1001"};
