@@ -29,7 +29,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "server/storage/sqlite/file_identity.h"
+#include "server/storage/file_identity.h"
 
 namespace unipresence {
 

@@ -57,16 +57,6 @@ void ReadVoicemail(const SqliteStatement& row, User& user) {
 
 }  // namespace
 
-std::string_view ToString(UserOrigin origin) {
-  switch (origin) {
-    case UserOrigin::kProvisioned:
-      return "provisioned";
-    case UserOrigin::kSeed:
-      return "seed";
-  }
-  __builtin_unreachable();
-}
-
 std::string_view SessionKindWord(SessionKind kind) {
   switch (kind) {
     case SessionKind::kAssistant:

@@ -15,8 +15,8 @@
 #include "server/storage/sqlite/sqlite_settings.h"
 #include "server/storage/sqlite/sqlite_users.h"
 #include "server/storage/sqlite/sqlite_users_file.h"
-#include "server/storage/sqlite/store_lock.h"
 #include "server/storage/store.h"
+#include "server/storage/store_lock.h"
 #include "server/storage/store_options.h"
 #include "server/storage/store_threads.h"
 

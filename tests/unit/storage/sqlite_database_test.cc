@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "aggregator/base/strings.h"
-#include "server/storage/sqlite/store_lock.h"
+#include "server/storage/store_lock.h"
 #include "tests/testing/temp_folder.h"
 
 namespace unipresence {

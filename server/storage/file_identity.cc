@@ -1,4 +1,4 @@
-#include "server/storage/sqlite/file_identity.h"
+#include "server/storage/file_identity.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

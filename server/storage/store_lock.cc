@@ -1,4 +1,4 @@
-#include "server/storage/sqlite/store_lock.h"
+#include "server/storage/store_lock.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
-#ifndef UNIPRESENCE_SERVER_STORAGE_SQLITE_STORE_LOCK_H_
-#define UNIPRESENCE_SERVER_STORAGE_SQLITE_STORE_LOCK_H_
+#ifndef UNIPRESENCE_SERVER_STORAGE_STORE_LOCK_H_
+#define UNIPRESENCE_SERVER_STORAGE_STORE_LOCK_H_
 
 // Keeps a second server off a store: two of them would each hold their own idea of its sessions and
 // selections. An advisory lock on FILE.lock; it ends with the process, however that ends. Other
@@ -28,4 +28,4 @@ class StoreLock {
 
 }  // namespace unipresence
 
-#endif  // UNIPRESENCE_SERVER_STORAGE_SQLITE_STORE_LOCK_H_
+#endif  // UNIPRESENCE_SERVER_STORAGE_STORE_LOCK_H_

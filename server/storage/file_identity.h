@@ -1,5 +1,5 @@
-#ifndef UNIPRESENCE_SERVER_STORAGE_SQLITE_FILE_IDENTITY_H_
-#define UNIPRESENCE_SERVER_STORAGE_SQLITE_FILE_IDENTITY_H_
+#ifndef UNIPRESENCE_SERVER_STORAGE_FILE_IDENTITY_H_
+#define UNIPRESENCE_SERVER_STORAGE_FILE_IDENTITY_H_
 
 // Which file a path names, and how long it was. While a file is open its inode is not given to
 // another one, so a path that names another inode now was moved, deleted or replaced.
@@ -33,4 +33,4 @@ class FileIdentity {
 
 }  // namespace unipresence
 
-#endif  // UNIPRESENCE_SERVER_STORAGE_SQLITE_FILE_IDENTITY_H_
+#endif  // UNIPRESENCE_SERVER_STORAGE_FILE_IDENTITY_H_
