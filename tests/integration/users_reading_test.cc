@@ -36,7 +36,7 @@ std::string Row(const std::string& id, const std::string& exten, const std::stri
 class UsersReadingTest : public ::testing::Test {
  protected:
   UsersReadingTest() {
-    config_.pbxs.push_back({.name = "main"});
+    config_.pbxs.emplace_back().name = "main";
     Write(Row("alice", "1001") + Row("bob", "1002"));
   }
 
@@ -92,7 +92,7 @@ TEST_F(UsersReadingTest, WhatElseDecidesCountsLikeTheFile) {
   EXPECT_TRUE(Needed());
   config_.users_file_wins = false;
   EXPECT_FALSE(Needed());
-  config_.pbxs.push_back({.name = "branch"});
+  config_.pbxs.emplace_back().name = "branch";
   EXPECT_TRUE(Needed());
   std::swap(config_.pbxs[0], config_.pbxs[1]);
   Take();
