@@ -9,7 +9,7 @@ set -euo pipefail
 
 build=(
   ca-certificates ccache cmake g++ git ninja-build pkg-config
-  cppzmq-dev libabsl-dev libasio-dev libcivetweb-dev libcli11-dev libfmt-dev libgrpc++-dev
+  cppzmq-dev libabsl-dev libasio-dev libboost-dev libcli11-dev libfmt-dev libgrpc++-dev
   libprotobuf-dev libsodium-dev libspdlog-dev libsqlite3-dev libssl-dev libyaml-cpp-dev libzmq3-dev
   nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc
 )

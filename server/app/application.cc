@@ -226,6 +226,7 @@ absl::Status Application::Listen() {
   UNIPRESENCE_ASSIGN_OR_RETURN(
       metrics_server_,
       MetricsServer::Start({.listen = config_.metrics.listen}, collector_, readiness_));
+  RegisterMetrics(collector_, metrics_server_->probe());
   readiness_.Ready("grpc");
 
   const auto with_port = [](const std::string& listen, int port) {

@@ -13,57 +13,57 @@
 //       auto server, MetricsServer::Start({.listen = "127.0.0.1:0"}, collector, readiness));
 //   server->port();
 //
-// No authentication and no TLS: keep it on loopback or behind a proxy. prometheus-cpp's own exposer
-// can serve nothing but metrics, so this one speaks to CivetWeb directly.
+// Metrics are collected on a thread of their own, once for all who asked meanwhile: /livez and
+// /readyz never wait for that. No authentication and no TLS: keep it on loopback or behind a proxy.
 
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
-#include "aggregator/base/probe.h"
+#include "aggregator/base/mutex.h"
+#include "aggregator/base/task_thread.h"
 #include "prometheus/collectable.h"
+#include "server/metrics/http_listener.h"
 #include "server/metrics/readiness.h"
-
-struct mg_context;
-struct mg_connection;
 
 namespace unipresence {
 
 class MetricsServer {
  public:
-  struct Options {
-    // host:port with a numeric host, [host]:port for IPv6; port 0 = any free one.
-    std::string listen;
-    int threads = 4;  // connections served at once; an idle one is closed after 5 s
-  };
-
-  // Listens and serves from then on, on threads of its own. `collector` and `readiness` must
-  // outlive the server. UNAVAILABLE names the address that cannot be listened on, and why;
-  // INVALID_ARGUMENT one that is none.
+  // Listens and serves from then on. `collector` and `readiness` must outlive the server. Errors as
+  // of HttpListener::Start.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(
-      const Options& options, const prometheus::Collectable& collector, const Readiness& readiness);
+      const HttpListener::Options& options, const prometheus::Collectable& collector,
+      const Readiness& readiness);
 
-  // Stops listening and waits for requests in progress.
+  // Stops listening and waits for the collection in progress.
   ~MetricsServer();
   MetricsServer(const MetricsServer&) = delete;
   MetricsServer& operator=(const MetricsServer&) = delete;
 
   // The port that is listened on, also when 0 was asked for.
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return listener_->port(); }
+
+  // Any thread.
+  const HttpProbe& probe() const { return listener_->probe(); }
 
  private:
   MetricsServer(const prometheus::Collectable& collector, const Readiness& readiness)
       : collector_(collector), readiness_(readiness) {}
 
-  // CivetWeb's handler; `server` is a MetricsServer.
-  static int Handle(mg_connection* connection, void* server);
-  int Answer(mg_connection* connection);
+  void Handle(const HttpRequest& request, HttpListener::Answer answer);
+  HttpAnswer Ready() const;
+  void Scrape(HttpListener::Answer answer) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Collect() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const prometheus::Collectable& collector_;
   const Readiness& readiness_;
-  mg_context* context_ = nullptr;
-  std::uint16_t port_ = 0;
+  std::unique_ptr<HttpListener> listener_;
+  Mutex mutex_;
+  // Who waits for the next collection; their connections are bounded.
+  std::vector<HttpListener::Answer> scrapers_ ABSL_GUARDED_BY(mutex_);
+  TaskThread thread_{"scrape"};
 };
 
 }  // namespace unipresence

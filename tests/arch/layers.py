@@ -84,7 +84,7 @@ CONCEALED = {
 FOREIGN = [
     (re.compile(r"^grpc(pp)?/|\.grpc\.pb\.h$"), ("server/streaming", "server/service", "clients/")),
     (re.compile(r"^sqlite3|^SQLiteCpp/"), ("server/storage/sqlite/",)),
-    (re.compile(r"^(civetweb|CivetServer|prometheus/)"), ("server/metrics",)),
+    (re.compile(r"^(boost|prometheus)/"), ("server/metrics",)),
     (re.compile(r"^zmq"), ("aggregator/publish", "clients/cpp")),
     (re.compile(r"^asio"), ("aggregator/ami", "aggregator/pipeline")),
     (re.compile(r"^yaml-cpp/"), ("server/config",)),

@@ -13,31 +13,62 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace unipresence::testing {
 
-// Sends the bytes and reads until the server closes; empty if it cannot connect.
-inline std::string Exchange(std::uint16_t port, std::string_view bytes) {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::string answer;
-  if (::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
+// One connection.
+class Peer {
+ public:
+  Peer() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
+  explicit Peer(std::uint16_t port) : Peer() { Connect(port); }
+  Peer(Peer&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)), connected_(other.connected_) {}
+  Peer& operator=(Peer&&) = delete;
+  ~Peer() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+  bool Connect(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ =
+        ::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+    return connected_;
+  }
+  bool connected() const { return connected_; }
+
+  void Send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t sent = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) break;
+      const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
+  }
+  // All until the server closes.
+  std::string ReadToEnd() {
+    std::string answer;
     char buffer[4096];
     ssize_t got = 0;
-    while ((got = ::recv(descriptor, buffer, sizeof(buffer), 0)) > 0) {
+    while ((got = ::recv(descriptor_, buffer, sizeof(buffer), 0)) > 0) {
       answer.append(buffer, static_cast<std::size_t>(got));
     }
+    return answer;
   }
-  ::close(descriptor);
-  return answer;
+
+ private:
+  int descriptor_ = -1;
+  bool connected_ = false;
+};
+
+// Sends the bytes and reads until the server closes; empty if it cannot connect.
+inline std::string Exchange(std::uint16_t port, std::string_view bytes) {
+  Peer peer(port);
+  if (!peer.connected()) return {};
+  peer.Send(bytes);
+  return peer.ReadToEnd();
 }
 
 struct HttpAnswer {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -108,6 +109,46 @@ TEST_F(MetricsServerTest, ManyScrapersAtOnce) {
   }
   for (std::thread& scraper : scrapers) scraper.join();
   EXPECT_EQ(served, 160);
+}
+
+// Collects when it is told to, and counts how often.
+class SlowCollectable final : public prometheus::Collectable {
+ public:
+  std::vector<prometheus::MetricFamily> Collect() const override {
+    ++collections;
+    begun.release();
+    go.acquire();
+    return {};
+  }
+
+  mutable std::atomic<int> collections = 0;
+  mutable std::counting_semaphore<> begun{0};
+  mutable std::counting_semaphore<> go{0};
+};
+
+TEST_F(MetricsServerTest, NobodyWaitsForACollectionButWhoWantsIt) {
+  const SlowCollectable slow;
+  auto server = MetricsServer::Start({.listen = "127.0.0.1:0", .time_limit = std::chrono::hours(1)},
+                                     slow, readiness_);
+  ASSERT_TRUE(server.ok()) << server.status();
+  const std::uint16_t port = (*server)->port();
+  std::atomic<int> served = 0;
+  std::vector<std::thread> scrapers;
+  const auto scrape = [&] {
+    if (HttpGet(port, "/metrics").status == 200) ++served;
+  };
+  scrapers.emplace_back(scrape);
+  slow.begun.acquire();
+  for (int i = 0; i < 8; ++i) scrapers.emplace_back(scrape);
+  EXPECT_EQ(HttpGet(port, "/livez").status, 200);
+  EXPECT_EQ(HttpGet(port, "/readyz").status, 200);
+  // Those who came meanwhile: 8 scrapers and two more requests, and the first.
+  while ((*server)->probe().requests.value() < 11) std::this_thread::yield();
+  EXPECT_EQ(served, 0);
+  slow.go.release(2);  // one more collection for all the others
+  for (std::thread& scraper : scrapers) scraper.join();
+  EXPECT_EQ(served, 9);
+  EXPECT_EQ(slow.collections, 2);
 }
 
 TEST_F(MetricsServerTest, APortInUseIsUnavailableAndNamed) {
