@@ -43,7 +43,16 @@ const Session* SessionTable::Find(const SessionKey& key, MonotonicTime now) cons
   const auto it = sessions_.find(key);
   if (it == sessions_.end()) return nullptr;
   const Session& session = it->second;
-  return !Held(session) && session.deadline <= now ? nullptr : &session;
+  return !Held(session) && DeadlineOf(session, now) <= now ? nullptr : &session;
+}
+
+MonotonicTime SessionTable::GraceEnd(MonotonicTime now) const {
+  const bool stood_still = last_expire_ && now - *last_expire_ > options_.longest_pause;
+  return stood_still ? now + options_.time_to_live : grace_end_;
+}
+
+MonotonicTime SessionTable::DeadlineOf(const Session& session, MonotonicTime now) const {
+  return std::max(session.deadline, GraceEnd(now));
 }
 
 void SessionTable::Unschedule(const SessionKey& key, const Session& session) {
@@ -111,7 +120,10 @@ std::size_t SessionTable::RemoveUser(std::string_view user) {
 }
 
 std::vector<Session> SessionTable::Expire(MonotonicTime now) {
+  grace_end_ = GraceEnd(now);
+  last_expire_ = now;
   std::vector<Session> expired;
+  if (now < grace_end_) return expired;
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const SessionKey key = deadlines_.begin()->second;
     if (std::optional<Session> session = Remove(key)) expired.push_back(*std::move(session));
@@ -121,7 +133,7 @@ std::vector<Session> SessionTable::Expire(MonotonicTime now) {
 
 std::optional<MonotonicTime> SessionTable::NextDeadline() const {
   if (deadlines_.empty()) return std::nullopt;
-  return deadlines_.begin()->first;
+  return std::max(deadlines_.begin()->first, grace_end_);
 }
 
 std::size_t SessionTable::AssistantCount(std::string_view user) const {

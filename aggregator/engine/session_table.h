@@ -9,6 +9,9 @@
 // while, so a session whose client sends messages (`LiveByMessages`) lives by those and by calls
 // alone.
 //
+// Where the process stood still (a frozen machine, a debugger) its clients could not be heard: from
+// then on each has one time-to-live to speak before any session expires.
+//
 // The table does not tell the engine: its owner passes `AssistantCount(user) > 0` to
 // Engine::SetLoggedIn after each change.
 //
@@ -37,7 +40,7 @@ struct Session {
   SessionKind kind = SessionKind::kAssistant;
   Role role = Role::kUser;
   WallTimeMicros create_time = 0;
-  MonotonicTime deadline;    // it expires then unless it is kept alive or held
+  MonotonicTime deadline;    // by what was heard of it; see DeadlineOf
   int holds = 0;             // open streams
   bool by_messages = false;  // open streams do not keep it alive
 };
@@ -48,6 +51,8 @@ class SessionTable {
     Duration time_to_live = std::chrono::seconds(20);
     std::size_t max_sessions = 1'000'000;
     std::size_t max_sessions_per_user = 64;
+    // Between two calls of Expire(); after a longer one the process stood still.
+    Duration longest_pause = std::chrono::seconds(1);
   };
 
   explicit SessionTable(Options options) : options_(options) {}
@@ -75,8 +80,11 @@ class SessionTable {
   // Ends all of a user (deleted, password changed); how many there were.
   std::size_t RemoveUser(std::string_view user);
 
-  // Removes the sessions whose deadline has passed and returns them.
+  // Removes the sessions whose deadline has passed and returns them. To be called much more often
+  // than `longest_pause`.
   std::vector<Session> Expire(MonotonicTime now);
+  // When the session expires unless it is kept alive or held.
+  MonotonicTime DeadlineOf(const Session& session, MonotonicTime now) const;
   // The earliest deadline of a session that is not held; nullopt if none.
   std::optional<MonotonicTime> NextDeadline() const;
 
@@ -91,6 +99,8 @@ class SessionTable {
     std::size_t assistants = 0;
   };
 
+  // No session expires before.
+  MonotonicTime GraceEnd(MonotonicTime now) const;
   static bool Held(const Session& session) { return session.holds > 0 && !session.by_messages; }
   void SetDeadline(const SessionKey& key, Session& session, MonotonicTime deadline);
   void Unschedule(const SessionKey& key, const Session& session);
@@ -99,6 +109,8 @@ class SessionTable {
   absl::flat_hash_map<SessionKey, Session> sessions_;
   absl::flat_hash_map<std::string, UserEntry> users_;
   std::multimap<MonotonicTime, SessionKey> deadlines_;  // of sessions that are not held
+  MonotonicTime grace_end_{};
+  std::optional<MonotonicTime> last_expire_;
 };
 
 }  // namespace unipresence

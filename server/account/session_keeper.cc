@@ -112,7 +112,7 @@ SessionView SessionKeeper::View(Core& core, const StoredSession& session) const 
   const MonotonicTime fresh = core.clock.Now() + leases_.time_to_live(core);
   const Session* live = leases_.Find(core, session.key);
   const bool counting_down = live != nullptr && (live->holds == 0 || live->by_messages);
-  return {.stored = session, .deadline = counting_down ? live->deadline : fresh};
+  return {.stored = session, .deadline = counting_down ? leases_.DeadlineOf(core, *live) : fresh};
 }
 
 void SessionKeeper::Touch(Core& core, const StoredSession& session) {

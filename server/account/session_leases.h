@@ -35,6 +35,8 @@ class SessionLeases {
   virtual std::vector<Session> OfUser(Core& core, std::string_view user) const = 0;
   virtual std::size_t AssistantCount(Core& core, std::string_view user) const = 0;
   virtual std::size_t size(Core& core) const = 0;
+  // When its time is over unless it is kept alive.
+  virtual MonotonicTime DeadlineOf(Core& core, const Session& session) const = 0;
   virtual Duration time_to_live(Core& core) const = 0;
 
   // Those below do nothing where there is no such session.

@@ -33,6 +33,10 @@ std::size_t StoredLeases::AssistantCount(Core& core, std::string_view user) cons
 
 std::size_t StoredLeases::size(Core& core) const { return core.sessions.size(); }
 
+MonotonicTime StoredLeases::DeadlineOf(Core& core, const Session& session) const {
+  return core.sessions.DeadlineOf(session, core.clock.Now());
+}
+
 Duration StoredLeases::time_to_live(Core& core) const { return core.sessions.time_to_live(); }
 
 void StoredLeases::KeepAlive(Core& core, const SessionKey& key) {

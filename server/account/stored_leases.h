@@ -26,6 +26,7 @@ class StoredLeases final : public SessionLeases {
   std::vector<Session> OfUser(Core& core, std::string_view user) const override;
   std::size_t AssistantCount(Core& core, std::string_view user) const override;
   std::size_t size(Core& core) const override;
+  MonotonicTime DeadlineOf(Core& core, const Session& session) const override;
   Duration time_to_live(Core& core) const override;
   void KeepAlive(Core& core, const SessionKey& key) override;
   void Hold(Core& core, const SessionKey& key) override;

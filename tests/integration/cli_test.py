@@ -699,7 +699,7 @@ def test_pbx_and_server_status(world, admin):
 
 def test_exit_codes(world, alice):
     alice.run("nonsense", code=2)
-    alice.run("select", "mobile", code=2)
+    alice.run("select", "fax", code=2)
     assert alice.error("whoami", code=3)["remedy"].startswith("log in")
     assert alice.error("login", "alice", "--password-file", "/nonexistent", code=5)
     wrong = alice.run("login", "alice", "--password-stdin", code=3, stdin=None, input="wrong\n")

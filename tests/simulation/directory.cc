@@ -57,7 +57,9 @@ absl::StatusOr<DirectoryUser> ReadUser(const YAML::Node& entry, std::size_t numb
     return Wrong(number, "id, exten and context are needed");
   }
   const std::optional<LineType> type = ParseLineType(Text(entry, "line_type"));
-  if (!type.has_value()) return Wrong(number, "line_type must be sip, webrtc or unique_account");
+  if (!type.has_value()) {
+    return Wrong(number, "line_type must be " + std::string(kLineTypeChoices));
+  }
   user.line_type = *type;
   for (const YAML::Node& line : entry["lines"]) {
     const std::optional<LineKind> kind = ParseLineKind(Text(line, "kind"));

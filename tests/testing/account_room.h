@@ -84,7 +84,7 @@ class AccountRoom {
  public:
   // `store` needs no path and no clock.
   explicit AccountRoom(SessionTable::Options sessions = {}, StoreOptions store = {})
-      : sessions_(sessions), core_{engine_, sessions_, clock_} {
+      : sessions_(WithJumps(sessions)), core_{engine_, sessions_, clock_} {
     engine_.pbxs().Add("main", "127.0.0.1:5038");
     store.path = folder_.File("store.db");
     store.clock = &clock_;
@@ -169,6 +169,12 @@ class AccountRoom {
   }
 
  private:
+  // The fake clock jumps, which is no pause.
+  static SessionTable::Options WithJumps(SessionTable::Options options) {
+    options.longest_pause = Duration::max();
+    return options;
+  }
+
   TempFolder folder_;
   FakeClock clock_;
   RecordingSink sink_;

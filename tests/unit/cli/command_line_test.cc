@@ -144,9 +144,9 @@ TEST(CommandLineTest, Select) {
   EXPECT_EQ(CommandOf<SelectOptions>({"select", "deskphone"}).device, v1::LINE_KIND_DESKPHONE);
   EXPECT_EQ(CommandOf<SelectOptions>({"select", "WEBRTC", "--user", "bob"}).user, "bob");
   EXPECT_EQ(CommandOf<SelectOptions>({"select"}).device, v1::LINE_KIND_UNSPECIFIED);
-  const EarlyExit exit = Refused({"select", "mobile"});
+  const EarlyExit exit = Refused({"select", "fax"});
   EXPECT_EQ(exit.code, ExitCode::kUsage);
-  EXPECT_THAT(exit.text, HasSubstr("'mobile' is none of deskphone, webrtc"));
+  EXPECT_THAT(exit.text, HasSubstr("'fax' is none of deskphone, webrtc"));
   EXPECT_THAT(exit.text, HasSubstr("unipresence select --help"));
 }
 

@@ -49,7 +49,7 @@ TEST(ParseTest, RefusesOtherWords) {
   for (const char* word : {"", "UNSPECIFIED", "inuse", "PRESENCE_STATE_BUSY", " BUSY"}) {
     EXPECT_EQ(ParsePresenceState(word), std::nullopt) << word;
   }
-  EXPECT_EQ(ParseLineKind("mobile"), std::nullopt);
+  EXPECT_EQ(ParseLineKind("fax"), std::nullopt);
   EXPECT_EQ(ParseLineType("unspecified"), std::nullopt);
   EXPECT_EQ(ParseRole("root"), std::nullopt);
 }

@@ -26,7 +26,11 @@ class SessionTableTest : public ::testing::Test {
   }
 
   testing::FakeClock clock_;
-  SessionTable table_{{.time_to_live = seconds(20), .max_sessions = 5, .max_sessions_per_user = 3}};
+  // The clock jumps; a pause is one of a minute.
+  SessionTable table_{{.time_to_live = seconds(20),
+                       .max_sessions = 5,
+                       .max_sessions_per_user = 3,
+                       .longest_pause = seconds(60)}};
 };
 
 TEST_F(SessionTableTest, ASessionLivesWhileItIsTouched) {
@@ -63,6 +67,45 @@ TEST_F(SessionTableTest, AHeldSessionDoesNotExpireAndGetsAFullTimeToLiveAfterwar
 }
 
 // A client that vanished leaves its streams open until the connection is found dead.
+TEST_F(SessionTableTest, AfterAPauseEachSessionHasATimeToLive) {
+  Add(1);
+  Add(2);
+  EXPECT_TRUE(table_.Expire(clock_.Now()).empty());
+  clock_.Advance(seconds(15));
+  EXPECT_TRUE(table_.Expire(clock_.Now()).empty());
+  clock_.Advance(seconds(61));
+  // Before the next Expire as well as after it.
+  const MonotonicTime resumed = clock_.Now();
+  ASSERT_NE(table_.Find(Key(1), resumed), nullptr);
+  EXPECT_EQ(table_.DeadlineOf(*table_.Find(Key(1), resumed), resumed), resumed + seconds(20));
+  EXPECT_TRUE(table_.Expire(resumed).empty());
+  EXPECT_EQ(table_.NextDeadline(), resumed + seconds(20));
+  clock_.Advance(seconds(19));
+  EXPECT_TRUE(table_.Expire(clock_.Now()).empty());
+  EXPECT_TRUE(table_.Touch(Key(1), clock_.Now()));
+  clock_.Advance(seconds(1));
+  const std::vector<Session> expired = table_.Expire(clock_.Now());
+  ASSERT_EQ(expired.size(), 1u);
+  EXPECT_EQ(expired[0].id, "s2") << "it had its time, and did not speak";
+  clock_.Advance(seconds(18));
+  EXPECT_TRUE(table_.Expire(clock_.Now()).empty());
+  clock_.Advance(seconds(1));
+  EXPECT_EQ(table_.Expire(clock_.Now()).size(), 1u);
+}
+
+TEST_F(SessionTableTest, EachPauseGivesATimeToLive) {
+  Add(1);
+  EXPECT_TRUE(table_.Expire(clock_.Now()).empty());
+  for (int i = 0; i < 3; ++i) {
+    clock_.Advance(seconds(61));
+    EXPECT_TRUE(table_.Expire(clock_.Now()).empty());
+    EXPECT_NE(table_.Find(Key(1), clock_.Now()), nullptr);
+  }
+  clock_.Advance(seconds(60));  // no pause
+  EXPECT_EQ(table_.Find(Key(1), clock_.Now()), nullptr);
+  EXPECT_EQ(table_.Expire(clock_.Now()).size(), 1u);
+}
+
 TEST_F(SessionTableTest, ASessionThatIsSentMessagesIsNotKeptAliveByOpenStreams) {
   Add(1);
   EXPECT_TRUE(table_.Hold(Key(1), clock_.Now()));
