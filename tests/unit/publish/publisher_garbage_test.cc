@@ -123,6 +123,7 @@ TEST_F(PublisherGarbageTest, FramesThatAreTooLongEndTheConnection) {
       {"a request of more than all", publisher_->snapshot_endpoint(), "DEALER",
        "\2\xff\xff\xff\xff\xff\xff\xff\xff"s},
       {"a subscription of 4 KiB", publisher_->publish_endpoint(), "SUB", "\2\0\0\0\0\0\0\x10\0"s},
+      {"a subscription longer than any user's", publisher_->publish_endpoint(), "SUB", "\0\x61"s},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.name);
@@ -131,6 +132,18 @@ TEST_F(PublisherGarbageTest, FramesThatAreTooLongEndTheConnection) {
     RunUntil([&] { return connection.Closed(); }, connection.fd());
   }
   ExpectServes();
+}
+
+TEST_F(PublisherGarbageTest, TheLongestTopicOfAUserIsTaken) {
+  const std::string id(64, 'u');
+  table_.Set(id, PresenceState::kBusy);
+  publisher_->Flush();
+  zmq::socket_t sub = Connect(zmq::socket_type::sub, publisher_->publish_endpoint());
+  sub.set(zmq::sockopt::subscribe, UserTopic(id));
+  AwaitSubscriptions(1);
+  table_.Set(id, PresenceState::kAvailable);
+  publisher_->Flush();
+  EXPECT_EQ(ReceiveUser(sub, id).epoch(), 42u);
 }
 
 TEST_F(PublisherGarbageTest, ProperZmtpWithImproperContents) {
@@ -195,7 +208,7 @@ TEST_F(PublisherGarbageTest, OtherSocketsAndTopicsAreIgnored) {
   // An XSUB may send what is no subscription.
   zmq::socket_t xsub = Connect(zmq::socket_type::xsub, publisher_->publish_endpoint());
   for (const std::string& message :
-       {"hello"s, "\2all\0"s, "\1"s, "\1user/"s, "\1all"s, ""s, "\1"s + std::string(1000, 'x')}) {
+       {"hello"s, "\2all\0"s, "\1"s, "\1user/"s, "\1all"s, ""s, "\1"s + std::string(80, 'x')}) {
     xsub.send(zmq::buffer(message), zmq::send_flags::none);
   }
   xsub.send(zmq::buffer("\1all\0"s), zmq::send_flags::none);
