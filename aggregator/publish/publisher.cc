@@ -23,8 +23,8 @@ static_assert(v1::StreamFrame::kFirstSequenceFieldNumber == kFirstSequenceField)
 static_assert(v1::StreamFrame::kUpdatesFieldNumber == kUpdatesField);
 static_assert(v1::StreamFrame::kHeartbeatFieldNumber == kHeartbeatField);
 
-// The longest subscription has "user/", an id of 64 bytes and a NUL behind the command of ZMTP 3.1
-// (a byte and SUBSCRIBE); the rest is for the names that peers may give themselves in the handshake.
+// The longest subscription has "user/", an id of 64 bytes and a NUL behind the command of ZMTP 3.1,
+// a byte and SUBSCRIBE; the rest is for the names that peers may give themselves in the handshake.
 // Who sends more is cut off: libzmq keeps each byte of a topic in a node of its own, so 20,000 of
 // 900 bytes took 590 MiB.
 constexpr std::int64_t kMaxSubscriptionBytes = 96;
