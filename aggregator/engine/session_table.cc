@@ -33,7 +33,7 @@ absl::Status SessionTable::Add(const SessionKey& key, Session session, Monotonic
   user.keys.push_back(key);
   if (session.kind == SessionKind::kAssistant) ++user.assistants;
   session.holds = 0;
-  session.deadline = now + options_.time_to_live;
+  session.deadline = Awake(now) + options_.time_to_live;
   deadlines_.emplace(session.deadline, key);
   sessions_.emplace(key, std::move(session));
   return absl::OkStatus();
@@ -46,13 +46,23 @@ const Session* SessionTable::Find(const SessionKey& key, MonotonicTime now) cons
   return !Held(session) && DeadlineOf(session, now) <= now ? nullptr : &session;
 }
 
-MonotonicTime SessionTable::GraceEnd(MonotonicTime now) const {
-  const bool stood_still = last_expire_ && now - *last_expire_ > options_.longest_pause;
-  return stood_still ? now + options_.time_to_live : grace_end_;
+bool SessionTable::StoodStill(MonotonicTime now) const {
+  return last_expire_ && now - *last_expire_ > options_.longest_pause;
+}
+
+MonotonicTime SessionTable::Awake(MonotonicTime now) const {
+  return (StoodStill(now) ? *last_expire_ : now) - stood_still_;
+}
+
+MonotonicTime SessionTable::AfterPauses(MonotonicTime deadline, MonotonicTime now) const {
+  const MonotonicTime heard = deadline - options_.time_to_live;
+  const auto first = std::lower_bound(resumed_.begin(), resumed_.end(), heard);
+  if (first != resumed_.end()) return *first + options_.time_to_live;
+  return StoodStill(now) ? Awake(now) + options_.time_to_live : deadline;
 }
 
 MonotonicTime SessionTable::DeadlineOf(const Session& session, MonotonicTime now) const {
-  return std::max(session.deadline, GraceEnd(now));
+  return now + (AfterPauses(session.deadline, now) - Awake(now));
 }
 
 void SessionTable::Unschedule(const SessionKey& key, const Session& session) {
@@ -69,7 +79,7 @@ void SessionTable::SetDeadline(const SessionKey& key, Session& session, Monotoni
 
 bool SessionTable::Touch(const SessionKey& key, MonotonicTime now) {
   if (Find(key, now) == nullptr) return false;
-  SetDeadline(key, sessions_.find(key)->second, now + options_.time_to_live);
+  SetDeadline(key, sessions_.find(key)->second, Awake(now) + options_.time_to_live);
   return true;
 }
 
@@ -87,14 +97,14 @@ void SessionTable::Release(const SessionKey& key, MonotonicTime now) {
   if (it == sessions_.end() || it->second.holds == 0) return;
   const bool held = Held(it->second);
   --it->second.holds;
-  if (held && !Held(it->second)) SetDeadline(key, it->second, now + options_.time_to_live);
+  if (held && !Held(it->second)) SetDeadline(key, it->second, Awake(now) + options_.time_to_live);
 }
 
 bool SessionTable::LiveByMessages(const SessionKey& key, MonotonicTime now) {
   if (Find(key, now) == nullptr) return false;
   Session& session = sessions_.find(key)->second;
   session.by_messages = true;
-  SetDeadline(key, session, now + options_.time_to_live);
+  SetDeadline(key, session, Awake(now) + options_.time_to_live);
   return true;
 }
 
@@ -120,20 +130,29 @@ std::size_t SessionTable::RemoveUser(std::string_view user) {
 }
 
 std::vector<Session> SessionTable::Expire(MonotonicTime now) {
-  grace_end_ = GraceEnd(now);
+  if (StoodStill(now)) {
+    resumed_.push_back(Awake(now));
+    stood_still_ += now - *last_expire_;
+  }
   last_expire_ = now;
+  const MonotonicTime awake = Awake(now);
   std::vector<Session> expired;
-  if (now < grace_end_) return expired;
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+  // What becomes of deadlines does not change their order.
+  while (!deadlines_.empty() && AfterPauses(deadlines_.begin()->first, now) <= awake) {
     const SessionKey key = deadlines_.begin()->second;
     if (std::optional<Session> session = Remove(key)) expired.push_back(*std::move(session));
+  }
+  // Who was not heard since then is gone.
+  while (!resumed_.empty() && resumed_.front() + options_.time_to_live <= awake) {
+    resumed_.pop_front();
   }
   return expired;
 }
 
 std::optional<MonotonicTime> SessionTable::NextDeadline() const {
   if (deadlines_.empty()) return std::nullopt;
-  return std::max(deadlines_.begin()->first, grace_end_);
+  const MonotonicTime now = last_expire_.value_or(MonotonicTime());
+  return AfterPauses(deadlines_.begin()->first, now) + stood_still_;
 }
 
 std::size_t SessionTable::AssistantCount(std::string_view user) const {

@@ -9,8 +9,9 @@
 // while, so a session whose client sends messages (`LiveByMessages`) lives by those and by calls
 // alone.
 //
-// Where the process stood still (a frozen machine, a debugger) its clients could not be heard: from
-// then on each has one time-to-live to speak before any session expires.
+// Where the process stood still (a frozen machine, a debugger) its clients could not be heard. That
+// time does not count, and who was not heard since before has one time-to-live from then on,
+// whatever was left of his; once, however often the process stands still again.
 //
 // The table does not tell the engine: its owner passes `AssistantCount(user) > 0` to
 // Engine::SetLoggedIn after each change.
@@ -18,6 +19,7 @@
 // Thread: the pipeline's. Keys are digests of secret tokens; the table never sees a token.
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,7 +42,7 @@ struct Session {
   SessionKind kind = SessionKind::kAssistant;
   Role role = Role::kUser;
   WallTimeMicros create_time = 0;
-  MonotonicTime deadline;    // by what was heard of it; see DeadlineOf
+  MonotonicTime deadline;    // in the table's time, see DeadlineOf
   int holds = 0;             // open streams
   bool by_messages = false;  // open streams do not keep it alive
 };
@@ -99,8 +101,11 @@ class SessionTable {
     std::size_t assistants = 0;
   };
 
-  // No session expires before.
-  MonotonicTime GraceEnd(MonotonicTime now) const;
+  bool StoodStill(MonotonicTime now) const;
+  // Time without that in which the process stood still; all that is stored is in it.
+  MonotonicTime Awake(MonotonicTime now) const;
+  // What becomes of a deadline, both in awake time.
+  MonotonicTime AfterPauses(MonotonicTime deadline, MonotonicTime now) const;
   static bool Held(const Session& session) { return session.holds > 0 && !session.by_messages; }
   void SetDeadline(const SessionKey& key, Session& session, MonotonicTime deadline);
   void Unschedule(const SessionKey& key, const Session& session);
@@ -109,8 +114,10 @@ class SessionTable {
   absl::flat_hash_map<SessionKey, Session> sessions_;
   absl::flat_hash_map<std::string, UserEntry> users_;
   std::multimap<MonotonicTime, SessionKey> deadlines_;  // of sessions that are not held
-  MonotonicTime grace_end_{};
   std::optional<MonotonicTime> last_expire_;
+  Duration stood_still_{0};  // in all
+  // When the process went on, in awake time and in order; of those that still matter.
+  std::deque<MonotonicTime> resumed_;
 };
 
 }  // namespace unipresence

@@ -110,8 +110,9 @@ constexpr auto kShowsInUse = static_cast<LineKind>(kLineKindCount);
 constexpr std::array<Answer, kSituations> kAnswers = [] {
   std::array<Answer, kSituations> answers{};
   for (std::size_t i = 0; i < kSituations; ++i) {
+    const Inputs inputs = InputsOf(i);
     std::size_t row = 0;
-    while (!Matches(kRules.at(row), InputsOf(i))) ++row;
+    while (!Matches(kRules.at(row), inputs)) ++row;
     answers[i] = {kRules[row].rule, kRules[row].rings, kRules[row].shows.value_or(kShowsInUse)};
   }
   return answers;

@@ -25,6 +25,8 @@ inline constexpr std::string_view kStreamTopic{"all\0", 4};
 inline constexpr std::string_view kHeartbeatTopic{"heartbeat\0", 10};
 inline constexpr std::string_view kUserTopicPrefix{"user/"};
 
+// Longer ids there are not (User::id).
+inline constexpr std::size_t kMaxTopicUserBytes = 64;
 // "user/<id>\0".
 std::string UserTopic(std::string_view user);
 

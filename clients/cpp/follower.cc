@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "aggregator/base/status_macros.h"
+#include "aggregator/publish/subscription_table.h"
 #include "aggregator/publish/zmq_socket.h"
 
 namespace unipresence::client {
@@ -41,6 +42,12 @@ Follower::~Follower() {
 absl::Status Follower::Open() {
   if (interrupt_fd_ >= 0) {
     return absl::FailedPreconditionError("the follower is open already; open it once");
+  }
+  for (const std::string& user : options_.follow.users) {
+    if (!user.empty() && user.size() <= publish::kMaxTopicUserBytes) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("user '{}': ids have 1 to {} bytes, so nobody has this one; leave it out",
+                    user.substr(0, 2 * publish::kMaxTopicUserBytes), publish::kMaxTopicUserBytes));
   }
   context_ = options_.context != nullptr ? options_.context : &own_context_.emplace(1);
   UNIPRESENCE_RETURN_IF_ERROR(OpenStream());

@@ -66,7 +66,8 @@ class Follower {
   Follower& operator=(const Follower&) = delete;
 
   // Begins to connect; that the server is not there is no error, it is tried for ever.
-  // INVALID_ARGUMENT names an address that ZeroMQ does not understand, RESOURCE_EXHAUSTED if there
+  // INVALID_ARGUMENT names an address that ZeroMQ does not understand, or an id in `users` that no
+  // user can have: a server ends the connection of who asks for one. RESOURCE_EXHAUSTED if there
   // are no more descriptors, FAILED_PRECONDITION if opened before.
   absl::Status Open();
 

@@ -15,11 +15,12 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <iterator>
+#include <limits>
 #include <list>
-#include <optional>
 #include <thread>
 
 namespace unipresence {
@@ -39,10 +40,10 @@ constexpr std::chrono::milliseconds kDrainTime{500};
 // Until accepting is tried again when there is no descriptor and nothing to close.
 constexpr std::chrono::milliseconds kAcceptPause{50};
 
-// The first address of the name, if it is one.
-std::optional<tcp::endpoint> Resolve(asio::io_context& io, std::string_view listen) {
+// What the text names: several for a name of several addresses, none if it is no address.
+tcp::resolver::results_type Resolve(asio::io_context& io, std::string_view listen) {
   const std::size_t colon = listen.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
+  if (colon == std::string_view::npos) return {};
   std::string_view host = listen.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
@@ -51,13 +52,10 @@ std::optional<tcp::endpoint> Resolve(asio::io_context& io, std::string_view list
   const char* const end = listen.data() + listen.size();
   const auto [stop, bad_port] = std::from_chars(listen.data() + colon + 1, end, port);
   if (bad_port != std::errc() || stop != end || host.empty() || is_v6 != bracketed) {
-    return std::nullopt;
+    return {};
   }
   error_code error;
-  const auto found =
-      tcp::resolver(io).resolve(host, std::to_string(port), tcp::resolver::passive, error);
-  if (error || found.empty()) return std::nullopt;
-  return found.begin()->endpoint();
+  return tcp::resolver(io).resolve(host, std::to_string(port), tcp::resolver::passive, error);
 }
 
 }  // namespace
@@ -72,23 +70,22 @@ class HttpListener::Loop {
   }
 
   absl::Status Start() {
-    const std::optional<tcp::endpoint> endpoint = Resolve(io_, options_.listen);
-    if (!endpoint) {
+    const tcp::resolver::results_type endpoints = Resolve(io_, options_.listen);
+    if (endpoints.empty()) {
       return absl::InvalidArgumentError(fmt::format(
           "metrics.listen '{}': write address:port such as 127.0.0.1:9464 or [::1]:9464",
           options_.listen));
     }
-    try {
-      acceptor_.open(endpoint->protocol());
-      acceptor_.set_option(tcp::acceptor::reuse_address(true));
-      acceptor_.bind(*endpoint);
-      acceptor_.listen();
-      acceptor_.non_blocking(true);
-      port_ = acceptor_.local_endpoint().port();
-    } catch (const boost::system::system_error& error) {
-      return absl::UnavailableError(fmt::format("metrics.listen '{}': cannot listen there: {}",
-                                                options_.listen, error.code().message()));
+    error_code error;
+    for (const auto& endpoint : endpoints) {
+      error = Listen(endpoint);
+      if (!error) break;
     }
+    if (error) {
+      return absl::UnavailableError(fmt::format("metrics.listen '{}': cannot listen there: {}",
+                                                options_.listen, error.message()));
+    }
+    port_ = acceptor_.local_endpoint().port();
     KeepReserve();
     Accept();
     thread_ = std::thread([this] {
@@ -103,7 +100,7 @@ class HttpListener::Loop {
     asio::post(io_, [this] {
       error_code ignored;
       acceptor_.close(ignored);
-      connections_.clear();
+      while (!connections_.empty()) Remove(connections_.begin());
       io_.stop();
     });
     thread_.join();
@@ -116,10 +113,12 @@ class HttpListener::Loop {
   class Connection;
   using Connections = std::list<std::shared_ptr<Connection>>;
 
+  error_code Listen(const tcp::endpoint& endpoint);
   void Accept();
   void AcceptOne();
-  void OnNoAccept();
-  void RemoveOldest();
+  void OnNoAccept(const error_code& error);
+  void AcceptLater();
+  void RemoveOne();
   void Remove(Connections::iterator connection);
   void KeepReserve() {
     if (reserve_ < 0) reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -137,24 +136,28 @@ class HttpListener::Loop {
   std::thread thread_;
 };
 
-// One request and its answer. Alive while the list has it, an operation is under way or somebody
-// holds its Answer; gone from the list it does nothing more.
+// One request and its answer. Alive while the list has it or an operation is under way; gone from
+// the list it does nothing more.
 class HttpListener::Loop::Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Loop& loop, tcp::socket socket)
       : loop_(loop), socket_(std::move(socket)), deadline_(loop.io_) {
     parser_.header_limit(kMaxHeaderBytes);
+    parser_.body_limit(std::numeric_limits<std::uint64_t>::max());  // none is read
   }
 
   void Start(Connections::iterator place) {
     place_ = place;
-    Limit(loop_.options_.time_limit);
+    Limit(loop_.options_.request_limit);
     // A body is not read: no page takes one.
     http::async_read_header(socket_, buffer_, parser_,
                             [self = shared_from_this()](const error_code& error, std::size_t) {
                               self->OnRequest(error);
                             });
   }
+
+  // How little is lost with it, the least first.
+  int worth() const { return answered_ ? 0 : requested_ ? 2 : 1; }
 
   // Ends all operations; each comes back once more, with an error.
   void Close() {
@@ -170,6 +173,8 @@ class HttpListener::Loop::Connection : public std::enable_shared_from_this<Conne
     deadline_.expires_after(time);
     deadline_.async_wait([self = shared_from_this()](const error_code& cancelled) {
       if (cancelled || self->closed_) return;
+      // It was over already when it was set anew.
+      if (self->deadline_.expiry() > asio::steady_timer::clock_type::now()) return;
       if (!self->answered_) self->loop_.probe_.timed_out.Add();
       self->End();
     });
@@ -186,23 +191,25 @@ class HttpListener::Loop::Connection : public std::enable_shared_from_this<Conne
       return Refuse({.status = 400, .body = "this is no HTTP request\n"});
     }
     if (error) return End();
+    requested_ = true;
     loop_.probe_.requests.Add();
     const auto& request = parser_.get();
     const std::string method(request.method_string());
     const std::string target(request.target());
     is_head_ = request.method() == http::verb::head;
-    Limit(loop_.options_.time_limit);
+    Limit(loop_.options_.answer_limit);
     loop_.handler_({.method = method, .path = std::string_view(target).substr(0, target.find('?'))},
-                   [self = shared_from_this()](HttpAnswer answer) {
-                     asio::post(self->loop_.io_, [self, answer = std::move(answer)]() mutable {
-                       self->Send(std::move(answer));
+                   // Who is gone is not kept by an answer that is still to come.
+                   [self = weak_from_this(), &io = loop_.io_](HttpAnswer answer) {
+                     asio::post(io, [self, answer = std::move(answer)]() mutable {
+                       if (const auto alive = self.lock()) alive->Send(std::move(answer));
                      });
                    });
   }
 
   void Refuse(HttpAnswer answer) {
     loop_.probe_.malformed.Add();
-    Limit(loop_.options_.time_limit);
+    Limit(loop_.options_.answer_limit);
     Send(std::move(answer));
   }
 
@@ -255,15 +262,28 @@ class HttpListener::Loop::Connection : public std::enable_shared_from_this<Conne
   std::array<char, 4096> drained_{};
   std::size_t drained_bytes_ = 0;
   bool is_head_ = false;
+  bool requested_ = false;
   bool answered_ = false;
   bool closed_ = false;
 };
+
+error_code HttpListener::Loop::Listen(const tcp::endpoint& endpoint) {
+  error_code error;
+  acceptor_ = tcp::acceptor(io_);
+  acceptor_.open(endpoint.protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_.bind(endpoint, error);
+  if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
+  if (!error) acceptor_.non_blocking(true, error);
+  return error;
+}
 
 // Waits for a connection before it accepts one: without a free descriptor Linux says so even if
 // nobody is there to be accepted.
 void HttpListener::Loop::Accept() {
   acceptor_.async_wait(tcp::acceptor::wait_read, [this](const error_code& error) {
-    if (!error) AcceptOne();
+    if (!error) return AcceptOne();
+    if (error != asio::error::operation_aborted) AcceptLater();
   });
 }
 
@@ -271,8 +291,8 @@ void HttpListener::Loop::AcceptOne() {
   error_code error;
   tcp::socket socket = acceptor_.accept(error);
   if (error == asio::error::would_block) return Accept();
-  if (error) return OnNoAccept();
-  if (connections_.size() >= options_.max_connections) RemoveOldest();
+  if (error) return OnNoAccept(error);
+  if (connections_.size() >= options_.max_connections) RemoveOne();
   connections_.push_back(std::make_shared<Connection>(*this, std::move(socket)));
   probe_.connections.Set(static_cast<std::int64_t>(connections_.size()));
   connections_.back()->Start(std::prev(connections_.end()));
@@ -280,14 +300,20 @@ void HttpListener::Loop::AcceptOne() {
   Accept();
 }
 
-void HttpListener::Loop::OnNoAccept() {
+void HttpListener::Loop::OnNoAccept(const error_code& error) {
   probe_.accept_failures.Add();
-  // What it leaves free becomes the reserve.
-  if (reserve_ < 0 && !connections_.empty()) RemoveOldest();
-  if (reserve_ >= 0) {
-    ::close(std::exchange(reserve_, -1));
-    return AcceptOne();
+  if (error == asio::error::no_descriptors) {
+    // What it leaves free becomes the reserve.
+    if (reserve_ < 0 && !connections_.empty()) RemoveOne();
+    if (reserve_ >= 0) {
+      ::close(std::exchange(reserve_, -1));
+      return AcceptOne();
+    }
   }
+  AcceptLater();
+}
+
+void HttpListener::Loop::AcceptLater() {
   pause_.expires_after(kAcceptPause);
   pause_.async_wait([this](const error_code& cancelled) {
     if (cancelled) return;
@@ -296,9 +322,12 @@ void HttpListener::Loop::OnNoAccept() {
   });
 }
 
-void HttpListener::Loop::RemoveOldest() {
+// The oldest of those with which least is lost: it is answered, or has not asked yet.
+void HttpListener::Loop::RemoveOne() {
   probe_.displaced.Add();
-  Remove(connections_.begin());
+  Remove(std::min_element(
+      connections_.begin(), connections_.end(),
+      [](const auto& left, const auto& right) { return left->worth() < right->worth(); }));
 }
 
 void HttpListener::Loop::Remove(Connections::iterator connection) {

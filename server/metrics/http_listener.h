@@ -2,9 +2,10 @@
 #define UNIPRESENCE_SERVER_METRICS_HTTP_LISTENER_H_
 
 // A listening HTTP/1.1 server for a few short pages, on a thread of its own, that stays well among
-// strangers: a connection carries one request of at most 8 KiB, has a time limit for sending it and
-// again for reading the answer, and when there are too many of them the oldest makes room for the
-// newest. So connections that say nothing, or say it slowly, hold up nobody, however many they are.
+// strangers: a connection carries one request of at most 8 KiB, and has a time limit for sending it
+// and again for its answer. When there are too many, one makes room for the newest: the oldest that
+// is answered, else that has not asked yet, else that waits. So connections that say nothing, or
+// say it slowly, hold up nobody, however many they are.
 // When the process has no descriptor left, one that is kept in reserve serves one connection.
 //
 //   auto listener = HttpListener::Start({.listen = "127.0.0.1:0"},
@@ -41,16 +42,19 @@ struct HttpAnswer {
 class HttpListener {
  public:
   struct Options {
-    // host:port, or [address]:port for IPv6; port 0 = any free one.
+    // host:port, or [address]:port for IPv6; port 0 = any free one. Of a name with several
+    // addresses the first that can be listened on.
     std::string listen;
     std::size_t max_connections = 256;
-    // For the request, and again for the answer.
-    std::chrono::milliseconds time_limit{5000};
+    // From the connection to the whole request.
+    std::chrono::milliseconds request_limit{5000};
+    // From then until the answer is made and read.
+    std::chrono::milliseconds answer_limit{5000};
   };
 
-  // To be called once, on any thread, within the time limit; later, or if the connection is gone,
-  // it does nothing. If it is dropped the connection ends with its time limit. None may outlive the
-  // listener.
+  // To be called once, on any thread, within the answer's limit; later, or if the connection is
+  // gone, it does nothing. If it is dropped the connection ends with that limit. None may outlive
+  // the listener.
   using Answer = absl::AnyInvocable<void(HttpAnswer) &&>;
   // Called on the listener's thread for each request that can be read; it must not block.
   using Handler = std::function<void(const HttpRequest&, Answer)>;

@@ -13,6 +13,8 @@
 namespace unipresence {
 namespace {
 
+// Those who asked and went away count as well.
+constexpr std::size_t kMaxScrapers = 256;
 constexpr char kMetricsType[] = "text/plain; version=0.0.4; charset=utf-8";
 
 HttpAnswer Collected(const prometheus::Collectable& collector) {
@@ -70,10 +72,14 @@ HttpAnswer MetricsServer::Ready() const {
 void MetricsServer::Scrape(HttpListener::Answer answer) {
   {
     MutexLock lock(mutex_);
-    scrapers_.push_back(std::move(answer));
-    if (scrapers_.size() > 1) return;  // one collection serves all who wait for it
+    if (scrapers_.size() < kMaxScrapers) {
+      scrapers_.push_back(std::exchange(answer, nullptr));
+      // One collection serves all who wait for it.
+      if (scrapers_.size() == 1) thread_.Post([this] { Collect(); });
+      return;
+    }
   }
-  thread_.Post([this] { Collect(); });
+  std::move(answer)({.status = 503, .body = "too many ask for the metrics; try again\n"});
 }
 
 void MetricsServer::Collect() {

@@ -61,7 +61,7 @@ class MetricsServer {
   const Readiness& readiness_;
   std::unique_ptr<HttpListener> listener_;
   Mutex mutex_;
-  // Who waits for the next collection; their connections are bounded.
+  // Who waits for the next collection, at most kMaxScrapers.
   std::vector<HttpListener::Answer> scrapers_ ABSL_GUARDED_BY(mutex_);
   TaskThread thread_{"scrape"};
 };

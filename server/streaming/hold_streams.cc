@@ -1,6 +1,6 @@
 #include "server/streaming/hold_streams.h"
 
-#include <optional>
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -55,7 +55,8 @@ class HoldStreams::Reactor final : public ServerReactor {
 
 struct HoldStreams::Open : SessionStream<Reactor> {
   SessionKey key;
-  MonotonicTime silent_deadline = MonotonicTime::max();
+  Duration time_to_live{};
+  MonotonicTime silent_deadline = MonotonicTime::max();  // until its first message
 };
 
 HoldStreams::HoldStreams(const StreamContext& shared, StreamAccess access, Touch touch)
@@ -132,7 +133,8 @@ void HoldStreams::OnTouched(std::uint64_t id, absl::StatusOr<v1::Session> sessio
   Open* const open = streams_.Find(id);
   if (open == nullptr || open->end) return;
   if (!session.ok()) return streams_.End(*open, session.status());
-  open->silent_deadline = shared_.clock.Now() + TimeToLiveOf(*session) + kPatience;
+  open->time_to_live = TimeToLiveOf(*session) + kPatience;
+  open->silent_deadline = shared_.clock.Now() + open->time_to_live;
   open->writing = true;
   *open->reactor->response.mutable_session() = *std::move(session);
   open->reactor->StartWrite(&open->reactor->response);
@@ -152,10 +154,16 @@ void HoldStreams::OnEnded(Open& open) {
 void HoldStreams::Tick() {
   const MonotonicTime now = shared_.clock.Now();
   if (now < next_tick_) return;
+  // Where the process stood still nothing could be heard; the session's own deadline knows that.
+  const bool stood_still = last_tick_ && now - *last_tick_ > shared_.options.longest_pause;
+  last_tick_ = now;
   next_tick_ = now + shared_.options.tick;
   std::vector<std::uint64_t> silent;
   streams_.CancelUnread();
   for (const auto& [id, open] : streams_.all()) {
+    if (stood_still && open->silent_deadline != MonotonicTime::max()) {
+      open->silent_deadline = std::max(open->silent_deadline, now + open->time_to_live);
+    }
     if (now >= open->silent_deadline) silent.push_back(id);
   }
   for (const std::uint64_t id : silent) {

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "server/streaming/session_streams.h"
@@ -64,6 +65,7 @@ class HoldStreams {
   // The rest is the watch thread's.
   SessionStreams<Open> streams_;
   MonotonicTime next_tick_;
+  std::optional<MonotonicTime> last_tick_;
 };
 
 }  // namespace unipresence

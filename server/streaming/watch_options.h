@@ -20,6 +20,8 @@ struct WatchOptions {
   std::size_t response_bytes = 64 << 10;
   // Users that one command on the pipeline reads for streams that start: about 0.1 ms.
   std::size_t slice_users = 256;
+  // Between two ticks; after a longer time the process stood still, and nobody could be heard.
+  Duration longest_pause = std::chrono::seconds(1);
   // A stream without news is sent an empty response this often; presence.proto promises 10 s.
   Duration heartbeat = std::chrono::seconds(8);
   // Changes of all users that are kept, up to a quarter more, about 300 bytes each. A stream within

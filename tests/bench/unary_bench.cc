@@ -61,7 +61,15 @@ users_file: {0}/users.yaml
 log: {{level: error}}
 )";
 
-// A unipresenced in a folder of its own, until the end of this object.
+pid_t server_process = 0;
+
+[[noreturn]] void Fail(const std::string& why) {
+  fmt::print(stderr, "{}\n", why);
+  if (server_process > 0) kill(server_process, SIGKILL);
+  _exit(1);
+}
+
+// A unipresenced in a folder of its own, until the end of this object; there is one.
 class Server {
  public:
   explicit Server(const std::string& program) {
@@ -76,25 +84,21 @@ class Server {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     const int failed =
-        posix_spawn(&child_, program.c_str(), &actions, nullptr, arguments.data(), environ);
+        posix_spawn(&server_process, program.c_str(), &actions, nullptr, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0) {
-      fmt::print(stderr, "{}: {}\n", program, strerror(failed));
-      std::exit(1);
-    }
+    if (failed != 0) Fail(fmt::format("{}: {}", program, strerror(failed)));
   }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server() {
-    kill(child_, SIGTERM);
-    waitpid(child_, nullptr, 0);
+    kill(server_process, SIGTERM);
+    waitpid(server_process, nullptr, 0);
   }
 
   std::string address() const { return "unix:" + folder_.path() + "/grpc.sock"; }
 
  private:
   testing::TempFolder folder_;
-  pid_t child_ = 0;
 };
 
 // The token of a new session; the server may be starting still.
@@ -111,10 +115,7 @@ std::string LogIn(const std::shared_ptr<grpc::Channel>& channel) {
     const grpc::Status status =
         v1::SessionService::NewStub(channel)->CreateSession(&context, request, &response);
     if (status.ok()) return response.token();
-    if (steady_clock::now() > end) {
-      fmt::print(stderr, "no log-in: {}\n", status.error_message());
-      std::exit(1);
-    }
+    if (steady_clock::now() > end) Fail("no log-in: " + status.error_message());
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }
@@ -180,10 +181,7 @@ class Caller {
       stub_.UnaryCall(slot.context.get(), kind.method, {},
                       &kind.requests[number % kind.requests.size()], &slot.response,
                       [&, begin](const grpc::Status& status) {
-                        if (!status.ok()) {
-                          fmt::print(stderr, "{}: {}\n", kind.name, status.error_message());
-                          std::exit(1);
-                        }
+                        if (!status.ok()) Fail(kind.name + ": " + status.error_message());
                         const auto end = steady_clock::now();
                         const std::lock_guard lock(mutex_);
                         took(end - begin);
@@ -255,6 +253,7 @@ int Main(int argc, char** argv) {
   Caller caller(channel, LogIn(channel));
   std::vector<Kind> kinds = Kinds();
   if (!only.empty()) std::erase_if(kinds, [&](const Kind& kind) { return kind.name != only; });
+  if (kinds.empty()) Fail(fmt::format("--only {}: no such kind", only));
   std::vector<Figures> figures(kinds.size());
   for (std::size_t run = 0; run <= runs; ++run) {
     for (std::size_t i = 0; i < kinds.size(); ++i) {

@@ -106,7 +106,9 @@ class GrpcTestServer {
     Options() {
       services.version = "1.2.3";
       services.watch.tick = std::chrono::milliseconds(5);
-      sessions.longest_pause = Duration::max();  // the fake clock jumps
+      // The fake clock jumps.
+      sessions.longest_pause = Duration::max();
+      services.watch.longest_pause = Duration::max();
     }
   };
 

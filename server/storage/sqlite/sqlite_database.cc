@@ -320,7 +320,7 @@ absl::Status SqliteDatabase::End(absl::Status body) {
 absl::Status SqliteDatabase::InTransaction(absl::FunctionRef<absl::Status()> body) {
   UNIPRESENCE_RETURN_IF_ERROR(CheckTransaction());
   UNIPRESENCE_RETURN_IF_ERROR(Begin());
-  const absl::Status status = End(body());
+  absl::Status status = End(body());
   if (depth_ == 0) NoteSizes();
   return status;
 }

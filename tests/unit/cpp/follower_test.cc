@@ -170,6 +170,19 @@ TEST_F(FollowerTest, TheServerMayComeLaterAndComeBack) {
   EXPECT_EQ(listener_.resets, 2);
 }
 
+// A server ends the connection of who asks for it, and the others of the list would get nothing.
+TEST_F(FollowerTest, AnIdThatNobodyCanHaveIsNamed) {
+  for (const std::string& id : {std::string(), std::string(65, 'x')}) {
+    Follower follower({.publish_address = "tcp://127.0.0.1:1",
+                       .snapshot_address = "tcp://127.0.0.1:1",
+                       .follow = {.users = {"alice", id}}},
+                      listener_);
+    const absl::Status status = follower.Open();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("user '" + id + "'"));
+  }
+}
+
 TEST_F(FollowerTest, BadAddressesAreNamed) {
   Follower bad_publish({.publish_address = "nonsense", .snapshot_address = "tcp://127.0.0.1:1"},
                        listener_);

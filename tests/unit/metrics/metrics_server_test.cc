@@ -128,8 +128,8 @@ class SlowCollectable final : public prometheus::Collectable {
 
 TEST_F(MetricsServerTest, NobodyWaitsForACollectionButWhoWantsIt) {
   const SlowCollectable slow;
-  auto server = MetricsServer::Start({.listen = "127.0.0.1:0", .time_limit = std::chrono::hours(1)},
-                                     slow, readiness_);
+  auto server = MetricsServer::Start(
+      {.listen = "127.0.0.1:0", .answer_limit = std::chrono::hours(1)}, slow, readiness_);
   ASSERT_TRUE(server.ok()) << server.status();
   const std::uint16_t port = (*server)->port();
   std::atomic<int> served = 0;
@@ -144,6 +144,8 @@ TEST_F(MetricsServerTest, NobodyWaitsForACollectionButWhoWantsIt) {
   EXPECT_EQ(HttpGet(port, "/readyz").status, 200);
   // Those who came meanwhile: 8 scrapers and two more requests, and the first.
   while ((*server)->probe().requests.value() < 11) std::this_thread::yield();
+  // Requests are handled in their order: all scrapers wait by now.
+  EXPECT_EQ(HttpGet(port, "/livez").status, 200);
   EXPECT_EQ(served, 0);
   slow.go.release(2);  // one more collection for all the others
   for (std::thread& scraper : scrapers) scraper.join();

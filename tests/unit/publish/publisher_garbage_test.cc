@@ -135,7 +135,7 @@ TEST_F(PublisherGarbageTest, FramesThatAreTooLongEndTheConnection) {
 }
 
 TEST_F(PublisherGarbageTest, TheLongestTopicOfAUserIsTaken) {
-  const std::string id(64, 'u');
+  const std::string id(kMaxTopicUserBytes, 'u');
   table_.Set(id, PresenceState::kBusy);
   publisher_->Flush();
   zmq::socket_t sub = Connect(zmq::socket_type::sub, publisher_->publish_endpoint());
