@@ -130,7 +130,7 @@ void CallStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Opened> opened) 
   open->user = std::move(opened->user);
   open->watched = std::make_shared<const std::vector<std::string>>(1, open->user);
   open->last_write = shared_.clock.Now();
-  streams_.SetCaller(*open, std::move(opened->caller));
+  streams_.SetCaller(*open, opened->caller);
   watchers_.Enter(*open, open->watched);
 }
 

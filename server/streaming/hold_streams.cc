@@ -115,7 +115,7 @@ void HoldStreams::OnRegistered(std::uint64_t id, absl::StatusOr<Caller> caller) 
     return;
   }
   if (!caller.ok()) return streams_.End(*open, caller.status());
-  streams_.SetCaller(*open, *std::move(caller));
+  streams_.SetCaller(*open, *caller);
   open->reactor->StartRead(&open->reactor->request);
 }
 

@@ -65,16 +65,16 @@ class SessionStreams {
   const Map& all() const { return streams_; }
 
   // It belongs to the caller's session from now on.
-  void SetCaller(Stream& stream, Caller caller) {
-    stream.caller = std::move(caller);
+  void SetCaller(Stream& stream, const Caller& caller) {
+    stream.caller = caller;
     by_session_[stream.caller->session].insert(stream.id);
   }
 
   // At once, or when its write is over: the stream may be gone after this. Ended again it keeps its
   // first status.
-  void End(Stream& stream, absl::Status status) {
+  void End(Stream& stream, const absl::Status& status) {
     if (stream.end) return;
-    stream.end = std::move(status);
+    stream.end = status;
     stream.end_deadline = shared_.clock.Now() + kEndPatience;
     if (!stream.writing) Finish(stream);
   }

@@ -127,7 +127,7 @@ void WatchHub::OnRegistered(std::uint64_t id, absl::StatusOr<WatchSource::Opened
     shared_.probe.refused_streams.Add(absl::IsResourceExhausted(opened.status()));
     return streams_.End(open, opened.status());
   }
-  streams_.SetCaller(open, std::move(opened->caller));
+  streams_.SetCaller(open, opened->caller);
   if (open.wants_mailboxes) {
     open.stream.WatchMailboxes(open.caller->user, open.caller->role == Role::kAdministrator,
                                mailboxes_.log());
