@@ -294,18 +294,18 @@ void WatchHub::Pump(Open& open) {
     last_response_ = {
         .version = log_version_, .from = *place, .to = open.stream.place(), .response = *response};
   }
-  if (response) Write(open, *std::move(response));
+  if (response) Write(open, *response);
   AskForSlice(open);
 }
 
-void WatchHub::Write(Open& open, WatchStream::Response response) {
+void WatchHub::Write(Open& open, const WatchStream::Response& response) {
   open.writing = true;
   open.last_write = shared_.clock.Now();
   shared_.probe.watch_responses.Add();
   shared_.probe.watch_updates.Add(response.updates);
   shared_.probe.watch_bytes.Add(response.bytes.Length());
   shared_.probe.watch_coalesced.Add(response.missed);
-  open.reactor->response = std::move(response.bytes);
+  open.reactor->response = response.bytes;
   open.reactor->StartWrite(&open.reactor->response);
 }
 

@@ -94,7 +94,7 @@ class WatchHub final : public publish::BatchSink {
   void Wake(Open& open);
   // Writes what the stream wants, if it may.
   void Pump(Open& open);
-  void Write(Open& open, WatchStream::Response response);
+  void Write(Open& open, const WatchStream::Response& response);
   void AskForSlice(Open& open);
   void ReadNextSlice();
   void Tick();
