@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <future>
+#include <mutex>
+#include <semaphore>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/testing/http_get.h"
@@ -26,7 +28,7 @@ class HttpListenerTest : public ::testing::Test {
   void Start(HttpListener::Options options) {
     auto listener = HttpListener::Start(
         options, [this](const HttpRequest& request, HttpListener::Answer answer) {
-          if (request.path == "/later") return later_.set_value(std::move(answer));
+          if (request.path == "/later") return Keep(std::move(answer));
           std::move(answer)({.body = std::string(request.path)});
         });
     ASSERT_TRUE(listener.ok()) << listener.status();
@@ -34,8 +36,27 @@ class HttpListenerTest : public ::testing::Test {
   }
   std::uint16_t port() const { return listener_->port(); }
 
-  std::promise<HttpListener::Answer> later_;
+  // The answer to "/later", when it was asked for.
+  HttpListener::Answer TakeLater() {
+    asked_.acquire();
+    const std::lock_guard lock(mutex_);
+    return std::exchange(later_, nullptr);
+  }
+
   std::unique_ptr<HttpListener> listener_;
+
+ private:
+  void Keep(HttpListener::Answer answer) {
+    {
+      const std::lock_guard lock(mutex_);
+      later_ = std::move(answer);
+    }
+    asked_.release();
+  }
+
+  std::mutex mutex_;
+  HttpListener::Answer later_;
+  std::counting_semaphore<> asked_{0};
 };
 
 TEST_F(HttpListenerTest, ConnectionsThatSayNothingMakeRoom) {
@@ -63,7 +84,7 @@ TEST_F(HttpListenerTest, WhoIsSlowIsClosed) {
 
 TEST_F(HttpListenerTest, AnAnswerMayComeLaterFromAnotherThread) {
   Start({.listen = "127.0.0.1:0"});
-  std::thread answering([this] { later_.get_future().get()({.status = 503, .body = "not yet"}); });
+  std::thread answering([this] { TakeLater()({.status = 503, .body = "not yet"}); });
   const testing::HttpAnswer answer = HttpGet(port(), "/later?or=never");
   answering.join();
   EXPECT_EQ(answer.status, 503);
@@ -75,11 +96,11 @@ TEST_F(HttpListenerTest, AnAnswerThatIsDroppedOrTooLateEndsWithItsLimit) {
          .request_limit = std::chrono::hours(1),
          .answer_limit = std::chrono::milliseconds(20)});
   EXPECT_EQ(HttpGet(port(), "/later").status, 0);
-  later_.get_future().get()({.body = "too late"});
-  later_ = {};
+  TakeLater()({.body = "too late"});
   EXPECT_EQ(HttpGet(port(), "/later").status, 0);
-  later_ = {};  // drops it
+  TakeLater();  // drops it
   EXPECT_EQ(HttpGet(port(), "/later").status, 0);
+  TakeLater();
   EXPECT_EQ(listener_->probe().timed_out.value(), 3U);
 }
 
@@ -90,7 +111,7 @@ TEST_F(HttpListenerTest, WhoWaitsForAnAnswerIsTheLastToMakeRoom) {
          .answer_limit = std::chrono::hours(1)});
   Peer waiting(port());
   waiting.Send("GET /later HTTP/1.1\r\n\r\n");
-  HttpListener::Answer answer = later_.get_future().get();
+  HttpListener::Answer answer = TakeLater();
   std::vector<Peer> silent;
   for (int i = 0; i < 50; ++i) silent.emplace_back(port());
   EXPECT_EQ(HttpGet(port(), "/livez").body, "/livez");
@@ -103,7 +124,7 @@ TEST_F(HttpListenerTest, AnAnswerAfterTheStopDoesNothing) {
   Start({.listen = "127.0.0.1:0"});
   Peer asking(port());
   asking.Send("GET /later HTTP/1.1\r\n\r\n");
-  HttpListener::Answer answer = later_.get_future().get();
+  HttpListener::Answer answer = TakeLater();
   listener_->Stop();
   std::move(answer)({.body = "nobody reads this"});
   answer = nullptr;
